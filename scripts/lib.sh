@@ -1,0 +1,60 @@
+# Shared by the scripts in this folder: where we are, which packages we need, how we build.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/build
+
+build_packages=(g++ cmake ninja-build pkg-config libopenblas-pthread-dev libhwy-dev libfmt-dev
+  nlohmann-json3-dev libcli11-dev python3-minimal)
+test_packages=(catch2)
+bench_packages=(libbenchmark-dev)
+ci_packages=(clang-format)
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "installing packages needs root or sudo: $*"
+  fi
+}
+
+apt_refresh() { as_root apt-get update -qq; }
+
+# install_packages NAME...: returns at once when all of them are there, without asking apt.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${missing[*]}"
+  say "Installing ${missing[*]}"
+  apt_refresh
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
+}
+
+# configure FOLDER OPTION...
+configure() {
+  local folder=$1
+  shift
+  ! command -v ccache >/dev/null || set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  cmake -S "$root" -B "$folder" -G Ninja --log-level=WARNING "$@" >/dev/null
+}
+
+# compile FOLDER TARGET...: everything when no target is named.
+compile() {
+  local folder=$1
+  shift
+  cmake --build "$folder" -j "$(nproc)" ${1:+--target "$@"}
+}
+
+# run_tests FOLDER OPTION...
+run_tests() {
+  local folder=$1
+  shift
+  ctest --test-dir "$folder" -j "$(nproc)" --output-on-failure --no-tests=error "$@"
+}
