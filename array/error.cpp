@@ -1,0 +1,42 @@
+#include "error.h"
+
+#include <mutex>
+#include <set>
+
+#include "scope.h"
+
+namespace attune {
+namespace {
+
+Path empty_path() {
+  static const std::string empty;
+  return &empty;
+}
+
+thread_local Path current = empty_path();
+
+}  // namespace
+
+std::string describe_error(const char* operation, const std::string& message) {
+  std::string text = operation;
+  if (!current->empty()) text += " (" + *current + ")";
+  return text + ": " + message;
+}
+
+Path intern_path(std::string_view text) {
+  if (text.empty()) return empty_path();
+  // Leaked on purpose: nodes and threads may still name a path while statics are destroyed.
+  static auto* paths = new std::set<std::string, std::less<>>;
+  static auto* mutex = new std::mutex;
+  std::lock_guard lock(*mutex);
+  auto found = paths->find(text);
+  if (found == paths->end()) found = paths->emplace(text).first;
+  return &*found;
+}
+
+Path current_path() { return current; }
+
+Scope::Scope(Path path) : outer_(current) { current = path; }
+Scope::~Scope() { current = outer_; }
+
+}  // namespace attune

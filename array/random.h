@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "array.h"
+
+namespace attune {
+
+// Four random words from a key and a counter: Philox4x32-10 (Salmon et al. 2011). Any element of
+// any draw can be computed alone, so results do not depend on threads and masks need no memory.
+std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t counter_low);
+
+// A draw's place in the random stream: enough to repeat it.
+struct RandomState {
+  uint64_t seed = 0;
+  uint64_t draw = 0;  // how many draws came before
+
+  friend bool operator==(const RandomState&, const RandomState&) = default;
+};
+
+// The stream of this thread; every thread starts with seed 0.
+RandomState random_state();
+void set_random_state(RandomState state);
+// Restarts this thread's stream at the first draw of a seed.
+void manual_seed(uint64_t seed);
+// The state of the next draw, and steps past it. One per array drawn, whatever its size.
+RandomState next_draw();
+
+// Filled arrays, from the next draw or the given one. dtype float32 or float64 (DTypeError).
+Array random_uniform(const Shape& shape, DType dtype, double low, double high,
+                     RandomState draw = next_draw());  // in [low, high)
+Array random_normal(const Shape& shape, DType dtype, double mean, double std,
+                    RandomState draw = next_draw());
+// bool: true with probability p.
+Array random_bernoulli(const Shape& shape, double p, RandomState draw = next_draw());
+// int64 in [low, high).
+Array random_integers(const Shape& shape, int64_t low, int64_t high,
+                      RandomState draw = next_draw());
+// int64 [n]: 0 … n-1 shuffled.
+Array random_permutation(int64_t n, RandomState draw = next_draw());
+
+}  // namespace attune

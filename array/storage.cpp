@@ -1,0 +1,60 @@
+#include "storage.h"
+
+#include <limits>
+
+#include "fail.h"
+
+namespace attune {
+namespace {
+
+std::atomic<Stamp> clock_{0};
+
+}  // namespace
+
+Stamp next_stamp() { return clock_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+Intrusive<Storage> Storage::allocate(size_t bytes) {
+  Intrusive<Storage> storage(new Storage);
+  storage->data_ = pool_allocate(bytes);
+  storage->bytes_ = bytes;
+  return storage;
+}
+
+Intrusive<Storage> Storage::adopt(void* data, size_t bytes, std::function<void()> release) {
+  Intrusive<Storage> storage(new Storage);
+  storage->release_ = std::make_unique<std::function<void()>>(std::move(release));
+  storage->data_ = data;
+  storage->bytes_ = bytes;
+  return storage;
+}
+
+Storage::~Storage() {
+  if (release_) {
+    (*release_)();
+  } else if (data_) {
+    pool_free(data_, bytes_);
+  }
+}
+
+thread_local Stamp SavedValueGuard::limit_ = std::numeric_limits<Stamp>::max();
+thread_local const char* SavedValueGuard::operation_ = "";
+
+SavedValueGuard::SavedValueGuard(Stamp recorded, const char* operation)
+    : outer_limit_(limit_), outer_operation_(operation_) {
+  limit_ = recorded == 0 ? std::numeric_limits<Stamp>::max() : recorded;
+  operation_ = operation;
+}
+
+SavedValueGuard::~SavedValueGuard() {
+  limit_ = outer_limit_;
+  operation_ = outer_operation_;
+}
+
+void SavedValueGuard::fail(const Storage& storage) {
+  attune::fail<GradError>(operation_,
+                          "backward needs a value that was written in place after it was recorded "
+                          "(write {}, recorded at {}); write to a clone(), or call backward first",
+                          storage.written(), limit_);
+}
+
+}  // namespace attune

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "intrusive.h"
+#include "pool.h"
+
+namespace attune {
+
+// A point in this process's history of tape nodes and in-place writes. Every node and every write
+// draws the next one, so that "was this written after that node recorded it?" is one comparison.
+using Stamp = uint64_t;
+
+// Draws the next stamp. Thread-safe.
+Stamp next_stamp();
+
+// A block of memory that arrays share. Holds the stamp of the last in-place write; memory that was
+// filled once, by the operation that made it, has stamp 0.
+class Storage : public RefCounted<Storage>, public Pooled {
+ public:
+  // bytes of uninitialised pool memory, 64-byte aligned.
+  static Intrusive<Storage> allocate(size_t bytes);
+  // Memory owned by someone else (a mapped file); release is called when the last array lets go.
+  static Intrusive<Storage> adopt(void* data, size_t bytes, std::function<void()> release);
+
+  ~Storage();
+
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  Stamp written() const { return written_.load(std::memory_order_relaxed); }
+  void mark_written() { written_.store(next_stamp(), std::memory_order_relaxed); }
+
+ private:
+  Storage() = default;
+
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+  std::atomic<Stamp> written_{0};
+  std::unique_ptr<std::function<void()>> release_;  // empty for pool memory
+};
+
+// While backward runs a node recorded at `recorded`, reading memory written later is a GradError in
+// that node's name. Zero `recorded` lifts the check (hooks, accumulation).
+class SavedValueGuard {
+ public:
+  SavedValueGuard(Stamp recorded, const char* operation);
+  ~SavedValueGuard();
+  SavedValueGuard(const SavedValueGuard&) = delete;
+  SavedValueGuard& operator=(const SavedValueGuard&) = delete;
+
+  // Throws the GradError if storage was written after the innermost guard's stamp.
+  static void check(const Storage& storage) {
+    if (storage.written() > limit_) fail(storage);
+  }
+
+ private:
+  [[noreturn]] static void fail(const Storage& storage);
+
+  static thread_local Stamp limit_;
+  static thread_local const char* operation_;
+  Stamp outer_limit_;
+  const char* outer_operation_;
+};
+
+}  // namespace attune

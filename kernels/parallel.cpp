@@ -1,0 +1,22 @@
+#include "parallel.h"
+
+#include <atomic>
+
+#include "../array/fail.h"
+
+namespace attune {
+namespace {
+
+std::atomic<int> threads_{omp_get_max_threads()};
+
+}  // namespace
+
+int num_threads() { return threads_.load(std::memory_order_relaxed); }
+
+void set_num_threads(int threads) {
+  if (threads < 1 || threads > 1024)
+    fail<ValueError>("set_num_threads", "{} threads; use 1 to 1024", threads);
+  threads_.store(threads, std::memory_order_relaxed);
+}
+
+}  // namespace attune

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <omp.h>
+
+#include <cstdint>
+
+namespace attune {
+
+// Threads that kernels may use, for the whole process. Results never depend on it: work is cut into
+// tiles by shape alone and each tile is computed by one thread in a fixed order.
+int num_threads();
+// ValueError unless 1 <= threads <= 1024.
+void set_num_threads(int threads);
+
+}  // namespace attune
+
+namespace attune::kernels {
+
+// Elements below which a second thread costs more than it saves.
+inline constexpr int64_t parallel_grain = 32768;
+
+// Calls f(tile) once for every tile in [0, tiles), on several threads if there is enough work (in
+// elements touched). f must not throw, and must write only what belongs to its tile.
+template <class F>
+void parallel_tiles(int64_t tiles, int64_t work, const F& f) {
+  const bool serial = tiles < 2 || work < parallel_grain || num_threads() == 1 || omp_in_parallel();
+  if (serial) {
+    for (int64_t tile = 0; tile < tiles; ++tile) f(tile);
+    return;
+  }
+#pragma omp parallel for schedule(dynamic) num_threads(num_threads())
+  for (int64_t tile = 0; tile < tiles; ++tile) f(tile);
+}
+
+}  // namespace attune::kernels
