@@ -30,6 +30,12 @@ class IndexError : public Error {
   using Error::Error;
 };
 
+// A NaN or Inf found by anomaly mode.
+class AnomalyError : public Error {
+ public:
+  using Error::Error;
+};
+
 // A misuse of the tape: differentiating what was freed, overwritten or never recorded.
 class GradError : public Error {
  public:

@@ -1,0 +1,41 @@
+#pragma once
+
+namespace attune {
+
+// Whether operations of this thread are recorded.
+bool grad_enabled();
+
+// While it lives, this thread records or not, as told.
+class GradMode {
+ public:
+  explicit GradMode(bool enabled);
+  ~GradMode();
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool outer_;
+};
+
+// While it lives, this thread records nothing.
+class NoGrad : public GradMode {
+ public:
+  NoGrad() : GradMode(false) {}
+};
+
+// While it lives, every operation of this thread, forward and backward, is checked for NaN and Inf;
+// the first that makes one throws an AnomalyError that names it and its module path. Slow.
+class AnomalyMode {
+ public:
+  AnomalyMode();
+  ~AnomalyMode();
+  AnomalyMode(const AnomalyMode&) = delete;
+  AnomalyMode& operator=(const AnomalyMode&) = delete;
+
+ private:
+  bool outer_;
+};
+
+bool anomaly_enabled();
+
+}  // namespace attune

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "../array/scope.h"
+#include "tensor.h"
+
+namespace attune {
+
+// The place of one tensor on the tape: what its gradient looks like and where it goes. Edges lead
+// from the node of an operation's result to the nodes of its inputs, never to Tensors, so that the
+// tape keeps no value alive but those that a backward formula captured.
+class Node : public RefCounted<Node>, public Pooled {
+ public:
+  Node(const char* name, const Array& value)
+      : name(name), path(current_path()), stamp(next_stamp()), shape(value.shape()),
+        dtype(value.dtype()) {}
+  virtual ~Node();
+
+  // Destroys this node without recursion however long the tape behind it is: nodes that die with it
+  // wait in a list of the thread.
+  void dispose();
+
+  // Inputs of the operation; none for a leaf. Null where an input needs no gradient.
+  virtual size_t input_count() const { return 0; }
+  virtual Node* input(size_t) const { return nullptr; }
+  // The gradient of each input given the gradient of the result; undefined where input(i) is null
+  // or nothing flows.
+  virtual std::vector<Tensor> backward(const Tensor&) { return {}; }
+  // Drops the saved values and the edges.
+  virtual void free_buffers() {}
+  virtual bool is_leaf() const { return false; }
+
+  const char* const name;  // of the operation
+  const Path path;         // of the module it ran in
+  const Stamp stamp;       // larger than that of every input
+  const Shape shape;
+  const DType dtype;
+  bool freed = false;
+  // Run on the complete gradient of the tensor, in order; each may replace it.
+  std::vector<std::function<Tensor(const Tensor&)>> hooks;
+  // Where retain_grad() of a non-leaf, or the leaf itself, keeps its gradient.
+  Tensor grad;
+  bool keeps_grad = false;
+
+ private:
+  Node* next_dead_ = nullptr;
+};
+
+// A tensor that the user asked gradients of.
+class Leaf : public Node {
+ public:
+  explicit Leaf(const Array& value) : Node("leaf", value) { keeps_grad = true; }
+  bool is_leaf() const override { return true; }
+};
+
+}  // namespace attune
