@@ -1,0 +1,140 @@
+#include "copy.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <type_traits>
+
+#include "../array/fail.h"
+#include "parallel.h"
+#include "strided.h"
+
+namespace attune::kernels {
+namespace {
+
+constexpr int64_t tile_size = 16384;
+constexpr int64_t chunk_size = 512;
+
+template <class To, class From>
+To cast(From value) {
+  if constexpr (std::is_same_v<From, BFloat16>) {
+    return cast<To>(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != From{};
+  } else if constexpr (std::is_same_v<To, BFloat16>) {
+    return BFloat16(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, int64_t> && std::is_floating_point_v<From>) {
+    constexpr From limit = static_cast<From>(9223372036854775808.0);
+    return value >= -limit && value < limit ? static_cast<int64_t>(value)
+                                            : std::numeric_limits<int64_t>::min();
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+template <class F>
+void for_each_tile(int64_t n, const F& f) {
+  parallel_tiles((n + tile_size - 1) / tile_size, n, [&](int64_t tile) {
+    const int64_t start = tile * tile_size;
+    f(start, std::min(tile_size, n - start));
+  });
+}
+
+// Elements [start, start + count) of from, converted, into a dense run.
+template <class To, class From>
+void convert_run(const From* from, const Layout& layout, int64_t start, int64_t count, To* to) {
+  From buffer[chunk_size];
+  for (int64_t done = 0; done < count; done += chunk_size) {
+    const int64_t n = std::min(chunk_size, count - done);
+    const From* source = from + start + done;
+    if (!layout.dense()) {
+      layout.gather(from, sizeof(From), start + done, n, buffer);
+      source = buffer;
+    }
+    for (int64_t i = 0; i < n; ++i) to[done + i] = cast<To>(source[i]);
+  }
+}
+
+void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& shape) {
+  const Layout layout(from, shape);
+  const void* source = from.raw_data();
+  const int64_t n = shape.numel();
+  if (from.dtype() == dtype) {
+    const size_t bytes = size_of(dtype);
+    for_each_tile(n, [&](int64_t start, int64_t count) {
+      layout.gather(source, bytes, start, count,
+                    static_cast<std::byte*>(to) + static_cast<size_t>(start) * bytes);
+    });
+    return;
+  }
+  visit_dtype(dtype, [&]<class To>(TypeTag<To>) {
+    visit_dtype(from.dtype(), [&]<class From>(TypeTag<From>) {
+      for_each_tile(n, [&](int64_t start, int64_t count) {
+        convert_run(static_cast<const From*>(source), layout, start, count,
+                    static_cast<To*>(to) + start);
+      });
+    });
+  });
+}
+
+}  // namespace
+
+Array full(const Shape& shape, DType dtype, double value) {
+  Array out(shape, dtype);
+  visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
+    T* to = out.output<T>();
+    const T element = cast<T>(value);
+    for_each_tile(out.numel(),
+                  [&](int64_t start, int64_t count) { std::fill_n(to + start, count, element); });
+  });
+  return out;
+}
+
+Array zeros(const Shape& shape, DType dtype) { return full(shape, dtype, 0); }
+Array ones(const Shape& shape, DType dtype) { return full(shape, dtype, 1); }
+
+Array arange(int64_t n) {
+  Array out({n}, int64);
+  std::iota(out.output<int64_t>(), out.output<int64_t>() + n, int64_t{0});
+  return out;
+}
+
+Array clone(const Array& x) {
+  Array out(x.shape(), x.dtype());
+  convert_into_dense(out.output_data(), out.dtype(), x, x.shape());
+  return out;
+}
+
+Array contiguous(const Array& x) { return x.is_contiguous() ? x : clone(x); }
+
+Array convert(const Array& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Array out(x.shape(), dtype);
+  convert_into_dense(out.output_data(), dtype, x, x.shape());
+  return out;
+}
+
+Array reshape(const Array& x, const Shape& shape) {
+  if (auto view = x.try_view(shape)) return *view;
+  return *clone(x).try_view(shape);
+}
+
+void copy_into(Array& to, const Array& from) {
+  if (!(broadcast_shapes("copy", to.shape(), from.shape()) == to.shape()))
+    fail<ShapeError>("copy", "{} does not broadcast to {}", to_string(from.shape()),
+                     to_string(to.shape()));
+  if (to.shares_storage(from)) return copy_into(to, clone(from));
+  if (to.is_contiguous()) return convert_into_dense(to.output_data(), to.dtype(), from, to.shape());
+  Array dense(to.shape(), to.dtype());
+  convert_into_dense(dense.output_data(), to.dtype(), from, to.shape());
+  const Layout layout(to, to.shape());
+  void* target = to.output_data();
+  const std::byte* source = static_cast<const std::byte*>(dense.raw_data());
+  const size_t bytes = size_of(to.dtype());
+  for_each_tile(to.numel(), [&](int64_t start, int64_t count) {
+    layout.scatter(target, bytes, start, count, source + static_cast<size_t>(start) * bytes);
+  });
+}
+
+}  // namespace attune::kernels
