@@ -14,8 +14,11 @@ namespace attune {
 // tape keeps no value alive but those that a backward formula captured.
 class Node : public RefCounted<Node>, public Pooled {
  public:
-  Node(const char* name, const Array& value)
-      : name(name), path(current_path()), stamp(next_stamp()), shape(value.shape()),
+  Node(const char* operation, const Array& value)
+      : name(operation),
+        path(current_path()),
+        stamp(next_stamp()),
+        shape(value.shape()),
         dtype(value.dtype()) {}
   virtual ~Node();
 

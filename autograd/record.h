@@ -16,17 +16,17 @@
 
 namespace attune {
 
-// One input of a recorded operation: its node, and the formula of its gradient. Both are empty if the
-// input needs no gradient, so that whatever the formula captured is let go.
+// One input of a recorded operation: its node, and the formula of its gradient. Both are empty if
+// the input needs no gradient, so that whatever the formula captured is let go.
 template <class F>
 struct Wrt {
   Intrusive<Node> target;
   std::optional<F> formula;
 };
 
-// The gradient with respect to x: formula(g) or formula(g, y), where g is the gradient of the result
-// and y the result itself. Write it with differentiable operations, so that it can be differentiated
-// again; it may return more dimensions than x has, broadcast ones are summed away.
+// The gradient with respect to x: formula(g) or formula(g, y), where g is the gradient of the
+// result and y the result itself. Write it with differentiable operations, so that it can be
+// differentiated again; it may return more dimensions than x has, broadcast ones are summed away.
 template <class F>
 Wrt<std::decay_t<F>> wrt(const Tensor& x, F&& formula) {
   if (!grad_enabled() || !x.requires_grad()) return {};
@@ -43,8 +43,8 @@ struct Joint {
   std::optional<F> formula;
 };
 
-// The gradients with respect to all inputs at once: formula(g, needs) -> std::vector<Tensor>, in the
-// order of inputs; undefined where not needed. An undefined input (an absent bias) needs none.
+// The gradients with respect to all inputs at once: formula(g, needs) -> std::vector<Tensor>, in
+// the order of inputs; undefined where not needed. An undefined input (an absent bias) needs none.
 template <class F>
 Joint<std::decay_t<F>> jointly(const std::vector<Tensor>& inputs, F&& formula) {
   Joint<std::decay_t<F>> joint;
@@ -61,9 +61,8 @@ Joint<std::decay_t<F>> jointly(const std::vector<Tensor>& inputs, F&& formula) {
 // Gradients of a fused operation by its twin of plain operations: twin(inputs) is run again on the
 // tape and differentiated with cotangent g. Recorded if recording is on. One gradient an input;
 // undefined for inputs that are undefined or not floating.
-std::vector<Tensor> composite_gradients(
-    const std::function<Tensor(std::span<const Tensor>)>& twin, const std::vector<Tensor>& inputs,
-    const Tensor& g);
+std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<const Tensor>)>& twin,
+                                        const std::vector<Tensor>& inputs, const Tensor& g);
 
 namespace detail {
 
@@ -76,8 +75,8 @@ class RecordedNode final : public Node {
       (std::is_invocable_v<F&, const Tensor&, const Tensor&> || ...);
 
  public:
-  RecordedNode(const char* name, const Array& value, Wrt<F>... inputs)
-      : Node(name, value), inputs_(std::move(inputs)...) {
+  RecordedNode(const char* operation, const Array& value, Wrt<F>... inputs)
+      : Node(operation, value), inputs_(std::move(inputs)...) {
     if constexpr (keeps_output) output_ = value;
   }
 
@@ -105,7 +104,10 @@ class RecordedNode final : public Node {
   }
 
   void free_buffers() override {
-    each([](size_t, auto& wrt) { wrt = {}; });
+    each([](size_t, auto& wrt) {
+      wrt.formula.reset();
+      wrt.target = nullptr;
+    });
     output_ = {};
   }
 
@@ -128,8 +130,8 @@ class RecordedNode final : public Node {
 template <class F>
 class JointNode final : public Node {
  public:
-  JointNode(const char* name, const Array& value, Joint<F> joint)
-      : Node(name, value), joint_(std::move(joint)) {}
+  JointNode(const char* operation, const Array& value, Joint<F> joint)
+      : Node(operation, value), joint_(std::move(joint)) {}
 
   size_t input_count() const override { return joint_.targets.size(); }
   Node* input(size_t i) const override { return joint_.targets[i].get(); }
@@ -140,7 +142,10 @@ class JointNode final : public Node {
     return (*joint_.formula)(g, needs);
   }
 
-  void free_buffers() override { joint_ = {}; }
+  void free_buffers() override {
+    joint_.formula.reset();
+    joint_.targets.clear();
+  }
 
  private:
   Joint<F> joint_;

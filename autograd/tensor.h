@@ -23,7 +23,7 @@ struct BackwardOptions {
 class Tensor {
  public:
   // No tensor at all: an absent bias, a gradient that nothing reached.
-  Tensor() = default;
+  Tensor();
   // A leaf that shares the array's memory. Without gradient until requires_grad_().
   explicit Tensor(Array array);
   // The tensor of a node; for record().
@@ -69,8 +69,8 @@ class Tensor {
   // The same data off the tape.
   Tensor detach() const;
   // Adds the gradient of this tensor to every leaf it was computed from. The cotangent (shape and
-  // dtype of this tensor) defaults to 1 for a single element. GradError if nothing was recorded, the
-  // tape was freed or a saved value overwritten; leaves are untouched then.
+  // dtype of this tensor) defaults to 1 for a single element. GradError if nothing was recorded,
+  // the tape was freed or a saved value overwritten; leaves are untouched then.
   void backward(const Tensor& cotangent = {}, BackwardOptions options = {}) const;
   // The node behind this tensor; null without gradient.
   Node* node() const;
@@ -78,9 +78,9 @@ class Tensor {
   bool sole_owner() const;
 
   // --- in place ---
-  // Each returns this handle. Recorded like any operation when gradients are involved; then the tensor
-  // must be a non-leaf and the only owner of its memory (no views, no aliases), else GradError.
-  // Values that a tape saved before the write are refused by its backward.
+  // Each returns this handle. Recorded like any operation when gradients are involved; then the
+  // tensor must be a non-leaf and the only owner of its memory (no views, no aliases), else
+  // GradError. Values that a tape saved before the write are refused by its backward.
   const Tensor& add_(const Tensor& other) const;
   const Tensor& sub_(const Tensor& other) const;
   const Tensor& mul_(const Tensor& other) const;
@@ -119,11 +119,18 @@ class Tensor {
   Tensor tanh() const;
 
  private:
-  struct Impl;
+  struct Impl : RefCounted<Impl>, Pooled {
+    Impl(Array array, Intrusive<Node> node);
+    ~Impl();
+
+    Array array;
+    Intrusive<Node> node;
+  };
   double item_as_double() const;
-  Array& writable() const;
+  bool records_write(const char* name, const Tensor& other) const;
+  const Tensor& take_over(const char* name, const Tensor& result) const;
   template <class F>
-  const Tensor& in_place(const char* name, const Tensor& other, F&& compute) const;
+  const Tensor& update(const char* name, int kernel, const Tensor& other, F&& recorded) const;
 
   Intrusive<Impl> impl_;
 };
@@ -136,8 +143,7 @@ std::string to_string(const Tensor& tensor);
 
 // The C++ type an element literal is stored as.
 template <class T>
-using Stored =
-    std::conditional_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int64_t, T>;
+using Stored = std::conditional_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int64_t, T>;
 
 // A copy of values, in row-major order. ShapeError unless they fill the shape.
 template <class T>
@@ -145,14 +151,13 @@ Tensor tensor(const std::vector<T>& values, const Shape& shape) {
   using S = Stored<T>;
   Array array(shape, dtype_of<S>);
   if (static_cast<size_t>(array.numel()) != values.size())
-    throw ShapeError(describe_error("tensor", std::to_string(values.size()) +
-                                                  " values do not fill shape " + to_string(shape)));
+    throw ShapeError(describe_error(
+        "tensor", std::to_string(values.size()) + " values do not fill shape " + to_string(shape)));
   std::copy(values.begin(), values.end(), array.output<S>());
   return Tensor(std::move(array));
 }
 template <class T>
-  requires std::is_arithmetic_v<T>
-Tensor tensor(T value) {
+requires std::is_arithmetic_v<T> Tensor tensor(T value) {
   return tensor(std::vector<T>{value}, {});
 }
 template <class T>

@@ -1,0 +1,241 @@
+#include "engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "../array/fail.h"
+#include "../kernels/copy.h"
+#include "../kernels/elementwise.h"
+#include "grad_mode.h"
+#include "node.h"
+#include "ops/broadcast.h"
+#include "record.h"
+
+namespace attune {
+namespace {
+
+// The nodes whose gradient is not complete yet, the most recently recorded on top. When a node
+// comes to the top all its consumers are done, because they were recorded later.
+class Frontier {
+ public:
+  bool empty() const { return heap_.empty(); }
+
+  // Adds a gradient to what the node has received so far.
+  void add(Node* node, Tensor gradient) {
+    Slot& slot = slots_[node];
+    if (!slot.node) {
+      slot.node = Intrusive<Node>(node);
+      slot.gradient = std::move(gradient);
+      heap_.push_back(node);
+      std::push_heap(heap_.begin(), heap_.end(), recorded_earlier);
+    } else {
+      accumulate(slot.gradient, std::move(gradient));
+    }
+  }
+
+  std::pair<Intrusive<Node>, Tensor> pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), recorded_earlier);
+    auto found = slots_.find(heap_.back());
+    heap_.pop_back();
+    std::pair<Intrusive<Node>, Tensor> top(std::move(found->second.node),
+                                           std::move(found->second.gradient));
+    slots_.erase(found);
+    return top;
+  }
+
+  // sum += gradient, in place if nobody else can see sum.
+  static void accumulate(Tensor& sum, Tensor gradient) {
+    const bool recorded = grad_enabled() && (sum.requires_grad() || gradient.requires_grad());
+    if (!recorded && sum.sole_owner() && sum.array().is_contiguous()) {
+      Array into = sum.array();
+      kernels::add_into(into, gradient.array());
+    } else {
+      sum = add_gradients(sum, gradient);
+    }
+  }
+
+ private:
+  struct Slot {
+    Intrusive<Node> node;
+    Tensor gradient;
+  };
+
+  static bool recorded_earlier(const Node* a, const Node* b) { return a->stamp < b->stamp; }
+
+  std::vector<Node*> heap_;
+  std::unordered_map<Node*, Slot> slots_;
+};
+
+// Nodes from which an edge path leads to one of the targets.
+std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
+                                           const std::unordered_set<Node*>& targets) {
+  std::unordered_set<Node*> seen;
+  std::vector<Node*> order(roots.begin(), roots.end());
+  for (Node* root : roots) seen.insert(root);
+  for (size_t i = 0; i < order.size(); ++i) {
+    Node* node = order[i];
+    for (size_t k = 0; k < node->input_count(); ++k)
+      if (Node* input = node->input(k); input && seen.insert(input).second) order.push_back(input);
+  }
+  std::sort(order.begin(), order.end(), [](Node* a, Node* b) { return a->stamp < b->stamp; });
+  std::unordered_set<Node*> leading(targets);
+  for (Node* node : order)
+    for (size_t k = 0; k < node->input_count(); ++k)
+      if (node->input(k) && leading.contains(node->input(k))) leading.insert(node);
+  return leading;
+}
+
+Tensor run_hooks(const Node& node, Tensor gradient) {
+  if (node.hooks.empty()) return gradient;
+  SavedValueGuard lifted(0, node.name);
+  for (const auto& hook : node.hooks) {
+    Tensor replaced = hook(gradient);
+    if (!replaced.defined()) continue;
+    if (replaced.shape() != node.shape || replaced.dtype() != node.dtype)
+      fail<ShapeError>(node.name, "a hook returned a gradient {} {} in place of {} {}",
+                       name_of(replaced.dtype()), to_string(replaced.shape()), name_of(node.dtype),
+                       to_string(node.shape));
+    gradient = std::move(replaced);
+  }
+  return gradient;
+}
+
+// What a formula returned, summed over broadcast dimensions and in the node's dtype.
+Tensor fit(Tensor gradient, const Node& node) {
+  if (gradient.shape() != node.shape) gradient = sum_to(gradient, node.shape);
+  if (gradient.dtype() != node.dtype) gradient = to(gradient, node.dtype);
+  return gradient;
+}
+
+// One pass over the tape from some roots down.
+class Pass {
+ public:
+  Pass(bool retain, bool create) : retain_(retain || create), mode_(create) {}
+
+  void seed(const Tensor& root, const Tensor& cotangent) { frontier_.add(root.node(), cotangent); }
+
+  // deliver(node, gradient) returns whether to go on below the node; only nodes in `within` (all,
+  // if null) receive anything.
+  template <class Deliver>
+  void run(const std::unordered_set<Node*>* within, Deliver&& deliver) {
+    while (!frontier_.empty()) {
+      auto [node, gradient] = frontier_.pop();
+      gradient = run_hooks(*node, std::move(gradient));
+      if (deliver(*node, gradient)) propagate(*node, gradient, within);
+    }
+  }
+
+ private:
+  void propagate(Node& node, const Tensor& gradient, const std::unordered_set<Node*>* within) {
+    Scope scope(node.path);
+    if (node.freed)
+      fail<GradError>(node.name,
+                      "this part of the tape was freed by an earlier backward; pass "
+                      "retain_graph to the first one to differentiate twice");
+    SavedValueGuard guard(node.stamp, node.name);
+    std::vector<Tensor> gradients = node.backward(gradient);
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      Node* input = node.input(i);
+      if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;
+      if (anomaly_enabled()) detail::check_anomaly(node.name, "backward", gradients[i].array());
+      frontier_.add(input, fit(std::move(gradients[i]), *input));
+    }
+    if (retain_) return;
+    node.freed = true;
+    node.free_buffers();
+  }
+
+  Frontier frontier_;
+  bool retain_;
+  GradMode mode_;
+};
+
+Tensor starting_cotangent(const char* name, const Tensor& output, const Tensor& given) {
+  if (!output.node())
+    fail<GradError>(name,
+                    "nothing was recorded for this tensor; an input must require a gradient, "
+                    "outside of NoGrad");
+  if (!given.defined()) {
+    if (output.numel() != 1)
+      fail<GradError>(name,
+                      "a result of shape {} needs a cotangent of that shape; reduce it, say "
+                      "with sum(), or pass one",
+                      to_string(output.shape()));
+    return Tensor(kernels::full(output.shape(), output.dtype(), 1.0));
+  }
+  if (given.shape() != output.shape() || given.dtype() != output.dtype())
+    fail<ShapeError>(name, "cotangent {} {} for a result {} {}", name_of(given.dtype()),
+                     to_string(given.shape()), name_of(output.dtype()), to_string(output.shape()));
+  return given;
+}
+
+// A gradient that its owner may later add to in place: dense, and nobody else's memory.
+Tensor own(Tensor gradient) {
+  if (gradient.requires_grad()) return gradient;
+  if (gradient.array().is_contiguous() && gradient.array().owns_storage_alone()) return gradient;
+  return Tensor(kernels::clone(gradient.array()));
+}
+
+}  // namespace
+
+void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
+  Pass pass(options.retain_graph, options.create_graph);
+  pass.seed(*this, starting_cotangent("backward", *this, cotangent));
+  // Collected first and added last, so that an error half-way leaves every grad as it was.
+  std::vector<std::pair<Intrusive<Node>, Tensor>> collected;
+  pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
+    if (node.keeps_grad) collected.emplace_back(Intrusive<Node>(&node), gradient);
+    return !node.is_leaf();
+  });
+  for (auto& [node, gradient] : collected) {
+    if (node->grad.defined()) {
+      Frontier::accumulate(node->grad, std::move(gradient));
+    } else {
+      node->grad = own(std::move(gradient));
+    }
+  }
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& cotangents, GradOptions options) {
+  if (!cotangents.empty() && cotangents.size() != outputs.size())
+    fail<ValueError>("grad", "{} cotangents for {} outputs", cotangents.size(), outputs.size());
+  std::unordered_set<Node*> targets;
+  for (const Tensor& input : inputs) {
+    if (!input.node()) fail<GradError>("grad", "an input does not require a gradient");
+    targets.insert(input.node());
+  }
+  Pass pass(options.retain_graph, options.create_graph);
+  std::vector<Node*> roots;
+  std::vector<Tensor> seeds;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    seeds.push_back(
+        starting_cotangent("grad", outputs[i], cotangents.empty() ? Tensor() : cotangents[i]));
+    roots.push_back(outputs[i].node());
+  }
+  const auto within = nodes_leading_to(roots, targets);
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (within.contains(roots[i])) pass.seed(outputs[i], seeds[i]);
+
+  std::unordered_map<Node*, Tensor> found;
+  // A target whose inputs lead to another target must still be passed through.
+  pass.run(&within, [&](Node& node, const Tensor& gradient) {
+    if (targets.contains(&node)) found[&node] = gradient;
+    for (size_t k = 0; k < node.input_count(); ++k)
+      if (node.input(k) && within.contains(node.input(k))) return true;
+    return false;
+  });
+  std::vector<Tensor> gradients;
+  for (const Tensor& input : inputs) {
+    gradients.push_back(found[input.node()]);
+    if (!gradients.back().defined() && !options.allow_unused)
+      fail<GradError>("grad",
+                      "the outputs do not depend on an input of shape {}; pass allow_unused "
+                      "to get an undefined gradient",
+                      to_string(input.shape()));
+  }
+  return gradients;
+}
+
+}  // namespace attune

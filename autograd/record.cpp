@@ -1,0 +1,55 @@
+#include "record.h"
+
+#include <cmath>
+
+#include "../array/fail.h"
+#include "../kernels/copy.h"
+
+namespace attune {
+
+namespace detail {
+
+void check_anomaly(const char* operation, const char* pass, const Array& value) {
+  if (value.dtype() != float32 && value.dtype() != float64) return;
+  const Array dense = kernels::contiguous(value);
+  visit_floating(operation, value.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* elements = dense.data<T>();
+    for (int64_t i = 0; i < dense.numel(); ++i) {
+      if (std::isfinite(elements[i])) continue;
+      fail<AnomalyError>(operation, "{} made {} at element {} of a result of shape {}", pass,
+                         elements[i], i, to_string(value.shape()));
+    }
+  });
+}
+
+}  // namespace detail
+
+std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<const Tensor>)>& twin,
+                                        const std::vector<Tensor>& inputs, const Tensor& g) {
+  const bool recording = grad_enabled();
+  GradMode enabled(true);
+  std::vector<Tensor> aliases, wanted;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined() || !is_floating(inputs[i].dtype())) {
+      aliases.push_back(inputs[i]);
+      continue;
+    }
+    // An alias of its own for each input: they may be one tensor, or computed from each other. One
+    // off the tape stands on a leaf, so that its gradient is there when it is asked for.
+    Tensor source = inputs[i].requires_grad() ? inputs[i] : inputs[i].detach().requires_grad_();
+    aliases.push_back(
+        record("alias", source.array(), wrt(source, [](const Tensor& d) { return d; })));
+    wanted.push_back(aliases.back());
+    places.push_back(i);
+  }
+  const Tensor result = twin(aliases);
+  const std::vector<Tensor> found =
+      grad({result}, wanted, {g}, {.create_graph = recording, .allow_unused = true});
+  std::vector<Tensor> gradients(inputs.size());
+  for (size_t i = 0; i < places.size(); ++i) gradients[places[i]] = found[i];
+  return gradients;
+}
+
+}  // namespace attune

@@ -1,0 +1,113 @@
+#include "tensor.h"
+
+#include "../array/fail.h"
+#include "../kernels/copy.h"
+#include "engine.h"
+#include "grad_mode.h"
+#include "node.h"
+
+namespace attune {
+
+Tensor::Impl::Impl(Array value, Intrusive<Node> place)
+    : array(std::move(value)), node(std::move(place)) {}
+Tensor::Impl::~Impl() = default;
+
+Tensor::Tensor() = default;
+Tensor::Tensor(Array array) : Tensor(std::move(array), nullptr) {}
+Tensor::Tensor(Array array, Intrusive<Node> node)
+    : impl_(new Impl(std::move(array), std::move(node))) {}
+Tensor::Tensor(const Tensor&) = default;
+Tensor::Tensor(Tensor&&) noexcept = default;
+Tensor& Tensor::operator=(Tensor other) noexcept {
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+Tensor::~Tensor() = default;
+
+const Array& Tensor::array() const {
+  if (!impl_) fail<ValueError>("tensor", "an undefined Tensor was used; assign one first");
+  return impl_->array;
+}
+
+Node* Tensor::node() const { return impl_ ? impl_->node.get() : nullptr; }
+
+bool Tensor::sole_owner() const {
+  return impl_ && impl_->unique() && impl_->array.owns_storage_alone();
+}
+
+bool Tensor::requires_grad() const { return node() != nullptr; }
+
+bool Tensor::is_leaf() const { return !node() || node()->is_leaf(); }
+
+const Tensor& Tensor::requires_grad_(bool wanted) const {
+  array();
+  if (!is_leaf())
+    fail<GradError>("requires_grad_",
+                    "this tensor is the result of {}; only leaves can be changed, "
+                    "use detach() for a new leaf",
+                    node()->name);
+  if (wanted == requires_grad()) return *this;
+  if (wanted && !is_floating(dtype()))
+    fail<DTypeError>("requires_grad_", "gradients need a floating dtype, got {}", name_of(dtype()));
+  impl_->node = wanted ? Intrusive<Node>(new Leaf(array())) : nullptr;
+  return *this;
+}
+
+Tensor Tensor::grad() const { return node() ? node()->grad : Tensor(); }
+
+void Tensor::set_grad(Tensor grad) const {
+  if (!node()) fail<GradError>("set_grad", "this tensor does not require a gradient");
+  if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype()))
+    fail<ShapeError>("set_grad", "gradient {} {} for a tensor {} {}", name_of(grad.dtype()),
+                     to_string(grad.shape()), name_of(dtype()), to_string(shape()));
+  node()->grad = std::move(grad);
+}
+
+void Tensor::retain_grad() const {
+  if (!node()) fail<GradError>("retain_grad", "this tensor does not require a gradient");
+  node()->keeps_grad = true;
+}
+
+void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+  if (!node()) fail<GradError>("register_hook", "this tensor does not require a gradient");
+  node()->hooks.push_back(std::move(hook));
+}
+
+Tensor Tensor::detach() const { return Tensor(array()); }
+
+double Tensor::item_as_double() const {
+  if (numel() != 1)
+    fail<ShapeError>("item", "shape {} holds {} elements; item() takes one", to_string(shape()),
+                     numel());
+  return visit_dtype(dtype(), [&](auto tag) -> double {
+    using T = typename decltype(tag)::type;
+    const T value = *array().data<T>();
+    if constexpr (std::is_same_v<T, BFloat16>) {
+      return static_cast<float>(value);
+    } else {
+      return static_cast<double>(value);
+    }
+  });
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Array dense = kernels::contiguous(array());
+  const T* first = dense.data<T>();
+  return std::vector<T>(first, first + numel());
+}
+template std::vector<float> Tensor::to_vector() const;
+template std::vector<double> Tensor::to_vector() const;
+template std::vector<int64_t> Tensor::to_vector() const;
+template std::vector<bool> Tensor::to_vector() const;
+
+std::string to_string(const Tensor& tensor) {
+  if (!tensor.defined()) return "tensor(undefined)";
+  std::string text = "tensor(" + to_string(tensor.array());
+  if (tensor.dtype() != float32) text += fmt::format(", dtype={}", name_of(tensor.dtype()));
+  if (tensor.requires_grad())
+    text += tensor.is_leaf() ? ", requires_grad" : fmt::format(", from={}", tensor.node()->name);
+  return text + ")";
+}
+
+}  // namespace attune

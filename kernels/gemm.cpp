@@ -1,0 +1,192 @@
+#include "gemm.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "../array/fail.h"
+#include "copy.h"
+#include "parallel.h"
+
+namespace attune::kernels {
+namespace {
+
+constexpr int serial_openblas = 0;
+
+std::mutex session_mutex;
+int sessions = 0;
+int threads_before = 1;
+
+// A serial OpenBLAS shares one scratch buffer between all callers.
+std::mutex serial_mutex;
+
+std::unique_lock<std::mutex> serial_guard() {
+  if (BlasSession::concurrent()) return {};
+  return std::unique_lock(serial_mutex);
+}
+
+CBLAS_TRANSPOSE op(bool transpose) { return transpose ? CblasTrans : CblasNoTrans; }
+
+// How BLAS reads the last two dimensions: plain or transposed row-major with a leading dimension.
+struct Layout {
+  bool transposed;
+  int64_t leading;
+};
+
+std::optional<Layout> layout_of(const Array& x) {
+  const int64_t rows = x.size(-2), columns = x.size(-1);
+  const int64_t row_stride = x.strides()[x.dim() - 2], column_stride = x.strides()[x.dim() - 1];
+  if ((column_stride == 1 || columns == 1) &&
+      (row_stride >= std::max<int64_t>(columns, 1) || rows == 1))
+    return Layout{false, rows == 1 ? std::max<int64_t>(columns, 1) : row_stride};
+  if ((row_stride == 1 || rows == 1) &&
+      (column_stride >= std::max<int64_t>(rows, 1) || columns == 1))
+    return Layout{true, columns == 1 ? std::max<int64_t>(rows, 1) : column_stride};
+  return std::nullopt;
+}
+
+struct Operand {
+  Array array;
+  Layout layout;
+};
+
+Operand operand(const Array& x) {
+  if (auto layout = layout_of(x)) return {x, *layout};
+  Array dense = contiguous(x);
+  return {dense, {false, std::max<int64_t>(dense.size(-1), 1)}};
+}
+
+// Rows and columns of one tile: full-width panels of at least 128 rows where there are enough for
+// 16 cores, else the longer side is cut. By shape alone, so that the sums never depend on threads.
+struct Grid {
+  int64_t rows, columns;
+};
+
+Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t small = int64_t{1} << 18;  // multiply-adds not worth a second thread
+  if (m * n * k <= small || batch >= 16) return {m, n};
+  auto cut = [](int64_t length, int64_t pieces, int64_t least) {
+    const int64_t piece = (length + pieces - 1) / pieces;
+    return std::min(length, std::max(least, (piece + 15) / 16 * 16));
+  };
+  if (m >= n) return {m >= 2048 ? cut(m, 16, 128) : cut(m, m >= 512 ? 4 : 2, 64), n};
+  return {m, n >= 2048 ? cut(n, 16, 128) : cut(n, n >= 512 ? 4 : 2, 64)};
+}
+
+// Offsets, in elements, of the matrix at a flat batch index.
+int64_t batch_offset(const Array& x, int64_t index) {
+  int64_t offset = 0;
+  for (int64_t d = x.dim() - 3; d >= 0; --d) {
+    offset += index % x.shape()[d] * x.strides()[d];
+    index /= x.shape()[d];
+  }
+  return offset;
+}
+
+template <class T>
+void multiply(Array& out, const Array& a, const Array& b, T beta) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  const int64_t batch = out.numel() / std::max<int64_t>(m * n, 1);
+  if (out.numel() == 0) return;
+  const Operand left = operand(a), right = operand(b);
+  const T* left_data = left.array.data<T>();
+  const T* right_data = right.array.data<T>();
+  T* out_data = out.output<T>();
+  if (k == 0) {
+    if (beta == T{0}) std::fill(out_data, out_data + out.numel(), T{0});
+    return;
+  }
+  const Grid grid = grid_for(batch, m, n, k);
+  const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
+  const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
+  BlasSession session;
+  parallel_tiles(batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
+                 [&](int64_t tile) {
+                   const int64_t index = tile / (row_tiles * column_tiles);
+                   const int64_t row = tile / column_tiles % row_tiles * grid.rows;
+                   const int64_t column = tile % column_tiles * grid.columns;
+                   const Layout l = left.layout, r = right.layout;
+                   const T* at = left_data + batch_offset(left.array, index) +
+                                 row * (l.transposed ? 1 : l.leading);
+                   const T* bt = right_data + batch_offset(right.array, index) +
+                                 column * (r.transposed ? r.leading : 1);
+                   gemm_tile(l.transposed, r.transposed, std::min(grid.rows, m - row),
+                             std::min(grid.columns, n - column), k, T{1}, at, l.leading, bt,
+                             r.leading, beta, out_data + (index * m + row) * n + column, n);
+                 });
+}
+
+Shape batch_of(const Array& x) {
+  Shape batch = x.shape();
+  batch.erase(batch.size() - 1);
+  batch.erase(batch.size() - 1);
+  return batch;
+}
+
+Array expand_batch(const Array& x, Shape batch) {
+  batch.push_back(x.size(-2));
+  batch.push_back(x.size(-1));
+  return x.shape() == batch ? x : x.expand(batch);
+}
+
+}  // namespace
+
+bool BlasSession::concurrent() {
+  static const bool threads = openblas_get_parallel() != serial_openblas;
+  return threads;
+}
+
+BlasSession::BlasSession() {
+  std::lock_guard lock(session_mutex);
+  if (sessions++ > 0) return;
+  threads_before = openblas_get_num_threads();
+  if (threads_before != 1) openblas_set_num_threads(1);
+}
+
+BlasSession::~BlasSession() {
+  std::lock_guard lock(session_mutex);
+  if (--sessions == 0 && threads_before != 1) openblas_set_num_threads(threads_before);
+}
+
+void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
+               int64_t ldc) {
+  const auto guard = serial_guard();
+  cblas_sgemm(CblasRowMajor, op(transpose_a), op(transpose_b), static_cast<blasint>(m),
+              static_cast<blasint>(n), static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda),
+              b, static_cast<blasint>(ldb), beta, c, static_cast<blasint>(ldc));
+}
+
+void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+               const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
+               int64_t ldc) {
+  const auto guard = serial_guard();
+  cblas_dgemm(CblasRowMajor, op(transpose_a), op(transpose_b), static_cast<blasint>(m),
+              static_cast<blasint>(n), static_cast<blasint>(k), alpha, a, static_cast<blasint>(lda),
+              b, static_cast<blasint>(ldb), beta, c, static_cast<blasint>(ldc));
+}
+
+Array matmul(const Array& a, const Array& b) {
+  const Shape batch = broadcast_shapes("matmul", batch_of(a), batch_of(b));
+  Shape shape = batch;
+  shape.push_back(a.size(-2));
+  shape.push_back(b.size(-1));
+  Array out(shape, a.dtype());
+  const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
+  visit_floating("matmul", a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    multiply<T>(out, left, right, T{0});
+  });
+  return out;
+}
+
+void matmul_add_into(Array& out, const Array& a, const Array& b) {
+  visit_floating("matmul", a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    multiply<T>(out, a, b, T{1});
+  });
+}
+
+}  // namespace attune::kernels
