@@ -1,0 +1,105 @@
+#include "batches.h"
+
+#include <algorithm>
+
+#include "../array/fail.h"
+
+namespace attune::train {
+namespace {
+
+// Windows of context + 1 tokens starting at `starts`, as inputs and targets.
+TokenBatch windows(const std::vector<int64_t>& tokens, const std::vector<int64_t>& starts,
+                   int64_t context) {
+  const Shape shape{static_cast<int64_t>(starts.size()), context};
+  Array inputs(shape, int64), targets(shape, int64);
+  int64_t* input = inputs.output<int64_t>();
+  int64_t* target = targets.output<int64_t>();
+  for (int64_t start : starts) {
+    input = std::copy_n(tokens.begin() + start, context, input);
+    target = std::copy_n(tokens.begin() + start + 1, context, target);
+  }
+  return {Tensor(std::move(inputs)), Tensor(std::move(targets))};
+}
+
+// Leaves room for the largest offset of an epoch.
+int64_t windows_per_epoch(int64_t tokens, int64_t context) {
+  if (context < 1) fail<ValueError>("TokenStream", "context is {}; it must be positive", context);
+  if (tokens < context + 1)
+    fail<ValueError>("TokenStream", "{} tokens do not fill a window of context {}; it takes {}",
+                     tokens, context, context + 1);
+  return std::max<int64_t>((tokens - context) / context, 1);
+}
+
+}  // namespace
+
+ShuffledIndices::ShuffledIndices(int64_t n, uint64_t seed) : n_(n), seed_(seed) {
+  if (n < 1) fail<ValueError>("ShuffledIndices", "{} items; there must be at least one", n);
+  shuffle();
+}
+
+void ShuffledIndices::shuffle() {
+  order_ = Tensor(random_permutation(n_, {seed_, static_cast<uint64_t>(position_.epoch)}))
+               .to_vector<int64_t>();
+}
+
+std::vector<int64_t> ShuffledIndices::next(int64_t count) {
+  std::vector<int64_t> items;
+  while (static_cast<int64_t>(items.size()) < count) {
+    if (position_.item == n_) {
+      ++position_.epoch;
+      position_.item = 0;
+      shuffle();
+    }
+    items.push_back(order_[static_cast<size_t>(position_.item++)]);
+  }
+  return items;
+}
+
+void ShuffledIndices::seek(Position position) {
+  if (position.epoch < 0 || position.item < 0 || position.item > n_)
+    fail<ValueError>("ShuffledIndices", "epoch {}, item {} is not a position among {} items",
+                     position.epoch, position.item, n_);
+  position_ = position;
+  shuffle();
+}
+
+TokenStream::TokenStream(std::vector<int64_t> tokens, int64_t batch, int64_t context, uint64_t seed)
+    : tokens_(std::move(tokens)),
+      batch_(batch),
+      context_(context),
+      seed_(seed),
+      order_(windows_per_epoch(static_cast<int64_t>(tokens_.size()), context), seed) {
+  if (batch < 1) fail<ValueError>("TokenStream", "batch is {}; it must be positive", batch);
+}
+
+TokenBatch TokenStream::next() {
+  std::vector<int64_t> starts = order_.next(batch_);
+  const auto tokens = static_cast<int64_t>(tokens_.size());
+  // Philox, so that the offset of an epoch is known without having lived through those before.
+  const auto epoch = static_cast<uint64_t>(order_.position().epoch);
+  const int64_t offset = static_cast<int64_t>(philox(seed_, 1, epoch)[0]) % context_;
+  for (int64_t& start : starts) start = std::min(start * context_ + offset, tokens - context_ - 1);
+  return windows(tokens_, starts, context_);
+}
+
+std::vector<TokenBatch> sequential_batches(const std::vector<int64_t>& tokens, int64_t batch,
+                                           int64_t context) {
+  if (batch < 1 || context < 1)
+    fail<ValueError>("sequential_batches", "batch {} and context {} must be positive", batch,
+                     context);
+  std::vector<TokenBatch> batches;
+  const int64_t targets = static_cast<int64_t>(tokens.size()) - 1;
+  std::vector<int64_t> starts;
+  for (int64_t start = 0; start + context <= targets; start += context) {
+    starts.push_back(start);
+    if (static_cast<int64_t>(starts.size()) < batch) continue;
+    batches.push_back(windows(tokens, starts, context));
+    starts.clear();
+  }
+  if (!starts.empty()) batches.push_back(windows(tokens, starts, context));
+  const int64_t rest = targets % context;
+  if (targets > 0 && rest > 0) batches.push_back(windows(tokens, {targets - rest}, rest));
+  return batches;
+}
+
+}  // namespace attune::train

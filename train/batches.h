@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../array/random.h"
+#include "../autograd/tensor.h"
+
+namespace attune::train {
+
+// Visits n items in shuffled order, epoch after epoch. The order is a function of the seed alone,
+// and the position is a pair of numbers, so that a run can stop and go on where it was.
+class ShuffledIndices {
+ public:
+  // ValueError unless n is positive.
+  ShuffledIndices(int64_t n, uint64_t seed);
+
+  // The next `count` items; the order is shuffled anew when an epoch ends.
+  std::vector<int64_t> next(int64_t count);
+
+  struct Position {
+    int64_t epoch = 0;
+    int64_t item = 0;
+  };
+  Position position() const { return position_; }
+  // ValueError unless the position lies inside an epoch.
+  void seek(Position position);
+
+ private:
+  void shuffle();
+
+  int64_t n_;
+  uint64_t seed_;
+  Position position_;
+  std::vector<int64_t> order_;
+};
+
+// Inputs and, one token later, targets. Both int64 [B, T].
+struct TokenBatch {
+  Tensor inputs;
+  Tensor targets;
+};
+
+// Batches of windows from a long sequence of tokens, for training a language model. The windows of
+// an epoch lie end to end from an offset that moves with the epoch, so that every token is seen
+// equally often and at every position.
+class TokenStream {
+ public:
+  // ValueError if the tokens do not fill one window of context + 1.
+  TokenStream(std::vector<int64_t> tokens, int64_t batch, int64_t context, uint64_t seed);
+
+  TokenBatch next();
+  ShuffledIndices::Position position() const { return order_.position(); }
+  void seek(ShuffledIndices::Position position) { order_.seek(position); }
+
+ private:
+  std::vector<int64_t> tokens_;
+  int64_t batch_, context_;
+  uint64_t seed_;
+  ShuffledIndices order_;
+};
+
+// All of a sequence in order, for evaluation: windows end to end, the last batch smaller, and a
+// last window of fewer than `context` tokens in a batch of its own. Every token but the first is a
+// target exactly once.
+std::vector<TokenBatch> sequential_batches(const std::vector<int64_t>& tokens, int64_t batch,
+                                           int64_t context);
+
+}  // namespace attune::train
