@@ -1,0 +1,305 @@
+#include "index.h"
+
+#include <algorithm>
+
+#include "../../array/fail.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../../kernels/index.h"
+#include "../record.h"
+#include "broadcast.h"
+#include "shape.h"
+
+namespace attune {
+namespace {
+
+// Zeros of `shape` with source added along dim; the gradient of index_select.
+Tensor index_add_zeros(const Shape& shape, int64_t dim, const Tensor& indices,
+                       const Tensor& source) {
+  Array sums = kernels::zeros(shape, source.dtype());
+  kernels::index_add_into(sums, dim, indices.array(), source.array());
+  return record("index_add", std::move(sums), wrt(source, [dim, indices](const Tensor& g) {
+                  return index_select(g, dim, indices);
+                }));
+}
+
+void check_gather(const char* name, const Tensor& x, int64_t dim, const Tensor& index,
+                  const Tensor& limit) {
+  if (index.dim() != x.dim())
+    fail<ShapeError>(name, "index {} and {} differ in dimensions", to_string(index.shape()),
+                     to_string(x.shape()));
+  for (int64_t d = 0; d < x.dim(); ++d)
+    if ((d != dim && index.size(d) > x.size(d)) ||
+        (limit.defined() && index.size(d) > limit.size(d)))
+      fail<ShapeError>(name, "index {} is larger than {} in dimension {}", to_string(index.shape()),
+                       to_string((limit.defined() ? limit : x).shape()), d);
+  kernels::check_indices(name, index.array(), x.size(dim));
+}
+
+}  // namespace
+
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
+  if (x.dim() == 0 || indices.dim() > 1)
+    fail<ShapeError>("index_select",
+                     "takes a tensor of one or more dimensions and 1-D indices, got {} and {}",
+                     to_string(x.shape()), to_string(indices.shape()));
+  dim = wrap_dim("index_select", dim, x.dim());
+  kernels::check_indices("index_select", indices.array(), x.size(dim));
+  return record("index_select", kernels::index_select(x.array(), dim, indices.array()),
+                wrt(x, [dim, indices, shape = x.shape()](const Tensor& g) {
+                  return index_add_zeros(shape, dim, indices, g);
+                }));
+}
+
+Tensor embedding(const Tensor& indices, const Tensor& weight) {
+  if (weight.dim() != 2)
+    fail<ShapeError>("embedding", "weight is {}; it takes [V, D]", to_string(weight.shape()));
+  kernels::check_indices("embedding", indices.array(), weight.size(0));
+  const Tensor flat = reshape(indices, {indices.numel()});
+  Shape shape = indices.shape();
+  shape.push_back(weight.size(1));
+  const Array rows = kernels::index_select(weight.array(), 0, flat.array());
+  return record("embedding", *rows.try_view(shape),
+                wrt(weight, [flat, shape = weight.shape()](const Tensor& g) {
+                  return index_add_zeros(shape, 0, flat, reshape(g, {flat.numel(), shape[1]}));
+                }));
+}
+
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+  if (x.dim() == 0 && index.dim() == 0)
+    return reshape(gather(reshape(x, {1}), 0, reshape(index, {1})), {});
+  dim = wrap_dim("gather", dim, x.dim());
+  check_gather("gather", x, dim, index, {});
+  return record("gather", kernels::gather(x.array(), dim, index.array()),
+                wrt(x, [dim, index, shape = x.shape()](const Tensor& g) {
+                  return scatter_add(Tensor(kernels::zeros(shape, g.dtype())), dim, index, g);
+                }));
+}
+
+Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim) {
+  if (x.dim() != index.dim())
+    fail<ShapeError>("take_along_dim", "index {} and {} differ in dimensions",
+                     to_string(index.shape()), to_string(x.shape()));
+  dim = wrap_dim("take_along_dim", dim, x.dim());
+  Shape x_shape = x.shape(), index_shape = index.shape();
+  x_shape[dim] = index_shape[dim] = 1;
+  const Shape common = broadcast_shapes("take_along_dim", x_shape, index_shape);
+  x_shape = index_shape = common;
+  x_shape[dim] = x.size(dim);
+  index_shape[dim] = index.size(dim);
+  return gather(expand(x, x_shape), dim, expand(index, index_shape));
+}
+
+Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
+  dim = wrap_dim("scatter_add", dim, x.dim());
+  if (x.dtype() != source.dtype())
+    fail<DTypeError>("scatter_add", "source is {}, the tensor {}; convert one with to()",
+                     name_of(source.dtype()), name_of(x.dtype()));
+  if (source.dim() != x.dim())
+    fail<ShapeError>("scatter_add", "source {} and {} differ in dimensions",
+                     to_string(source.shape()), to_string(x.shape()));
+  if (x.dim() == 0)
+    return reshape(scatter_add(reshape(x, {1}), 0, reshape(index, {1}), reshape(source, {1})), {});
+  check_gather("scatter_add", x, dim, index, source);
+  Array sums = kernels::clone(x.array());
+  kernels::scatter_add_into(sums, dim, index.array(), source.array());
+  return record("scatter_add", std::move(sums), wrt(x, [](const Tensor& g) { return g; }),
+                wrt(source, [dim, index, shape = source.shape()](const Tensor& g) {
+                  const Tensor picked = gather(g, dim, index);
+                  if (picked.shape() == shape) return picked;
+                  // Elements of source beyond the index were not used.
+                  Shape padding;
+                  for (int64_t d = shape.size() - 1; d >= 0; --d) {
+                    padding.push_back(0);
+                    padding.push_back(shape[d] - picked.size(d));
+                  }
+                  return pad(picked, padding);
+                }));
+}
+
+Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
+  if (tensors.empty()) fail<ValueError>("cat", "there is nothing to concatenate");
+  const Tensor& first = tensors[0];
+  if (first.dim() == 0) fail<ShapeError>("cat", "scalars cannot be concatenated; use stack");
+  dim = wrap_dim("cat", dim, first.dim());
+  DType dtype = first.dtype();
+  for (const Tensor& x : tensors) dtype = promote(dtype, x.dtype());
+  std::vector<Array> arrays;
+  std::vector<Tensor> parts;
+  std::vector<int64_t> offsets{0};
+  for (const Tensor& x : tensors) {
+    for (int64_t d = 0; d < first.dim(); ++d)
+      if (x.dim() != first.dim() || (d != dim && x.size(d) != first.size(d)))
+        fail<ShapeError>("cat", "{} and {} differ outside of dimension {}",
+                         to_string(first.shape()), to_string(x.shape()), dim);
+    parts.push_back(to(x, dtype));
+    arrays.push_back(parts.back().array());
+    offsets.push_back(offsets.back() + x.size(dim));
+  }
+  return record("cat", kernels::cat(arrays, dim),
+                jointly(parts, [dim, offsets](const Tensor& g, const Needs& needs) {
+                  std::vector<Tensor> gradients(needs.size());
+                  for (size_t i = 0; i < needs.size(); ++i)
+                    if (needs[i])
+                      gradients[i] = narrow(g, dim, offsets[i], offsets[i + 1] - offsets[i]);
+                  return gradients;
+                }));
+}
+
+Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
+  if (tensors.empty()) fail<ValueError>("stack", "there is nothing to stack");
+  std::vector<Tensor> layers;
+  dim = wrap_dim("stack", dim, tensors[0].dim() + 1);
+  for (const Tensor& x : tensors) {
+    if (x.shape() != tensors[0].shape())
+      fail<ShapeError>("stack", "{} and {} differ", to_string(tensors[0].shape()),
+                       to_string(x.shape()));
+    layers.push_back(unsqueeze(x, dim));
+  }
+  return cat(layers, dim);
+}
+
+std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
+  const int64_t n = x.size(dim);
+  if (size < 1 && !(size == 0 && n == 0))
+    fail<ValueError>("split", "size is {}; it must be positive", size);
+  std::vector<Tensor> parts;
+  for (int64_t start = 0; start < n || parts.empty(); start += size)
+    parts.push_back(narrow(x, dim, start, std::min(size, n - start)));
+  return parts;
+}
+
+std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim) {
+  int64_t total = 0;
+  for (int64_t size : sizes) total += size;
+  if (total != x.size(dim))
+    fail<ShapeError>("split", "sizes {} do not add up to {}, the size of dimension {} of {}",
+                     to_string(sizes), x.size(dim), dim, to_string(x.shape()));
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  for (int64_t size : sizes) {
+    parts.push_back(narrow(x, dim, start, size));
+    start += size;
+  }
+  return parts;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
+  if (chunks < 1) fail<ValueError>("chunk", "{} chunks; there must be at least one", chunks);
+  return split(x, std::max<int64_t>((x.size(dim) + chunks - 1) / chunks, x.size(dim) ? 1 : 0), dim);
+}
+
+Tensor repeat(const Tensor& x, const Shape& repeats) {
+  const int64_t lead = repeats.size() - x.dim();
+  if (lead < 0) fail<ShapeError>("repeat", "{} repeats for {} dimensions", repeats.size(), x.dim());
+  Tensor tiled = x;
+  for (int64_t d = 0; d < repeats.size(); ++d) {
+    if (repeats[d] < 0) fail<ValueError>("repeat", "negative repeats in {}", to_string(repeats));
+    if (d < lead) tiled = unsqueeze(tiled, 0);
+  }
+  for (int64_t d = 0; d < repeats.size(); ++d) {
+    if (repeats[d] == 1) continue;
+    Shape shape = tiled.shape(), wide = shape;
+    wide.insert(d, repeats[d]);
+    shape[d] *= repeats[d];
+    tiled = reshape(expand(unsqueeze(tiled, d), wide), shape);
+  }
+  return tiled;
+}
+
+Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
+  if (shifts.size() != dims.size())
+    fail<ShapeError>("roll", "{} shifts for {} dimensions", shifts.size(), dims.size());
+  Tensor rolled = x;
+  for (int64_t i = 0; i < dims.size(); ++i) {
+    const int64_t n = x.size(dims[i]);
+    if (n == 0) continue;
+    const int64_t shift = (shifts[i] % n + n) % n;
+    if (shift == 0) continue;
+    rolled = cat({narrow(rolled, dims[i], n - shift, shift), narrow(rolled, dims[i], 0, n - shift)},
+                 dims[i]);
+  }
+  return rolled;
+}
+
+Tensor pad(const Tensor& x, const Shape& padding, double value) {
+  if (padding.size() % 2 != 0 || padding.size() > 2 * x.dim())
+    fail<ShapeError>("pad",
+                     "padding {} for shape {}; it takes a pair for each dimension, the last "
+                     "first",
+                     to_string(padding), to_string(x.shape()));
+  Tensor inner = x;
+  Shape shape = x.shape(), before = Shape::filled(x.dim(), 0);
+  for (int64_t i = 0; i < padding.size() / 2; ++i) {
+    const int64_t d = x.dim() - 1 - i, low = padding[2 * i], high = padding[2 * i + 1];
+    const int64_t start = std::max<int64_t>(-low, 0), end = x.size(d) - std::max<int64_t>(-high, 0);
+    if (end < start)
+      fail<ShapeError>("pad", "padding {} crops more than shape {} has", to_string(padding),
+                       to_string(x.shape()));
+    if (low < 0 || high < 0) inner = narrow(inner, d, start, end - start);
+    shape[d] = x.size(d) + low + high;
+    before[d] = std::max<int64_t>(low, 0);
+  }
+  auto window = [before, sizes = inner.shape()](Array array) {
+    for (int64_t d = 0; d < sizes.size(); ++d) array = array.narrow(d, before[d], sizes[d]);
+    return array;
+  };
+  Array padded = kernels::full(shape, x.dtype(), value);
+  Array place = window(padded);
+  kernels::copy_into(place, inner.array());
+  return record("pad", std::move(padded),
+                wrt(inner, [before, sizes = inner.shape()](const Tensor& g) {
+                  Tensor middle = g;
+                  for (int64_t d = 0; d < sizes.size(); ++d)
+                    middle = narrow(middle, d, before[d], sizes[d]);
+                  return middle;
+                }));
+}
+
+namespace {
+
+// bool [rows, columns]: true where column - row <= diagonal (lower) or >= diagonal.
+Array triangle(int64_t rows, int64_t columns, int64_t diagonal, bool lower) {
+  Array mask({rows, columns}, boolean);
+  bool* at = mask.output<bool>();
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) *at++ = lower ? j - i <= diagonal : j - i >= diagonal;
+  return mask;
+}
+
+Tensor triangular(const char* name, const Tensor& x, int64_t diagonal, bool lower) {
+  if (x.dim() < 2)
+    fail<ShapeError>(name, "shape {} has fewer than 2 dimensions", to_string(x.shape()));
+  const Array mask = triangle(x.size(-2), x.size(-1), diagonal, lower);
+  return record(name, kernels::where(mask, x.array(), kernels::zeros({}, x.dtype())),
+                wrt(x, [name, diagonal, lower](const Tensor& g) {
+                  return triangular(name, g, diagonal, lower);
+                }));
+}
+
+}  // namespace
+
+Tensor tril(const Tensor& x, int64_t diagonal) { return triangular("tril", x, diagonal, true); }
+Tensor triu(const Tensor& x, int64_t diagonal) { return triangular("triu", x, diagonal, false); }
+
+Tensor one_hot(const Tensor& indices, int64_t num_classes) {
+  kernels::check_indices("one_hot", indices.array(), INT64_MAX);
+  const Array dense = kernels::contiguous(indices.array());
+  const int64_t* index = dense.data<int64_t>();
+  const int64_t n = dense.numel();
+  if (num_classes < 0) {
+    if (n == 0) fail<ValueError>("one_hot", "num_classes cannot be told from no indices; pass it");
+    num_classes = *std::max_element(index, index + n) + 1;
+  }
+  for (int64_t i = 0; i < n; ++i)
+    if (index[i] < 0 || index[i] >= num_classes)
+      fail<IndexError>("one_hot", "index {} is not below {} classes", index[i], num_classes);
+  Shape shape = indices.shape();
+  shape.push_back(num_classes);
+  Array out = kernels::zeros(shape, int64);
+  int64_t* ones = out.output<int64_t>();
+  for (int64_t i = 0; i < n; ++i) ones[i * num_classes + index[i]] = 1;
+  return Tensor(std::move(out));
+}
+
+}  // namespace attune
