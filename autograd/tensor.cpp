@@ -75,6 +75,16 @@ void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
 
 Tensor Tensor::detach() const { return Tensor(array()); }
 
+const Tensor& Tensor::convert_(DType wanted) const {
+  if (!is_leaf()) fail<GradError>("convert_", "only leaves are converted in place; use to()");
+  if (!is_floating(wanted))
+    fail<DTypeError>("convert_", "takes a floating dtype, got {}", name_of(wanted));
+  if (wanted == dtype()) return *this;
+  impl_->array = kernels::convert(array(), wanted);
+  if (impl_->node) impl_->node = Intrusive<Node>(new Leaf(array()));
+  return *this;
+}
+
 double Tensor::item_as_double() const {
   if (numel() != 1)
     fail<ShapeError>("item", "shape {} holds {} elements; item() takes one", to_string(shape()),

@@ -74,6 +74,8 @@ class Tensor {
   void backward(const Tensor& cotangent = {}, BackwardOptions options = {}) const;
   // The node behind this tensor; null without gradient.
   Node* node() const;
+  // The same for all handles of one tensor, and for no other living one.
+  const void* identity() const { return impl_.get(); }
   // True if this is the only handle and the only owner of its memory.
   bool sole_owner() const;
 
@@ -88,6 +90,10 @@ class Tensor {
   const Tensor& copy_(const Tensor& source) const;
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const { return fill_(0); }
+
+  // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops its
+  // gradient. GradError on the result of a recorded operation.
+  const Tensor& convert_(DType dtype) const;
 
   // --- functions that people chain; see autograd/ops for what they do ---
   Tensor sum() const;

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../array/scope.h"
+#include "../array/state_dict.h"
+#include "../autograd/tensor.h"
+
+namespace attune::nn {
+
+// A named part of a model with parameters and child modules. A Module is a handle, like a Tensor:
+// copying it aliases its parameters. Derive from it, register parts as members, and write a const
+// operator():
+//
+//   struct Mlp : nn::Module {
+//     nn::Linear up = child("up", nn::Linear(64, 256));
+//     nn::Linear down = child("down", nn::Linear(256, 64));
+//     Tensor operator()(const Tensor& x) const { return down(gelu(up(x))); }
+//   };
+//
+// A name that is taken already is a ValueError.
+class Module {
+ public:
+  Module();
+
+  // Every parameter once (tied ones count once), in the order of registration.
+  std::vector<Tensor> parameters() const;
+  // With their names as PyTorch builds them: "h.0.attn.c_proj.weight".
+  std::vector<std::pair<std::string, Tensor>> named_parameters() const;
+  // Scalars in parameters().
+  int64_t num_parameters() const;
+
+  // The arrays of all parameters by name; they alias the parameters. Tied ones occur under each
+  // name.
+  StateDict state_dict() const;
+  // Copies arrays into the parameters of the same name, converting the dtype. FormatError lists
+  // every missing, unknown and mis-shaped name; nothing is copied then. Not strict: missing and
+  // unknown names pass.
+  void load_state_dict(const StateDict& state, bool strict = true) const;
+
+  // Tell Dropout and the like whether this is training; set a flag in the whole subtree.
+  void train(bool training = true) const;
+  void eval() const { train(false); }
+  bool is_training() const { return state_->training; }
+
+  void zero_grad() const;
+  // Freezes or unfreezes every parameter.
+  void requires_grad_(bool requires_grad = true) const;
+  // Converts every parameter to a floating dtype. Handles taken before keep the old tensors' data.
+  void to(DType dtype) const;
+
+  // Where this module stands in its tree; empty for the root.
+  const std::string& path() const { return *state_->path; }
+
+ protected:
+  // Registers a parameter that requires a gradient, and returns its handle.
+  Tensor param(const std::string& name, Tensor init);
+  // Registers a child and returns it.
+  template <class M>
+  M child(const std::string& name, M module) {
+    attach(name, module);
+    return module;
+  }
+  // Registers n children "name.0", "name.1", …, made by make(i).
+  template <class Make>
+  auto children(const std::string& name, int64_t n, Make&& make) {
+    std::vector<decltype(make(int64_t{0}))> list;
+    for (int64_t i = 0; i < n; ++i) {
+      list.push_back(make(i));
+      attach(name + "." + std::to_string(i), list.back());
+    }
+    return list;
+  }
+  // Opens this module's scope: while it lives, errors, tape nodes and profiles carry its path. The
+  // first line of a layer's operator().
+  Scope enter() const { return Scope(state_->path); }
+  // What to_string shows in parentheses, such as "in=64, out=256".
+  void describe(std::string kind, std::string details = "");
+
+ private:
+  friend std::string to_string(const Module& module);
+
+  struct State {
+    Path path = intern_path("");
+    bool training = true;
+    std::string kind = "Module", details;
+    std::vector<std::pair<std::string, Tensor>> params;
+    std::vector<std::pair<std::string, std::shared_ptr<State>>> modules;
+
+    void set_path(const std::string& path);
+    void check_new(const std::string& name) const;
+    template <class F>
+    void each_param(const std::string& prefix, const F& f) const;
+    template <class F>
+    void each_module(const F& f);
+    int64_t print(std::string& out, const std::string& name, size_t indent) const;
+  };
+
+  void attach(const std::string& name, const Module& module);
+
+  std::shared_ptr<State> state_;
+};
+
+// The tree of modules with parameter counts, one line each.
+std::string to_string(const Module& module);
+
+}  // namespace attune::nn
