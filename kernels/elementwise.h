@@ -61,6 +61,10 @@ enum class Binary : uint8_t {
 // Tests with a bool result.
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge, logical_and, logical_or };
 
+// The dtype two operands are promoted to: the later in PyTorch's order, but a scalar array (0
+// dimensions) only counts if its kind (bool, integer, floating) is the later one.
+DType result_dtype(const Array& a, const Array& b);
+
 Array unary(Unary op, const Array& x);
 Array binary(Binary op, const Array& a, const Array& b);
 // A scalar takes the dtype of the array, unless it is a fraction and the array bool or int64.

@@ -1,0 +1,167 @@
+// Vector functions for float and double that follow IEEE 754 at NaN, Inf and zero, which Highway's
+// own leave undefined. Included once per target, between HWY_BEFORE_NAMESPACE and
+// HWY_AFTER_NAMESPACE of the including file's targets; see elementwise_unary.cpp.
+
+#if defined(ATTUNE_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ATTUNE_KERNELS_MATH_INL_H_
+#undef ATTUNE_KERNELS_MATH_INL_H_
+#else
+#define ATTUNE_KERNELS_MATH_INL_H_
+#endif
+
+#include <hwy/highway.h>
+// Highway's own -Wconversion warnings are not ours to fix.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <hwy/contrib/math/math-inl.h>
+#pragma GCC diagnostic pop
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace attune::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+using ElementOf = hn::TFromD<D>;
+
+template <class D>
+HWY_INLINE hn::Vec<D> constant(D d, double value) {
+  return hn::Set(d, static_cast<ElementOf<D>>(value));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> infinity(D d) {
+  return hn::Set(d, std::numeric_limits<ElementOf<D>>::infinity());
+}
+
+// y where x is a number, x where it is NaN.
+template <class D>
+HWY_INLINE hn::Vec<D> keep_nan(D, hn::Vec<D> x, hn::Vec<D> y) {
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
+}
+
+// The scalar function on each lane, for what is too rare to be worth a vector version.
+template <class D, class F>
+HWY_INLINE hn::Vec<D> by_lane(D d, hn::Vec<D> x, F f) {
+  HWY_ALIGN ElementOf<D> lanes[HWY_MAX_BYTES / sizeof(ElementOf<D>)];
+  hn::Store(x, d, lanes);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = f(lanes[i]);
+  return hn::Load(d, lanes);
+}
+
+// exp(x), within 1 ulp.
+template <class D>
+HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
+  constexpr double overflow = sizeof(ElementOf<D>) == 4 ? 90 : 712;
+  return keep_nan(d, x, hn::Exp(d, hn::Min(x, constant(d, overflow))));
+}
+
+// exp(x) - 1, accurate near 0.
+template <class D>
+HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
+  constexpr double overflow = sizeof(ElementOf<D>) == 4 ? 90 : 712;
+  const auto y = hn::Expm1(d, hn::Min(x, constant(d, overflow)));
+  return keep_nan(d, x, hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y));
+}
+
+// y = log(z) for positive finite z, completed for the rest.
+template <class D>
+HWY_INLINE hn::Vec<D> complete_log(D d, hn::Vec<D> z, hn::Vec<D> y) {
+  const auto zero = hn::Zero(d);
+  y = hn::IfThenElse(hn::Eq(z, infinity(d)), z, y);
+  y = hn::IfThenElse(hn::Eq(z, zero), hn::Neg(infinity(d)), y);
+  y = hn::IfThenElse(hn::Lt(z, zero), constant(d, std::numeric_limits<double>::quiet_NaN()), y);
+  return keep_nan(d, z, y);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> log(D d, hn::Vec<D> x) {
+  return complete_log(d, x, hn::Log(d, x));
+}
+
+// log(1 + x), accurate near 0.
+template <class D>
+HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {
+  return complete_log(d, hn::Add(x, constant(d, 1)), hn::Log1p(d, x));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> x) {
+  return keep_nan(d, x, hn::Tanh(d, x));
+}
+
+// 1 / (1 + exp(-x))
+template <class D>
+HWY_INLINE hn::Vec<D> sigmoid(D d, hn::Vec<D> x) {
+  const auto one = constant(d, 1);
+  return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
+}
+
+// Highway reduces by pi up to 39,000; beyond, lanes go to the C library.
+template <class D, class F>
+HWY_INLINE hn::Vec<D> within_reduction(D d, hn::Vec<D> x, hn::Vec<D> y, F f) {
+  const auto good = hn::Le(hn::Abs(x), constant(d, 39000));
+  if (hn::AllTrue(d, good)) return y;
+  return hn::IfThenElse(good, y, by_lane(d, x, f));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> sin(D d, hn::Vec<D> x) {
+  using T = ElementOf<D>;
+  struct Exact {
+    T operator()(T v) const { return std::sin(v); }
+  };
+  return within_reduction(d, x, hn::Sin(d, x), Exact{});
+}
+template <class D>
+HWY_INLINE hn::Vec<D> cos(D d, hn::Vec<D> x) {
+  using T = ElementOf<D>;
+  struct Exact {
+    T operator()(T v) const { return std::cos(v); }
+  };
+  return within_reduction(d, x, hn::Cos(d, x), Exact{});
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> polynomial(D, hn::Vec<D>, hn::Vec<D> value) {
+  return value;
+}
+// Horner's rule, highest coefficient first.
+template <class D, class... Rest>
+HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, hn::Vec<D> value, double next, Rest... rest) {
+  return polynomial(d, x, hn::MulAdd(value, x, constant(d, next)), rest...);
+}
+
+// The error function. float: minimax polynomials of erf(x)/x in x² below 1 (error 2e-9) and of
+// -log(erfc x) on [1, 4] (2e-8), made with a Remez-like Chebyshev fit at 40 digits. double: libm.
+template <class D>
+HWY_INLINE hn::Vec<D> erf(D d, hn::Vec<D> x) {
+  using T = ElementOf<D>;
+  if constexpr (sizeof(T) == 8) {
+    struct Exact {
+      T operator()(T v) const { return std::erf(v); }
+    };
+    return by_lane(d, x, Exact{});
+  } else {
+    const auto magnitude = hn::Abs(x);
+    const auto square = hn::Mul(x, x);
+    const auto small = hn::Mul(
+        x, polynomial(d, square, constant(d, 7.875875063e-5), -0.0008016864287, 0.005189087423,
+                      -0.02685421201, 0.1128359472, -0.3761262667, 1.128379166));
+    const auto t = hn::Min(magnitude, constant(d, 4));
+    const auto exponent = polynomial(d, t, constant(d, -1.637151415e-6), 4.605804269e-5,
+                                     -0.0005968056257, 0.004759596293, -0.02642113601, 0.1100800829,
+                                     0.6318260516, 1.130233435, -0.0003201380497);
+    const auto large = hn::CopySign(hn::Sub(constant(d, 1), hn::Exp(d, hn::Neg(exponent))), x);
+    return keep_nan(d, x, hn::IfThenElse(hn::Lt(magnitude, constant(d, 1)), small, large));
+  }
+}
+
+}  // namespace attune::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
