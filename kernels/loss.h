@@ -1,0 +1,27 @@
+#pragma once
+
+#include "../array/array.h"
+
+namespace attune::kernels {
+
+struct CrossEntropyOptions {
+  int64_t ignore_index = -100;
+  double label_smoothing = 0;
+  Array weight;  // [C] or undefined
+};
+
+struct CrossEntropyResult {
+  Array losses;  // [rows], weighted, 0 where ignored
+  Array stats;   // [rows, 2]: largest logit, 1 / sum of exp(logit - largest); for the backward
+  double target_weight;  // sum of the targets' weights, ignored ones left out
+};
+
+// -log softmax(logits)[target] per row. logits: [rows, C] float32 or float64 (DTypeError); targets:
+// int64 [rows], each in [0, C) (IndexError) or ignore_index. Smoothing as in Szegedy et al. 2016.
+CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,
+                                 const CrossEntropyOptions& options);
+// The gradient of logits: [rows, C]. g: [rows], the gradient of each row's loss.
+Array cross_entropy_backward(const Array& g, const Array& logits, const Array& targets,
+                             const Array& stats, const CrossEntropyOptions& options);
+
+}  // namespace attune::kernels

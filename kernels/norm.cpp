@@ -1,0 +1,128 @@
+#include "norm.h"
+
+#include "copy.h"
+#include "row_tiles.h"
+#include "rows.h"
+
+namespace attune::kernels {
+namespace {
+
+enum class Kind { layer, rms };
+
+const char* name_of(Kind kind) { return kind == Kind::layer ? "layer_norm" : "rms_norm"; }
+
+template <class T>
+const T* data_or_null(const Array& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+
+Array dense_or_none(const Array& x) { return x.defined() ? contiguous(x) : x; }
+
+int64_t row_count(const Array& x) { return x.size(-1) == 0 ? 0 : x.numel() / x.size(-1); }
+
+NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& bias, double eps) {
+  const int64_t width = x.size(-1), count = row_count(x);
+  NormResult result{Array(x.shape(), x.dtype()), Array({count, 3}, x.dtype())};
+  visit_floating(name_of(kind), x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Array dense = contiguous(x), w = dense_or_none(weight), b = dense_or_none(bias);
+    const T *from = dense.data<T>(), *w_data = data_or_null<T>(w), *b_data = data_or_null<T>(b);
+    T *to = result.y.output<T>(), *kept = result.moments.output<T>();
+    parallel_rows(count, width, [&](int64_t row) {
+      const T* x_row = from + row * width;
+      const auto m = kind == Kind::layer ? rows::layer_moments(x_row, static_cast<T>(eps), width)
+                                         : rows::rms_moments(x_row, static_cast<T>(eps), width);
+      rows::normalize(x_row, m, w_data, b_data, to + row * width, width);
+      kept[row * 3] = m.mean;
+      kept[row * 3 + 1] = m.correction;
+      kept[row * 3 + 2] = m.rstd;
+    });
+  });
+  return result;
+}
+
+template <class T>
+struct Operands {
+  const T *g, *x, *weight, *moments;
+  int64_t count, width;
+
+  rows::Moments<T> moments_of(int64_t row) const {
+    return {moments[row * 3], moments[row * 3 + 1], moments[row * 3 + 2]};
+  }
+};
+
+template <class T>
+Array input_gradient(Kind kind, const Operands<T>& in, const Shape& shape) {
+  Array dx(shape, dtype_of<T>);
+  T* to = dx.output<T>();
+  const T scale = T{1} / static_cast<T>(in.width);
+  parallel_rows(in.count, in.width, [&](int64_t row) {
+    const int64_t at = row * in.width;
+    const auto m = in.moments_of(row);
+    auto sums = rows::norm_sums(in.x + at, in.g + at, in.weight, m, in.width);
+    sums.gradient = kind == Kind::layer ? sums.gradient * scale : T{0};
+    sums.projected *= scale;
+    rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width);
+  });
+  return dx;
+}
+
+// A column sum over all rows: each tile of rows adds up on its own, then the tiles in order.
+template <class T, class F>
+Array column_sums(const Operands<T>& in, const F& add_row) {
+  const int64_t height = rows_per_tile(in.width);
+  const int64_t tiles = std::max<int64_t>(1, (in.count + height - 1) / height);
+  Array partial = zeros({tiles, in.width}, dtype_of<T>);
+  T* sums = partial.output<T>();
+  parallel_tiles(tiles, in.count * in.width, [&](int64_t tile) {
+    const int64_t end = std::min(in.count, (tile + 1) * height);
+    for (int64_t row = tile * height; row < end; ++row) add_row(row, sums + tile * in.width);
+  });
+  for (int64_t tile = 1; tile < tiles; ++tile)
+    rows::add_scaled(T{1}, sums + tile * in.width, sums, in.width);
+  return partial.select(0, 0);
+}
+
+NormGradients backward(Kind kind, const Array& g, const Array& x, const Array& weight,
+                       const Array& moments, NormNeeds needs) {
+  NormGradients gradients;
+  visit_floating(name_of(kind), x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Array dense_g = contiguous(g), dense_x = contiguous(x), w = dense_or_none(weight);
+    const Operands<T> in{dense_g.data<T>(), dense_x.data<T>(), data_or_null<T>(w),
+                         moments.data<T>(), row_count(x),      x.size(-1)};
+    if (needs.x) gradients.x = input_gradient(kind, in, x.shape());
+    if (needs.weight)
+      gradients.weight = column_sums(in, [&](int64_t row, T* sums) {
+        const int64_t at = row * in.width;
+        rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), sums, in.width);
+      });
+    if (needs.bias)
+      gradients.bias = column_sums(in, [&](int64_t row, T* sums) {
+        rows::add_scaled(T{1}, in.g + row * in.width, sums, in.width);
+      });
+  });
+  return gradients;
+}
+
+}  // namespace
+
+NormResult layer_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
+  return forward(Kind::layer, x, weight, bias, eps);
+}
+
+NormResult rms_norm(const Array& x, const Array& weight, double eps) {
+  return forward(Kind::rms, x, weight, {}, eps);
+}
+
+NormGradients layer_norm_backward(const Array& g, const Array& x, const Array& weight,
+                                  const Array& moments, NormNeeds needs) {
+  return backward(Kind::layer, g, x, weight, moments, needs);
+}
+
+NormGradients rms_norm_backward(const Array& g, const Array& x, const Array& weight,
+                                const Array& moments, NormNeeds needs) {
+  return backward(Kind::rms, g, x, weight, moments, needs);
+}
+
+}  // namespace attune::kernels
