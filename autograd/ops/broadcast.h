@@ -14,6 +14,12 @@ Tensor sum_to(const Tensor& x, const Shape& shape);
 // x in another dtype; x itself if it has it. The gradient comes back in x's dtype.
 Tensor to(const Tensor& x, DType dtype);
 
+// A copy in fresh row-major memory.
+Tensor clone(const Tensor& x);
+
+// x itself if it lies densely in row-major order, else a clone.
+Tensor contiguous(const Tensor& x);
+
 // a + b for two gradients of one tensor: same shape and dtype, recorded if recording is on.
 Tensor add_gradients(const Tensor& a, const Tensor& b);
 

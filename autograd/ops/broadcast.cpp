@@ -1,0 +1,43 @@
+#include "broadcast.h"
+
+#include "../../array/fail.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../../kernels/reduce.h"
+#include "../record.h"
+
+namespace attune {
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return record("broadcast_to", x.array().expand(shape), wrt(x, [](const Tensor& g) { return g; }));
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (broadcast_shapes("sum_to", x.shape(), shape) != x.shape())
+    fail<ShapeError>("sum_to", "{} does not broadcast to {}", to_string(shape),
+                     to_string(x.shape()));
+  return record("sum_to", kernels::sum_to(x.array(), shape),
+                wrt(x, [from = x.shape()](const Tensor& g) { return broadcast_to(g, from); }));
+}
+
+Tensor to(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Array converted = kernels::convert(x.array(), dtype);
+  if (!is_floating(dtype)) return Tensor(std::move(converted));
+  return record("to", std::move(converted),
+                wrt(x, [from = x.dtype()](const Tensor& g) { return to(g, from); }));
+}
+
+Tensor clone(const Tensor& x) {
+  return record("clone", kernels::clone(x.array()), wrt(x, [](const Tensor& g) { return g; }));
+}
+
+Tensor contiguous(const Tensor& x) { return x.array().is_contiguous() ? x : clone(x); }
+
+Tensor add_gradients(const Tensor& a, const Tensor& b) {
+  return record("add", kernels::binary(kernels::Binary::add, a.array(), b.array()),
+                wrt(a, [](const Tensor& g) { return g; }),
+                wrt(b, [](const Tensor& g) { return g; }));
+}
+
+}  // namespace attune

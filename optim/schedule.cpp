@@ -1,0 +1,71 @@
+#include "schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "../array/fail.h"
+
+namespace attune::optim {
+namespace {
+
+// From `from` at 0 to `to` at 1.
+double half_cosine(double from, double to, double progress) {
+  return to + (from - to) * (1 + std::cos(std::numbers::pi * progress)) / 2;
+}
+
+double progress(int64_t step, int64_t steps) {
+  return std::min(static_cast<double>(step) / static_cast<double>(steps), 1.0);
+}
+
+void check_steps(const char* name, int64_t steps) {
+  if (steps < 1) fail<ValueError>(name, "{} steps; there must be at least one", steps);
+}
+
+}  // namespace
+
+Schedule constant_lr(double base) {
+  return [base](int64_t) { return base; };
+}
+
+Schedule step_lr(double base, int64_t period, double gamma) {
+  check_steps("step_lr", period);
+  return [=](int64_t step) { return base * std::pow(gamma, static_cast<double>(step / period)); };
+}
+
+Schedule linear_lr(double base, double last, int64_t steps) {
+  check_steps("linear_lr", steps);
+  return [=](int64_t step) { return base + (last - base) * progress(step, steps); };
+}
+
+Schedule cosine_lr(double base, double last, int64_t steps) {
+  check_steps("cosine_lr", steps);
+  return [=](int64_t step) { return half_cosine(base, last, progress(step, steps)); };
+}
+
+Schedule one_cycle_lr(double peak, int64_t steps, double rise) {
+  check_steps("one_cycle_lr", steps);
+  if (!(rise > 0 && rise < 1)) fail<ValueError>("one_cycle_lr", "rise {} is not in (0, 1)", rise);
+  const double start = peak / 25, end = start / 1e4;
+  const double top = rise * static_cast<double>(steps) - 1;
+  const double last = static_cast<double>(steps) - 1;
+  return [=](int64_t at) {
+    const double step = std::min(static_cast<double>(at), last);
+    if (step <= top) return half_cosine(start, peak, step / top);
+    return half_cosine(peak, end, (step - top) / (last - top));
+  };
+}
+
+Schedule warm_up(int64_t steps, Schedule then) {
+  if (steps < 0) fail<ValueError>("warm_up", "{} steps; use 0 or more", steps);
+  return [steps, then = std::move(then)](int64_t step) {
+    if (step >= steps) return then(step - steps);
+    return then(0) * static_cast<double>(step + 1) / static_cast<double>(steps);
+  };
+}
+
+void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer) {
+  for (size_t group = 0; group < optimizer.num_groups(); ++group)
+    optimizer.set_lr(schedule(step), group);
+}
+
+}  // namespace attune::optim

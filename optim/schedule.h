@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "optimizer.h"
+
+namespace attune::optim {
+
+// A learning rate as a function of the step, counted from 0.
+using Schedule = std::function<double(int64_t step)>;
+
+// base throughout.
+Schedule constant_lr(double base);
+// base · gamma^(step / period), the exponent rounded down.
+Schedule step_lr(double base, int64_t period, double gamma = 0.1);
+// From base to last on a straight line over `steps`, then last.
+Schedule linear_lr(double base, double last, int64_t steps);
+// From base to last on half a cosine over `steps`, then last. Loshchilov and Hutter 2017.
+Schedule cosine_lr(double base, double last, int64_t steps);
+// Up to peak over the first `rise` of the steps and down again, both on half a cosine: from peak /
+// 25 and to peak / 250,000. Smith and Topin 2018, with PyTorch's defaults.
+Schedule one_cycle_lr(double peak, int64_t steps, double rise = 0.3);
+// The first `steps` on a straight line from 0 (excluded) to where `then` begins; then `then`, from
+// its own step 0.
+Schedule warm_up(int64_t steps, Schedule then);
+
+// Sets the learning rate of every group of the optimizer to that of the step.
+void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer);
+
+}  // namespace attune::optim
