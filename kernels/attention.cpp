@@ -1,0 +1,113 @@
+#include "attention.h"
+
+#include "attention_tiles.h"
+#include "dropout.h"
+#include "parallel.h"
+
+namespace attune::kernels {
+namespace {
+
+template <class T>
+class Forward {
+ public:
+  Forward(const Array& q, const Array& k, const Array& v, const AttentionMask& mask,
+          const AttentionOptions& options, AttentionResult& result)
+      : queries_(q.size(-2)),
+        depth_(q.size(-1)),
+        width_(v.size(-1)),
+        q_(q),
+        k_(k),
+        v_(v),
+        masking_(mask, q, k.size(-2)),
+        options_(options),
+        dropout_(options.dropout, options.draw),
+        keys_(k.size(-2)),
+        y_(result.y.output<T>()),
+        log_sum_exp_(result.log_sum_exp.output<T>()) {}
+
+  void run(int64_t batches) const {
+    const BlasSession session;
+    const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
+    const Scratch<T> scratch(query_tile * (key_tile + 2));
+    parallel_tiles(
+        batches * blocks, batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task) {
+          const int64_t row = task % blocks * query_tile;
+          query_block(task / blocks, row, std::min(query_tile, queries_ - row), scratch.mine());
+        });
+  }
+
+ private:
+  void query_block(int64_t batch, int64_t row, int64_t rows, T* scratch) const {
+    T *scores = scratch, *top = scratch + query_tile * key_tile, *sum = top + query_tile;
+    T* y = y_ + (batch * queries_ + row) * width_;
+    std::fill_n(y, rows * width_, T{0});
+    std::fill_n(top, rows, -std::numeric_limits<T>::infinity());
+    std::fill_n(sum, rows, T{0});
+    const int64_t end = masking_.key_end(batch);
+    for (int64_t column = 0; column < end; column += key_tile) {
+      const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
+      if (!masking_.empty(tile)) key_block(tile, scores, top, sum, y);
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      log_sum_exp_[batch * queries_ + row + i] = top[i] + std::log(sum[i]);
+      if (sum[i] != 0) rows::affine(y + i * width_, 1 / sum[i], T{0}, y + i * width_, width_);
+    }
+  }
+
+  void key_block(const Tile& t, T* scores, T* top, T* sum, T* y) const {
+    const bool partial = masking_.partial(t);
+    gemm_tile(false, true, t.rows, t.columns, depth_, static_cast<T>(options_.scale),
+              q_.at(t.batch, t.row), q_.leading(), k_.at(t.batch, t.column), k_.leading(), T{0},
+              scores, key_tile);
+    if (partial) masking_.apply(t, scores);
+    for (int64_t i = 0; i < t.rows; ++i)
+      absorb_row(t, t.row + i, scores + i * key_tile, top[i], sum[i], y + i * width_);
+    multiply_weights(false, partial, t.rows, t.columns, width_, T{1}, scores,
+                     v_.at(t.batch, t.column), v_.leading(), y, width_);
+  }
+
+  // Turns one row of scores into weights relative to the largest score so far, and rescales what
+  // was summed before if that one grew.
+  void absorb_row(const Tile& t, int64_t query, T* row, T& top, T& sum, T* y) const {
+    const T largest = rows::maximum(row, t.columns);
+    if (largest == -std::numeric_limits<T>::infinity()) {
+      std::fill_n(row, t.columns, T{0});
+      return;
+    }
+    if (!(largest <= top)) {
+      const T shrink = sum == 0 ? T{0} : std::exp(top - largest);
+      sum *= shrink;
+      rows::affine(y, shrink, T{0}, y, width_);
+      top = largest;
+    }
+    sum += rows::exp_into(row, top, row, t.columns);
+    if (options_.dropout > 0)
+      dropout_.apply((t.batch * queries_ + query) * keys_ + t.column, t.columns, row, row);
+  }
+
+  int64_t queries_, depth_, width_;
+  Matrices<T> q_, k_, v_;
+  Masking<T> masking_;
+  const AttentionOptions& options_;
+  DropoutMask dropout_;
+  int64_t keys_;
+  T *y_, *log_sum_exp_;
+};
+
+}  // namespace
+
+AttentionResult attention(const Array& q, const Array& k, const Array& v, const AttentionMask& mask,
+                          const AttentionOptions& options) {
+  Shape rows = q.shape(), shape = q.shape();
+  rows.erase(rows.size() - 1);
+  shape[shape.size() - 1] = v.size(-1);
+  AttentionResult result{Array(shape, q.dtype()), Array(rows, q.dtype())};
+  rows.erase(rows.size() - 1);
+  visit_floating("scaled_dot_product_attention", q.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    Forward<T>(q, k, v, mask, options, result).run(rows.numel());
+  });
+  return result;
+}
+
+}  // namespace attune::kernels

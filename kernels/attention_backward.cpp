@@ -1,0 +1,141 @@
+#include "attention_tiles.h"
+#include "dropout.h"
+#include "parallel.h"
+
+namespace attune::kernels {
+namespace {
+
+template <class T>
+class Backward {
+ public:
+  Backward(const Array& g, const Array& q, const Array& k, const Array& v,
+           const AttentionResult& result, const AttentionMask& mask,
+           const AttentionOptions& options, AttentionGradients& gradients)
+      : queries_(q.size(-2)),
+        keys_(k.size(-2)),
+        depth_(q.size(-1)),
+        width_(v.size(-1)),
+        g_(g),
+        q_(q),
+        k_(k),
+        v_(v),
+        masking_(mask, q, keys_),
+        options_(options),
+        scale_(static_cast<T>(options.scale)),
+        dropout_(options.dropout, options.draw),
+        y_(result.y.data<T>()),
+        log_sum_exp_(result.log_sum_exp.data<T>()),
+        dq_(gradients.q.output<T>()),
+        dk_(gradients.k.output<T>()),
+        dv_(gradients.v.output<T>()) {}
+
+  // One task a batch index: its key blocks follow each other, so that dq adds up in a fixed order.
+  void run(int64_t batches) const {
+    const BlasSession session;
+    const Scratch<T> scratch(2 * query_tile * key_tile + queries_);
+    parallel_tiles(batches, batches * queries_ * std::max<int64_t>(1, keys_),
+                   [&](int64_t batch) { batch_index(batch, scratch.mine()); });
+  }
+
+ private:
+  struct Buffers {
+    T *weights, *gradient, *delta;  // [query_tile, key_tile] twice, [Tq]
+  };
+
+  void batch_index(int64_t batch, T* scratch) const {
+    const Buffers buffers{scratch, scratch + query_tile * key_tile,
+                          scratch + 2 * query_tile * key_tile};
+    std::fill_n(dq_ + batch * queries_ * depth_, queries_ * depth_, T{0});
+    std::fill_n(dk_ + batch * keys_ * depth_, keys_ * depth_, T{0});
+    std::fill_n(dv_ + batch * keys_ * width_, keys_ * width_, T{0});
+    for (int64_t i = 0; i < queries_; ++i)
+      buffers.delta[i] = rows::dot(g_.at(batch, i), y_ + (batch * queries_ + i) * width_, width_);
+    const int64_t end = masking_.key_end(batch);
+    for (int64_t column = 0; column < end; column += key_tile)
+      for (int64_t row = 0; row < queries_; row += query_tile) {
+        const Tile tile{batch, row, std::min(query_tile, queries_ - row), column,
+                        std::min(key_tile, end - column)};
+        if (!masking_.empty(tile)) tile_gradients(tile, buffers);
+      }
+  }
+
+  void tile_gradients(const Tile& t, const Buffers& b) const {
+    const bool partial = masking_.partial(t);
+    const T *q = q_.at(t.batch, t.row), *k = k_.at(t.batch, t.column);
+    const T *v = v_.at(t.batch, t.column), *g = g_.at(t.batch, t.row);
+    gemm_tile(false, true, t.rows, t.columns, depth_, scale_, q, q_.leading(), k, k_.leading(),
+              T{0}, b.weights, key_tile);
+    if (partial) masking_.apply(t, b.weights);
+    gemm_tile(false, true, t.rows, t.columns, width_, T{1}, g, g_.leading(), v, v_.leading(), T{0},
+              b.gradient, key_tile);
+    for (int64_t i = 0; i < t.rows; ++i) recompute_weights(t, i, b.weights + i * key_tile);
+    // Dropped weights act on v, and the whole ones scale the gradient of the scores.
+    if (options_.dropout > 0) {
+      multiply_dropped(t, partial, b, g);
+    } else {
+      multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, b.weights, g, g_.leading(),
+                       dv_ + (t.batch * keys_ + t.column) * width_, width_);
+    }
+    for (int64_t i = 0; i < t.rows; ++i)
+      score_gradient(t, b.delta[t.row + i], b.weights + i * key_tile, b.gradient + i * key_tile,
+                     partial);
+    multiply_weights(false, partial, t.rows, t.columns, depth_, scale_, b.gradient, k, k_.leading(),
+                     dq_ + (t.batch * queries_ + t.row) * depth_, depth_);
+    multiply_weights(true, partial, t.rows, t.columns, depth_, scale_, b.gradient, q, q_.leading(),
+                     dk_ + (t.batch * keys_ + t.column) * depth_, depth_);
+  }
+
+  void recompute_weights(const Tile& t, int64_t i, T* row) const {
+    const T log_sum = log_sum_exp_[t.batch * queries_ + t.row + i];
+    if (log_sum == -std::numeric_limits<T>::infinity())
+      std::fill_n(row, t.columns, T{0});
+    else
+      rows::exp_into(row, log_sum, row, t.columns);
+  }
+
+  void multiply_dropped(const Tile& t, bool partial, const Buffers& b, const T* g) const {
+    T dropped[query_tile * key_tile];
+    for (int64_t i = 0; i < t.rows; ++i) {
+      const int64_t element = (t.batch * queries_ + t.row + i) * keys_ + t.column;
+      T* gradient = b.gradient + i * key_tile;
+      dropout_.apply(element, t.columns, b.weights + i * key_tile, dropped + i * key_tile);
+      dropout_.apply(element, t.columns, gradient, gradient);
+    }
+    multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, dropped, g, g_.leading(),
+                     dv_ + (t.batch * keys_ + t.column) * width_, width_);
+  }
+
+  static void score_gradient(const Tile& t, T delta, const T* weights, T* gradient, bool partial) {
+    rows::scale_shifted(weights, gradient, delta, gradient, t.columns);
+    // A masked value may have made the gradient NaN, which a weight of zero does not take back.
+    for (int64_t j = 0; partial && j < t.columns; ++j)
+      if (weights[j] == 0) gradient[j] = 0;
+  }
+
+  int64_t queries_, keys_, depth_, width_;
+  Matrices<T> g_, q_, k_, v_;
+  Masking<T> masking_;
+  const AttentionOptions& options_;
+  T scale_;
+  DropoutMask dropout_;
+  const T *y_, *log_sum_exp_;
+  T *dq_, *dk_, *dv_;
+};
+
+}  // namespace
+
+AttentionGradients attention_backward(const Array& g, const Array& q, const Array& k,
+                                      const Array& v, const AttentionResult& result,
+                                      const AttentionMask& mask, const AttentionOptions& options) {
+  AttentionGradients gradients{Array(q.shape(), q.dtype()), Array(k.shape(), k.dtype()),
+                               Array(v.shape(), v.dtype())};
+  int64_t batches = 1;
+  for (int64_t i = 0; i < q.dim() - 2; ++i) batches *= q.shape()[i];
+  visit_floating("scaled_dot_product_attention", q.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    Backward<T>(g, q, k, v, result, mask, options, gradients).run(batches);
+  });
+  return gradients;
+}
+
+}  // namespace attune::kernels

@@ -1,0 +1,179 @@
+#pragma once
+
+// For .cpp files only: what forward and backward of attention share.
+
+#include <algorithm>
+#include <cmath>
+
+#include "attention.h"
+#include "copy.h"
+#include "gemm.h"
+#include "parallel.h"
+#include "rows.h"
+
+namespace attune::kernels {
+
+inline constexpr int64_t query_tile = 64;
+inline constexpr int64_t key_tile = 128;
+
+// The index-th matrix of an operand with batch dimensions.
+inline int64_t batch_offset(const Array& x, int64_t index) {
+  int64_t offset = 0;
+  for (int64_t i = x.dim() - 3; i >= 0; --i) {
+    offset += index % x.shape()[i] * x.strides()[i];
+    index /= x.shape()[i];
+  }
+  return offset;
+}
+
+// A batch of matrices that BLAS can read in place: rows are dense, but may lie apart.
+template <class T>
+class Matrices {
+ public:
+  explicit Matrices(const Array& x) : array_(readable(x) ? x : clone(x)), data_(array_.data<T>()) {}
+
+  const T* at(int64_t index, int64_t row) const {
+    return data_ + batch_offset(array_, index) + row * array_.strides()[array_.dim() - 2];
+  }
+  int64_t leading() const {
+    return std::max<int64_t>({1, array_.size(-1), array_.strides()[array_.dim() - 2]});
+  }
+
+ private:
+  static bool readable(const Array& x) {
+    const int64_t width = x.size(-1), rows = x.size(-2);
+    return (width <= 1 || x.strides().back() == 1) &&
+           (rows <= 1 || x.strides()[x.dim() - 2] >= std::max<int64_t>(width, 1));
+  }
+
+  Array array_;
+  const T* data_;
+};
+
+// One tile of scores: query rows by key columns.
+struct Tile {
+  int64_t batch, row, rows, column, columns;
+};
+
+// Decides which scores of a tile count.
+template <class T>
+class Masking {
+ public:
+  Masking(const AttentionMask& mask, const Array& q, int64_t keys)
+      : mask_(mask), queries_(q.size(-2)), keys_(keys) {
+    Shape shape = q.shape();
+    shape[shape.size() - 1] = keys;
+    if (mask.keep.defined()) keep_ = mask.keep.expand(shape);
+    if (mask.bias.defined()) bias_ = mask.bias.expand(shape);
+    const int64_t batches = shape.numel() / std::max<int64_t>(1, queries_ * keys_);
+    if (!mask.lengths.empty())
+      batches_per_length_ =
+          std::max<int64_t>(1, batches / static_cast<int64_t>(mask.lengths.size()));
+  }
+
+  // Keys at and beyond this one are masked for the whole batch index.
+  int64_t key_end(int64_t batch) const {
+    if (mask_.lengths.empty()) return keys_;
+    const auto length = mask_.lengths[static_cast<size_t>(batch / batches_per_length_)];
+    return std::clamp<int64_t>(length, 0, keys_);
+  }
+  // True if the diagonals mask the whole tile.
+  bool empty(const Tile& t) const {
+    return t.column - (t.row + t.rows - 1) > mask_.highest ||
+           t.column + t.columns - 1 - t.row < mask_.lowest;
+  }
+  // True if some score of the tile may be masked or biased.
+  bool partial(const Tile& t) const {
+    return keep_.defined() || bias_.defined() || t.column + t.columns - 1 - t.row > mask_.highest ||
+           t.column - (t.row + t.rows - 1) < mask_.lowest;
+  }
+
+  // Adds the bias and puts -inf where masked. scores: [rows, key_tile].
+  void apply(const Tile& t, T* scores) const {
+    for (int64_t i = 0; i < t.rows; ++i) {
+      T* row = scores + i * key_tile;
+      apply_diagonals(t, t.row + i, row);
+      if (keep_.defined()) apply_keep(t, t.row + i, row);
+      if (bias_.defined()) apply_bias(t, t.row + i, row);
+    }
+  }
+
+ private:
+  static constexpr T masked = -std::numeric_limits<T>::infinity();
+
+  void apply_diagonals(const Tile& t, int64_t query, T* row) const {
+    const int64_t first = query + mask_.lowest - t.column, last = query + mask_.highest - t.column;
+    std::fill_n(row, std::clamp<int64_t>(first, 0, t.columns), masked);
+    const int64_t stop = std::clamp<int64_t>(last + 1, 0, t.columns);
+    std::fill(row + stop, row + t.columns, masked);
+  }
+
+  template <class Element>
+  static const Element* row_of(const Array& x, const Tile& t, int64_t query) {
+    return x.data<Element>() + batch_offset(x, t.batch) + query * x.strides()[x.dim() - 2] +
+           t.column * x.strides().back();
+  }
+
+  void apply_keep(const Tile& t, int64_t query, T* row) const {
+    const bool* keep = row_of<bool>(keep_, t, query);
+    const int64_t step = keep_.strides().back();
+    for (int64_t j = 0; j < t.columns; ++j) row[j] = keep[j * step] ? row[j] : masked;
+  }
+
+  void apply_bias(const Tile& t, int64_t query, T* row) const {
+    const T* bias = row_of<T>(bias_, t, query);
+    const int64_t step = bias_.strides().back();
+    // A bias of -inf masks NaN too, which adding would not.
+    for (int64_t j = 0; j < t.columns; ++j) {
+      const T add = bias[j * step];
+      row[j] = add == masked || row[j] == masked ? masked : row[j] + add;
+    }
+  }
+
+  const AttentionMask& mask_;
+  int64_t queries_, keys_, batches_per_length_ = 1;
+  Array keep_, bias_;
+};
+
+// c += alpha op(weights) b. weights: [rows, key_tile]; op transposes where told. Where a masked
+// tile meets NaN or Inf in b, zero weights are left out: 0 NaN would leak what the mask hides.
+template <class T>
+void multiply_weights(bool transpose, bool partial, int64_t rows, int64_t columns, int64_t width,
+                      T alpha, const T* weights, const T* b, int64_t ldb, T* c, int64_t ldc) {
+  if (width == 0) return;
+  const int64_t inner = transpose ? rows : columns, outer = transpose ? columns : rows;
+  bool exact = true;
+  for (int64_t i = 0; partial && exact && i < inner; ++i)
+    exact = rows::all_finite(b + i * ldb, width);
+  if (exact) {
+    gemm_tile(transpose, false, outer, width, inner, alpha, weights, key_tile, b, ldb, T{1}, c,
+              ldc);
+    return;
+  }
+  for (int64_t i = 0; i < outer; ++i)
+    for (int64_t j = 0; j < inner; ++j) {
+      const T weight = transpose ? weights[j * key_tile + i] : weights[i * key_tile + j];
+      if (weight != 0) rows::add_scaled(alpha * weight, b + j * ldb, c + i * ldc, width);
+    }
+}
+
+// Working memory for each thread that may run tiles.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t elements)
+      : nested_(omp_in_parallel() != 0),
+        elements_(elements),
+        memory_({nested_ ? 1 : num_threads(), elements}, dtype_of<T>),
+        data_(memory_.template output<T>()) {}
+
+  T* mine() const { return data_ + (nested_ ? 0 : omp_get_thread_num()) * elements_; }
+
+ private:
+  bool nested_;
+  int64_t elements_;
+  Array memory_;
+  T* data_;
+};
+
+}  // namespace attune::kernels
