@@ -100,7 +100,7 @@ std::string row(const Array& array, const Formatter& format, bool summarise, siz
     if (!first && text.size() - line_start + item.size() + indent > line_width) {
       text.pop_back();
       line_start = text.size();
-      text += "\n" + std::string(indent + 1, ' ');
+      text.append("\n").append(indent + 1, ' ');
     }
     text += item;
     first = false;
@@ -115,7 +115,7 @@ std::string block(const Array& array, const Formatter& format, bool summarise, s
   std::string text = "[";
   bool first = true;
   for (int64_t i : shown(array.size(0), summarise)) {
-    if (!first) text += "," + gap + std::string(indent + 1, ' ');
+    if (!first) text.append(",").append(gap).append(indent + 1, ' ');
     text += i < 0 ? "..." : block(array.select(0, i), format, summarise, indent + 1);
     first = false;
   }
