@@ -1,0 +1,116 @@
+#include "activation.h"
+
+#include "../../array/fail.h"
+#include "../../kernels/elementwise.h"
+#include "../record.h"
+#include "arithmetic.h"
+#include "compare.h"
+#include "pointwise.h"
+
+namespace attune {
+namespace {
+
+using kernels::Binary;
+using kernels::unary;
+using kernels::Unary;
+
+// The gradient by one fused kernel where nobody differentiates it again, else by slow(): the same
+// formula of plain operations.
+template <class F>
+Tensor gradient(Binary fused, const Tensor& value, const Tensor& g, F&& slow) {
+  if (!grad_enabled()) return Tensor(kernels::binary(fused, value.array(), g.array()));
+  return slow();
+}
+
+Tensor gelu_gradient(const Tensor& x, const Tensor& g) {
+  constexpr double sqrt_half = 0.70710678118654752440, density_at_0 = 0.39894228040143267794;
+  const Tensor cdf = (erf(x * sqrt_half) + 1) * 0.5;
+  const Tensor density = exp(square(x) * -0.5) * density_at_0;
+  return g * (cdf + x * density);
+}
+
+Tensor gelu_tanh_gradient(const Tensor& x, const Tensor& g) {
+  constexpr double scale = 0.79788456080286535588, cubic = 0.044715;
+  const Tensor squared = square(x);
+  const Tensor t = tanh(x * (squared * (scale * cubic) + scale));
+  const Tensor slope = (1 - square(t)) * (squared * (3 * scale * cubic) + scale);
+  return g * ((t + 1 + x * slope) * 0.5);
+}
+
+Tensor silu_gradient(const Tensor& x, const Tensor& g) {
+  const Tensor s = sigmoid(x);
+  return g * (s * (x * (1 - s) + 1));
+}
+
+Tensor unit_softplus(const Tensor& x) {
+  return record("softplus", unary(Unary::softplus, x.array()), wrt(x, [x](const Tensor& g) {
+                  return gradient(Binary::softplus_backward, x, g,
+                                  [&] { return where(gt(x, 20), g, g * sigmoid(x)); });
+                }));
+}
+
+}  // namespace
+
+Tensor tanh(const Tensor& x) {
+  return record("tanh", unary(Unary::tanh, x.array()), wrt(x, [](const Tensor& g, const Tensor& y) {
+                  return gradient(Binary::tanh_backward, y, g, [&] { return g * (1 - y * y); });
+                }));
+}
+
+Tensor sigmoid(const Tensor& x) {
+  return record(
+      "sigmoid", unary(Unary::sigmoid, x.array()), wrt(x, [](const Tensor& g, const Tensor& y) {
+        return gradient(Binary::sigmoid_backward, y, g, [&] { return g * ((1 - y) * y); });
+      }));
+}
+
+Tensor relu(const Tensor& x) {
+  return record("relu", unary(Unary::relu, x.array()), wrt(x, [](const Tensor& g, const Tensor& y) {
+                  return gradient(Binary::relu_backward, y, g,
+                                  [&] { return masked_fill(g, le(y, 0), 0); });
+                }));
+}
+
+Tensor leaky_relu(const Tensor& x, double slope) {
+  if (!(slope >= 0)) fail<ValueError>("leaky_relu", "slope is {}; use a number >= 0", slope);
+  return record("leaky_relu", kernels::binary(Binary::leaky_relu, x.array(), slope),
+                wrt(x, [=](const Tensor& g) { return where(gt(x, 0), g, g * slope); }));
+}
+
+Tensor elu(const Tensor& x, double alpha) {
+  return record("elu", kernels::binary(Binary::elu, x.array(), alpha),
+                wrt(x, [=](const Tensor& g, const Tensor& y) {
+                  return where(gt(x, 0), g, g * (y + alpha));
+                }));
+}
+
+Tensor gelu(const Tensor& x, std::string_view approximate) {
+  if (approximate == "tanh")
+    return record("gelu", unary(Unary::gelu_tanh, x.array()), wrt(x, [x](const Tensor& g) {
+                    return gradient(Binary::gelu_tanh_backward, x, g,
+                                    [&] { return gelu_tanh_gradient(x, g); });
+                  }));
+  if (approximate != "none")
+    fail<ValueError>("gelu", "approximate is \"{}\"; use \"none\" or \"tanh\"", approximate);
+  return record("gelu", unary(Unary::gelu, x.array()), wrt(x, [x](const Tensor& g) {
+                  return gradient(Binary::gelu_backward, x, g, [&] { return gelu_gradient(x, g); });
+                }));
+}
+
+Tensor silu(const Tensor& x) {
+  return record("silu", unary(Unary::silu, x.array()), wrt(x, [x](const Tensor& g) {
+                  return gradient(Binary::silu_backward, x, g, [&] { return silu_gradient(x, g); });
+                }));
+}
+
+Tensor softplus(const Tensor& x, double beta, double threshold) {
+  if (!(beta > 0)) fail<ValueError>("softplus", "beta is {}; use a number > 0", beta);
+  if (beta == 1 && threshold == 20) return unit_softplus(x);
+  const Tensor scaled = x * beta;
+  const Tensor linear = gt(scaled, threshold);
+  return where(linear, x, log1p(exp(masked_fill(scaled, linear, 0))) / beta);
+}
+
+Tensor Tensor::tanh() const { return attune::tanh(*this); }
+
+}  // namespace attune

@@ -1,0 +1,155 @@
+#include "arithmetic.h"
+
+#include <cmath>
+
+#include "../../array/fail.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../record.h"
+#include "compare.h"
+#include "pointwise.h"
+
+namespace attune {
+
+using kernels::Binary;
+using kernels::Unary;
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  return record("add", kernels::binary(Binary::add, a.array(), b.array()),
+                wrt(a, [](const Tensor& g) { return g; }),
+                wrt(b, [](const Tensor& g) { return g; }));
+}
+Tensor add(const Tensor& a, double b) {
+  return record("add", kernels::binary(Binary::add, a.array(), b),
+                wrt(a, [](const Tensor& g) { return g; }));
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  return record("sub", kernels::binary(Binary::sub, a.array(), b.array()),
+                wrt(a, [](const Tensor& g) { return g; }),
+                wrt(b, [](const Tensor& g) { return -g; }));
+}
+Tensor sub(const Tensor& a, double b) {
+  return record("sub", kernels::binary(Binary::sub, a.array(), b),
+                wrt(a, [](const Tensor& g) { return g; }));
+}
+Tensor sub(double a, const Tensor& b) {
+  return record("sub", kernels::binary(Binary::sub, a, b.array()),
+                wrt(b, [](const Tensor& g) { return -g; }));
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  return record("mul", kernels::binary(Binary::mul, a.array(), b.array()),
+                wrt(a, [b](const Tensor& g) { return g * b; }),
+                wrt(b, [a](const Tensor& g) { return g * a; }));
+}
+Tensor mul(const Tensor& a, double b) {
+  return record("mul", kernels::binary(Binary::mul, a.array(), b),
+                wrt(a, [b](const Tensor& g) { return g * b; }));
+}
+
+Tensor div(const Tensor& a, const Tensor& b) {
+  return record("div", kernels::binary(Binary::div, a.array(), b.array()),
+                wrt(a, [b](const Tensor& g) { return g / b; }),
+                wrt(b, [b](const Tensor& g, const Tensor& y) { return -g * (y / b); }));
+}
+Tensor div(const Tensor& a, double b) {
+  return record("div", kernels::binary(Binary::div, a.array(), b),
+                wrt(a, [b](const Tensor& g) { return g / b; }));
+}
+Tensor div(double a, const Tensor& b) {
+  return record("div", kernels::binary(Binary::div, a, b.array()),
+                wrt(b, [b](const Tensor& g, const Tensor& y) { return -g * (y / b); }));
+}
+
+Tensor neg(const Tensor& x) {
+  return record("neg", kernels::unary(Unary::neg, x.array()),
+                wrt(x, [](const Tensor& g) { return -g; }));
+}
+
+namespace {
+
+Array power(const Array& base, double exponent) {
+  if (exponent == 2) return kernels::unary(Unary::square, base);
+  if (is_floating(base.dtype())) {
+    if (exponent == 0.5) return kernels::unary(Unary::sqrt, base);
+    if (exponent == -0.5) return kernels::unary(Unary::rsqrt, base);
+    if (exponent == -1) return kernels::unary(Unary::reciprocal, base);
+    if (exponent == 3)
+      return kernels::binary(Binary::mul, kernels::unary(Unary::square, base), base);
+  }
+  return kernels::binary(Binary::pow, base, exponent);
+}
+
+// The gradient of maximum (or, operands swapped, of minimum) with respect to a.
+Tensor winner_gradient(const Tensor& g, const Tensor& loses, const Tensor& ties) {
+  return masked_fill(where(ties, g * 0.5, g), loses, 0);
+}
+
+}  // namespace
+
+Tensor pow(const Tensor& base, double exponent) {
+  return record("pow", power(base.array(), exponent), wrt(base, [=](const Tensor& g) {
+                  // 0 · 0^-1 would be NaN.
+                  if (exponent == 0) return Tensor(kernels::zeros(g.shape(), g.dtype()));
+                  if (exponent == 1) return g;
+                  return g * (pow(base, exponent - 1) * exponent);
+                }));
+}
+
+Tensor pow(const Tensor& base, const Tensor& exponent) {
+  return record(
+      "pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
+      wrt(base,
+          [=](const Tensor& g) {
+            return masked_fill(g * (exponent * pow(base, exponent - 1)), eq(exponent, 0), 0);
+          }),
+      wrt(exponent, [=](const Tensor& g, const Tensor& y) {
+        // 0^e is flat for e >= 0, though log 0 is -Inf.
+        return masked_fill(g * (y * log(base)), logical_and(eq(base, 0), ge(exponent, 0)), 0);
+      }));
+}
+
+Tensor pow(double base, const Tensor& exponent) {
+  return record("pow", kernels::binary(Binary::pow, base, exponent.array()),
+                wrt(exponent, [=](const Tensor& g, const Tensor& y) {
+                  const Tensor slope = g * (y * std::log(base));
+                  return base == 0 ? masked_fill(slope, ge(exponent, 0), 0) : slope;
+                }));
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return record("minimum", kernels::binary(Binary::minimum, a.array(), b.array()),
+                wrt(a, [=](const Tensor& g) { return winner_gradient(g, gt(a, b), eq(a, b)); }),
+                wrt(b, [=](const Tensor& g) { return winner_gradient(g, lt(a, b), eq(a, b)); }));
+}
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return record("maximum", kernels::binary(Binary::maximum, a.array(), b.array()),
+                wrt(a, [=](const Tensor& g) { return winner_gradient(g, lt(a, b), eq(a, b)); }),
+                wrt(b, [=](const Tensor& g) { return winner_gradient(g, gt(a, b), eq(a, b)); }));
+}
+
+Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high) {
+  if (!low && !high) fail<ValueError>("clamp", "neither a lower nor an upper bound was given");
+  Array out = x.array();
+  if (low) out = kernels::binary(Binary::maximum, out, *low);
+  if (high) out = kernels::binary(Binary::minimum, out, *high);
+  return record("clamp", out, wrt(x, [=](const Tensor& g) {
+                  Tensor kept = g;
+                  if (low) kept = where(ge(x, *low), kept, 0);
+                  if (high) kept = where(le(x, *high), kept, 0);
+                  return kept;
+                }));
+}
+
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
+  return start + weight * (end - start);
+}
+Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
+  return start + (end - start) * weight;
+}
+
+Tensor Tensor::pow(double exponent) const { return attune::pow(*this, exponent); }
+
+}  // namespace attune

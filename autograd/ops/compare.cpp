@@ -1,0 +1,65 @@
+#include "compare.h"
+
+#include "../../array/fail.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../record.h"
+
+namespace attune {
+namespace {
+
+using kernels::Compare;
+
+template <class B>
+Tensor test(Compare op, const Tensor& a, const B& b) {
+  if constexpr (std::is_same_v<B, double>) {
+    return Tensor(kernels::compare(op, a.array(), b));
+  } else {
+    return Tensor(kernels::compare(op, a.array(), b.array()));
+  }
+}
+
+// A constant operand of where.
+Tensor constant(double value, DType dtype) { return Tensor(kernels::full({}, dtype, value)); }
+
+}  // namespace
+
+Tensor eq(const Tensor& a, const Tensor& b) { return test(Compare::eq, a, b); }
+Tensor eq(const Tensor& a, double b) { return test(Compare::eq, a, b); }
+Tensor ne(const Tensor& a, const Tensor& b) { return test(Compare::ne, a, b); }
+Tensor ne(const Tensor& a, double b) { return test(Compare::ne, a, b); }
+Tensor lt(const Tensor& a, const Tensor& b) { return test(Compare::lt, a, b); }
+Tensor lt(const Tensor& a, double b) { return test(Compare::lt, a, b); }
+Tensor le(const Tensor& a, const Tensor& b) { return test(Compare::le, a, b); }
+Tensor le(const Tensor& a, double b) { return test(Compare::le, a, b); }
+Tensor gt(const Tensor& a, const Tensor& b) { return test(Compare::gt, a, b); }
+Tensor gt(const Tensor& a, double b) { return test(Compare::gt, a, b); }
+Tensor ge(const Tensor& a, const Tensor& b) { return test(Compare::ge, a, b); }
+Tensor ge(const Tensor& a, double b) { return test(Compare::ge, a, b); }
+
+Tensor logical_and(const Tensor& a, const Tensor& b) { return test(Compare::logical_and, a, b); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return test(Compare::logical_or, a, b); }
+Tensor logical_not(const Tensor& x) { return Tensor(kernels::logical_not(x.array())); }
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return record("where", kernels::where(condition.array(), a.array(), b.array()),
+                wrt(a, [condition](const Tensor& g) { return where(condition, g, 0.0); }),
+                wrt(b, [condition](const Tensor& g) { return where(condition, 0.0, g); }));
+}
+Tensor where(const Tensor& condition, const Tensor& a, double b) {
+  return where(condition, a, constant(b, a.dtype()));
+}
+Tensor where(const Tensor& condition, double a, const Tensor& b) {
+  return where(condition, constant(a, b.dtype()), b);
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
+    fail<ShapeError>("masked_fill", "mask {} does not broadcast to {}", to_string(mask.shape()),
+                     to_string(x.shape()));
+  const Array filler = kernels::full({}, x.dtype(), value);
+  return record("masked_fill", kernels::where(mask.array(), filler, x.array()),
+                wrt(x, [mask](const Tensor& g) { return masked_fill(g, mask, 0); }));
+}
+
+}  // namespace attune

@@ -1,0 +1,79 @@
+#include "pointwise.h"
+
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../record.h"
+#include "arithmetic.h"
+
+namespace attune {
+namespace {
+
+using kernels::unary;
+using kernels::Unary;
+
+Tensor no_slope(const Tensor& g) { return Tensor(kernels::zeros(g.shape(), g.dtype())); }
+
+}  // namespace
+
+Tensor exp(const Tensor& x) {
+  return record("exp", unary(Unary::exp, x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+}
+Tensor expm1(const Tensor& x) {
+  return record("expm1", unary(Unary::expm1, x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y + 1); }));
+}
+Tensor log(const Tensor& x) {
+  return record("log", unary(Unary::log, x.array()),
+                wrt(x, [x](const Tensor& g) { return g / x; }));
+}
+Tensor log1p(const Tensor& x) {
+  return record("log1p", unary(Unary::log1p, x.array()),
+                wrt(x, [x](const Tensor& g) { return g / (x + 1); }));
+}
+Tensor sqrt(const Tensor& x) {
+  return record("sqrt", unary(Unary::sqrt, x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g / (y * 2); }));
+}
+Tensor rsqrt(const Tensor& x) {
+  return record("rsqrt", unary(Unary::rsqrt, x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * pow(y, 3) * -0.5; }));
+}
+Tensor square(const Tensor& x) {
+  return record("square", unary(Unary::square, x.array()),
+                wrt(x, [x](const Tensor& g) { return g * (x * 2); }));
+}
+Tensor reciprocal(const Tensor& x) {
+  return record("reciprocal", unary(Unary::reciprocal, x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return -g * square(y); }));
+}
+Tensor sin(const Tensor& x) {
+  return record("sin", unary(Unary::sin, x.array()),
+                wrt(x, [x](const Tensor& g) { return g * cos(x); }));
+}
+Tensor cos(const Tensor& x) {
+  return record("cos", unary(Unary::cos, x.array()),
+                wrt(x, [x](const Tensor& g) { return -g * sin(x); }));
+}
+Tensor erf(const Tensor& x) {
+  constexpr double two_over_sqrt_pi = 1.12837916709551257390;
+  return record("erf", unary(Unary::erf, x.array()),
+                wrt(x, [x](const Tensor& g) { return g * (exp(-square(x)) * two_over_sqrt_pi); }));
+}
+Tensor abs(const Tensor& x) {
+  return record("abs", unary(Unary::abs, x.array()),
+                wrt(x, [x](const Tensor& g) { return g * sign(x); }));
+}
+Tensor sign(const Tensor& x) {
+  return record("sign", unary(Unary::sign, x.array()), wrt(x, no_slope));
+}
+Tensor floor(const Tensor& x) {
+  return record("floor", unary(Unary::floor, x.array()), wrt(x, no_slope));
+}
+
+Tensor Tensor::exp() const { return attune::exp(*this); }
+Tensor Tensor::log() const { return attune::log(*this); }
+Tensor Tensor::sqrt() const { return attune::sqrt(*this); }
+Tensor Tensor::abs() const { return attune::abs(*this); }
+
+}  // namespace attune
