@@ -1,0 +1,28 @@
+#include "sort.h"
+
+#include "../../kernels/sort.h"
+#include "index.h"
+
+namespace attune {
+namespace {
+
+ValuesAndIndices pick(const Tensor& x, int64_t dim, Array positions) {
+  Tensor indices(std::move(positions));
+  return {gather(x, dim, indices), indices};
+}
+
+}  // namespace
+
+ValuesAndIndices sort(const Tensor& x, int64_t dim, bool descending) {
+  return pick(x, dim, kernels::argsort(x.array(), dim, descending));
+}
+
+Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
+  return Tensor(kernels::argsort(x.array(), dim, descending));
+}
+
+ValuesAndIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
+  return pick(x, dim, kernels::arg_topk(x.array(), k, dim, largest));
+}
+
+}  // namespace attune

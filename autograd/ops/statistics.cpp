@@ -1,0 +1,127 @@
+// The reductions of reduce.h that are made of several: var, std, logsumexp, norm.
+
+#include <cmath>
+#include <limits>
+
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../../kernels/reduce.h"
+#include "../record.h"
+#include "arithmetic.h"
+#include "compare.h"
+#include "pointwise.h"
+#include "reduce.h"
+#include "reduction_shape.h"
+
+namespace attune {
+
+using detail::Reduced;
+using kernels::Binary;
+using kernels::Compare;
+using kernels::Unary;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// x with 1 added where it is zero: a divisor that turns 0 / 0 into 0. The derivative stays 1.
+Tensor nonzero(const Tensor& x) {
+  return x + Tensor(kernels::convert(kernels::compare(Compare::eq, x.array(), 0.0), x.dtype()));
+}
+
+// The gradient of the variance, divided by 2: the distance from the mean over n - correction.
+Tensor deviation(const Tensor& x, const Reduced& over, double correction) {
+  const double divisor = std::max(0.0, static_cast<double>(over.length()) - correction);
+  return (x - mean(x, over.dims, true)) / divisor;
+}
+
+}  // namespace
+
+Tensor var(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
+  const Reduced over("var", x, dims);
+  return record("var", kernels::var(x.array(), over.dims, correction, keepdim),
+                wrt(x, [x, over, correction](const Tensor& g) {
+                  return over.keep(g) * 2.0 * deviation(x, over, correction);
+                }));
+}
+
+Tensor std(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
+  const Reduced over("std", x, dims);
+  Array root = kernels::unary(Unary::sqrt, kernels::var(x.array(), over.dims, correction, keepdim));
+  return record("std", std::move(root),
+                wrt(x, [x, over, correction](const Tensor& g, const Tensor& y) {
+                  return over.keep(g / nonzero(y)) * deviation(x, over, correction);
+                }));
+}
+
+namespace {
+
+// 0 in place of infinities: what exp(x - top) can be shifted by without making NaN.
+Array finite_or_zero(const Array& x) {
+  const Array infinite = kernels::compare(Compare::eq, kernels::unary(Unary::abs, x), infinity);
+  return kernels::where(infinite, kernels::zeros(x.shape(), x.dtype()), x);
+}
+
+Array log_sum_exp(const Array& x, const Reduced& over) {
+  const Array top = over.length() ? finite_or_zero(kernels::amax(x, over.dims, true))
+                                  : kernels::zeros(over.kept, x.dtype());
+  const Array shifted = kernels::unary(Unary::exp, kernels::binary(Binary::sub, x, top));
+  const Array logs = kernels::unary(Unary::log, kernels::sum(shifted, over.dims, true));
+  return kernels::binary(Binary::add, logs, top);
+}
+
+}  // namespace
+
+Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
+  const Reduced over("logsumexp", x, dims);
+  visit_floating("logsumexp", x.dtype(), [](auto) {});
+  Array value = kernels::reshape(log_sum_exp(x.array(), over), over.result(keepdim));
+  return record("logsumexp", std::move(value), wrt(x, [x, over](const Tensor& g, const Tensor& y) {
+                  const Tensor infinite(kernels::compare(
+                      Compare::eq, kernels::unary(Unary::abs, y.array()), infinity));
+                  return over.keep(g) * exp(x - over.keep(masked_fill(y, infinite, 0)));
+                }));
+}
+
+namespace {
+
+Array power_sum(const Array& magnitude, double p, const Reduced& over, bool keepdim) {
+  if (p == 0)
+    return kernels::convert(
+        kernels::sum(kernels::compare(Compare::ne, magnitude, 0.0), over.dims, keepdim),
+        magnitude.dtype());
+  if (p == 1) return kernels::sum(magnitude, over.dims, keepdim);
+  if (p == infinity) return kernels::amax(magnitude, over.dims, keepdim);
+  if (p == -infinity) return kernels::amin(magnitude, over.dims, keepdim);
+  if (p == 2)
+    return kernels::unary(
+        Unary::sqrt, kernels::sum(kernels::unary(Unary::square, magnitude), over.dims, keepdim));
+  const Array powers = kernels::binary(Binary::pow, magnitude, p);
+  return kernels::binary(Binary::pow, kernels::sum(powers, over.dims, keepdim), 1 / p);
+}
+
+// The gradient of the norm y with respect to x; see power_sum.
+Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& over) {
+  if (p == 2) return x / over.keep(nonzero(y));
+  const Tensor sign(kernels::unary(Unary::sign, x.array()));
+  if (p == 0) return sign * 0.0;
+  if (p == 1) return sign;
+  if (std::isinf(p))
+    return sign * detail::shares(kernels::unary(Unary::abs, x.array()),
+                                 over.keep(y.detach()).array(), over);
+  // Where x is 0 its sign makes the product 0, whatever stands for the power.
+  return sign * pow(nonzero(x * sign) / over.keep(nonzero(y)), p - 1);
+}
+
+}  // namespace
+
+Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
+  const Reduced over("norm", x, dims);
+  visit_floating("norm", x.dtype(), [](auto) {});
+  Array value = power_sum(kernels::unary(Unary::abs, x.array()), p, over, keepdim);
+  return record("norm", std::move(value), wrt(x, [x, p, over](const Tensor& g, const Tensor& y) {
+                  return over.keep(g) * norm_gradient(x, y, p, over);
+                }));
+}
+
+}  // namespace attune
