@@ -9,6 +9,7 @@
 #include "../kernels/elementwise.h"
 #include "grad_mode.h"
 #include "node.h"
+#include "ops/arithmetic.h"
 #include "ops/broadcast.h"
 #include "record.h"
 
@@ -22,7 +23,7 @@ class Frontier {
   bool empty() const { return heap_.empty(); }
 
   // Adds a gradient to what the node has received so far.
-  void add(Node* node, Tensor gradient) {
+  void receive(Node* node, Tensor gradient) {
     Slot& slot = slots_[node];
     if (!slot.node) {
       slot.node = Intrusive<Node>(node);
@@ -51,7 +52,7 @@ class Frontier {
       Array into = sum.array();
       kernels::add_into(into, gradient.array());
     } else {
-      sum = add_gradients(sum, gradient);
+      sum = add(sum, gradient);
     }
   }
 
@@ -113,7 +114,7 @@ class Pass {
  public:
   Pass(bool retain, bool create) : retain_(retain || create), mode_(create) {}
 
-  void seed(const Tensor& root, const Tensor& cotangent) { frontier_.add(root.node(), cotangent); }
+  void seed(const Tensor& root, const Tensor& cotangent) { frontier_.receive(root.node(), cotangent); }
 
   // deliver(node, gradient) returns whether to go on below the node; only nodes in `within` (all,
   // if null) receive anything.
@@ -139,7 +140,7 @@ class Pass {
       Node* input = node.input(i);
       if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;
       if (anomaly_enabled()) detail::check_anomaly(node.name, "backward", gradients[i].array());
-      frontier_.add(input, fit(std::move(gradients[i]), *input));
+      frontier_.receive(input, fit(std::move(gradients[i]), *input));
     }
     if (retain_) return;
     node.freed = true;

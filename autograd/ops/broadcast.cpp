@@ -2,7 +2,6 @@
 
 #include "../../array/fail.h"
 #include "../../kernels/copy.h"
-#include "../../kernels/elementwise.h"
 #include "../../kernels/reduce.h"
 #include "../record.h"
 
@@ -33,11 +32,5 @@ Tensor clone(const Tensor& x) {
 }
 
 Tensor contiguous(const Tensor& x) { return x.array().is_contiguous() ? x : clone(x); }
-
-Tensor add_gradients(const Tensor& a, const Tensor& b) {
-  return record("add", kernels::binary(kernels::Binary::add, a.array(), b.array()),
-                wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](const Tensor& g) { return g; }));
-}
 
 }  // namespace attune

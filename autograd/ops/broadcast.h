@@ -20,7 +20,4 @@ Tensor clone(const Tensor& x);
 // x itself if it lies densely in row-major order, else a clone.
 Tensor contiguous(const Tensor& x);
 
-// a + b for two gradients of one tensor: same shape and dtype, recorded if recording is on.
-Tensor add_gradients(const Tensor& a, const Tensor& b);
-
 }  // namespace attune
