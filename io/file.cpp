@@ -1,0 +1,105 @@
+#include "file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "../array/fail.h"
+
+namespace attune::io {
+namespace {
+
+[[noreturn]] void fail_system(const char* operation, const std::string& path) {
+  const int reason = errno;
+  fail<IoError>(operation, "{}: {}", path, std::strerror(reason));
+}
+
+// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor(const char* operation, const std::string& path, int flags, mode_t mode = 0)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+    if (fd_ < 0) fail_system(operation, path);
+  }
+  ~Descriptor() { ::close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+size_t regular_size(const char* operation, const Descriptor& file, const std::string& path) {
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0) fail_system(operation, path);
+  if (!S_ISREG(info.st_mode)) fail<IoError>(operation, "{}: not a regular file", path);
+  return static_cast<size_t>(info.st_size);
+}
+
+void write_all(const Descriptor& file, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_system("write", path);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void sync_folder(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  Descriptor folder("write", parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
+  if (::fsync(folder.get()) != 0) fail_system("write", path);
+}
+
+}  // namespace
+
+void write_atomically(
+    const std::string& path,
+    const std::function<void(const std::function<void(std::string_view)>&)>& write) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  try {
+    Descriptor file("write", temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    write([&](std::string_view piece) { write_all(file, piece, temporary); });
+    if (::fsync(file.get()) != 0) fail_system("write", temporary);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail_system("write", path);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(path);
+}
+
+void write_atomically(const std::string& path, std::string_view content) {
+  write_atomically(path, [&](const auto& append) { append(content); });
+}
+
+std::string read_file(const std::string& path) {
+  Descriptor file("read", path, O_RDONLY);
+  std::string content(regular_size("read", file, path), '\0');
+  size_t at = 0;
+  while (at < content.size()) {
+    const ssize_t got = ::read(file.get(), content.data() + at, content.size() - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_system("read", path);
+    if (got == 0) fail<IoError>("read", "{}: became shorter while it was read", path);
+    at += static_cast<size_t>(got);
+  }
+  return content;
+}
+
+Intrusive<Storage> map_file(const std::string& path) {
+  Descriptor file("read", path, O_RDONLY);
+  const size_t size = regular_size("read", file, path);
+  if (size == 0) return Storage::allocate(0);
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) fail_system("read", path);
+  return Storage::adopt(data, size, [data, size] { ::munmap(data, size); });
+}
+
+}  // namespace attune::io

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "../array/storage.h"
+
+namespace attune::io {
+
+// Writes a file so that at every moment either the old or the whole new content stands at path: to
+// a temporary beside it, fsync, rename, fsync of the folder. write(append) calls append for each
+// piece. IoError names the path and the system's reason; the old file stays then.
+void write_atomically(
+    const std::string& path,
+    const std::function<void(const std::function<void(std::string_view)>&)>& write);
+void write_atomically(const std::string& path, std::string_view content);
+
+// The whole file. IoError if it cannot be read.
+std::string read_file(const std::string& path);
+
+// The file's bytes as storage, paged in when touched; writes to it never reach the file. IoError if
+// it cannot be opened or is no regular file.
+Intrusive<Storage> map_file(const std::string& path);
+
+}  // namespace attune::io

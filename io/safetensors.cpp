@@ -1,0 +1,214 @@
+#include "safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "../array/fail.h"
+#include "../kernels/copy.h"
+#include "file.h"
+
+namespace attune::io {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t prefix_bytes = 8;
+constexpr uint64_t largest_header = 100'000'000;  // the limit of the reference implementation
+constexpr int deepest_header = 4;
+
+static_assert(std::endian::native == std::endian::little, "the format stores little-endian values");
+
+template <class... Args>
+[[noreturn]] void refuse(const std::string& path, fmt::format_string<Args...> format,
+                         Args&&... args) {
+  fail<FormatError>("load_safetensors", "{}: {}", path,
+                    fmt::format(format, std::forward<Args>(args)...));
+}
+
+struct Named {
+  const char* name;
+  DType dtype;
+};
+constexpr Named dtypes[] = {
+    {"F32", float32}, {"F64", float64}, {"BF16", bfloat16}, {"I64", int64}, {"BOOL", boolean}};
+
+// Parses the header, refusing repeated names (also when spelled with escapes) and deep nesting.
+Json parse_header(const std::string& path, std::string_view text) {
+  if (text.empty() || text[0] != '{') refuse(path, "the header does not start with '{{'");
+  std::vector<std::set<std::string>> names;
+  std::string problem;
+  auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > deepest_header) throw FormatError("");
+    if (event == Json::parse_event_t::object_start) names.emplace_back();
+    if (event == Json::parse_event_t::object_end) names.pop_back();
+    if (event == Json::parse_event_t::key &&
+        !names.back().insert(parsed.get<std::string>()).second) {
+      problem = fmt::format("the name \"{}\" occurs twice", parsed.get<std::string>());
+      throw FormatError("");
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text, check);
+  } catch (const FormatError&) {
+    refuse(path, "{}", problem.empty() ? "the header is nested too deeply" : problem);
+  } catch (const Json::exception& error) {
+    refuse(path, "the header is not valid JSON: {}", error.what());
+  }
+}
+
+struct Entry {
+  std::string name;
+  DType dtype;
+  Shape shape;
+  uint64_t begin, end;
+};
+
+uint64_t natural(const std::string& path, const std::string& name, const char* what,
+                 const Json& value) {
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t{1} << 62)
+    refuse(path, "{} of \"{}\" is not a list of sizes", what, name);
+  return value.get<uint64_t>();
+}
+
+Entry parse_entry(const std::string& path, const std::string& name, const Json& value) {
+  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+      !value.contains("shape") || !value.contains("data_offsets"))
+    refuse(path, "\"{}\" does not have exactly dtype, shape and data_offsets", name);
+  const Json &dtype = value["dtype"], &shape = value["shape"], &range = value["data_offsets"];
+  if (!dtype.is_string() || !shape.is_array() || !range.is_array() || range.size() != 2)
+    refuse(path, "\"{}\" has a dtype, shape or data_offsets of the wrong type", name);
+  const auto known = std::find_if(std::begin(dtypes), std::end(dtypes), [&](const Named& d) {
+    return d.name == dtype.get<std::string>();
+  });
+  if (known == std::end(dtypes))
+    refuse(path, "\"{}\" has dtype {}; F32, F64, BF16, I64 and BOOL can be read", name,
+           dtype.get<std::string>());
+  if (shape.size() > static_cast<size_t>(max_dims))
+    refuse(path, "\"{}\" has {} dimensions; arrays have at most {}", name, shape.size(), max_dims);
+  Entry entry{name,
+              known->dtype,
+              {},
+              natural(path, name, "data_offsets", range[0]),
+              natural(path, name, "data_offsets", range[1])};
+  uint64_t bytes = size_of(entry.dtype);
+  bool overflow = false;
+  for (const Json& size : shape) {
+    const uint64_t n = natural(path, name, "shape", size);
+    entry.shape.push_back(static_cast<int64_t>(n));
+    overflow |= __builtin_mul_overflow(bytes, n, &bytes);
+  }
+  if (overflow || entry.end < entry.begin || entry.end - entry.begin != bytes)
+    refuse(path, "\"{}\" of shape {} does not fill bytes {} to {}", name, to_string(entry.shape),
+           entry.begin, entry.end);
+  return entry;
+}
+
+// Ranges must cover the data from end to end, without holes or overlaps.
+void check_cover(const std::string& path, std::vector<Entry> entries, uint64_t data_bytes) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  uint64_t at = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != at)
+      refuse(path, "\"{}\" starts at byte {} where byte {} is next", entry.name, entry.begin, at);
+    at = entry.end;
+  }
+  if (at != data_bytes)
+    refuse(path, "the header describes {} bytes of data, the file has {}", at, data_bytes);
+}
+
+Array array_at(const Intrusive<Storage>& file, size_t data_start, const Entry& entry) {
+  const size_t at = data_start + entry.begin, element = size_of(entry.dtype);
+  if (at % element == 0)
+    return Array(file, entry.shape, row_major_strides(entry.shape),
+                 static_cast<int64_t>(at / element), entry.dtype);
+  Array copy(entry.shape, entry.dtype);
+  std::memcpy(copy.output_data(), static_cast<const std::byte*>(file->data()) + at,
+              entry.end - entry.begin);
+  return copy;
+}
+
+void check_booleans(const std::string& path, const std::string& name, const Array& array) {
+  const auto* bytes = static_cast<const uint8_t*>(array.raw_data());
+  if (std::any_of(bytes, bytes + array.numel(), [](uint8_t b) { return b > 1; }))
+    refuse(path, "\"{}\" is BOOL but holds bytes other than 0 and 1", name);
+}
+
+}  // namespace
+
+Safetensors load_safetensors(const std::string& path) {
+  const Intrusive<Storage> file = map_file(path);
+  if (file->bytes() < prefix_bytes)
+    refuse(path, "{} bytes are too few for a header", file->bytes());
+  uint64_t header_bytes;
+  std::memcpy(&header_bytes, file->data(), prefix_bytes);
+  if (header_bytes > largest_header || header_bytes > file->bytes() - prefix_bytes)
+    refuse(path, "the header claims {} bytes, the file has {}", header_bytes, file->bytes());
+  const Json header = parse_header(path, {static_cast<const char*>(file->data()) + prefix_bytes,
+                                          static_cast<size_t>(header_bytes)});
+
+  Safetensors content;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name != "__metadata__") {
+      entries.push_back(parse_entry(path, name, value));
+      continue;
+    }
+    if (!value.is_object()) refuse(path, "__metadata__ is not an object");
+    for (const auto& [key, text] : value.items()) {
+      if (!text.is_string()) refuse(path, "__metadata__ \"{}\" is not a string", key);
+      content.metadata.emplace(key, text.get<std::string>());
+    }
+  }
+  const size_t data_start = prefix_bytes + header_bytes;
+  check_cover(path, entries, file->bytes() - data_start);
+  for (const Entry& entry : entries) {
+    Array array = array_at(file, data_start, entry);
+    if (entry.dtype == boolean) check_booleans(path, entry.name, array);
+    content.arrays.emplace(entry.name, std::move(array));
+  }
+  return content;
+}
+
+void save_safetensors(const std::string& path, const StateDict& arrays,
+                      const std::map<std::string, std::string>& metadata) {
+  // Wider elements first, as the reference implementation does, so that all stay aligned.
+  std::vector<std::pair<std::string, Array>> order(arrays.begin(), arrays.end());
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return size_of(a.second.dtype()) > size_of(b.second.dtype());
+  });
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  uint64_t at = 0;
+  for (auto& [name, array] : order) {
+    if (name == "__metadata__")
+      fail<ValueError>("save_safetensors", "an array cannot be named {}", name);
+    const auto known = std::find_if(std::begin(dtypes), std::end(dtypes),
+                                    [&](const Named& d) { return d.dtype == array.dtype(); });
+    const uint64_t bytes = static_cast<uint64_t>(array.numel()) * size_of(array.dtype());
+    header[name] = {{"dtype", known->name},
+                    {"shape", std::vector<int64_t>(array.shape().begin(), array.shape().end())},
+                    {"data_offsets", {at, at + bytes}}};
+    at += bytes;
+  }
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.append((prefix_bytes - text.size() % prefix_bytes) % prefix_bytes, ' ');
+  const uint64_t header_bytes = text.size();
+  write_atomically(path, [&](const auto& append) {
+    append({reinterpret_cast<const char*>(&header_bytes), prefix_bytes});
+    append(text);
+    for (const auto& [name, array] : order) {
+      const Array dense = kernels::contiguous(array);
+      append({static_cast<const char*>(dense.raw_data()),
+              static_cast<size_t>(dense.numel()) * size_of(dense.dtype())});
+    }
+  });
+}
+
+}  // namespace attune::io
