@@ -1,0 +1,93 @@
+#include "creation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "../../array/fail.h"
+#include "../../array/random.h"
+#include "../../kernels/copy.h"
+
+namespace attune {
+namespace {
+
+// [n] of element(i), computed in double and converted.
+template <class F>
+Tensor generate(int64_t n, DType dtype, F&& element) {
+  Array values(Shape{n}, float64);
+  double* out = values.output<double>();
+  for (int64_t i = 0; i < n; ++i) out[i] = element(i);
+  return Tensor(kernels::convert(values, dtype));
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return Tensor(kernels::full(shape, dtype, value));
+}
+Tensor zeros(const Shape& shape, DType dtype) { return Tensor(kernels::zeros(shape, dtype)); }
+Tensor ones(const Shape& shape, DType dtype) { return Tensor(kernels::ones(shape, dtype)); }
+
+Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
+  Array matrix = kernels::zeros({n, m.value_or(n)}, dtype);
+  Array diagonal = matrix.diagonal();
+  kernels::copy_into(diagonal, kernels::ones({}, dtype));
+  return Tensor(std::move(matrix));
+}
+
+Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  // From both ends, so that both are met exactly.
+  return generate(steps, dtype, [=](int64_t i) {
+    return i < (steps + 1) / 2 ? start + static_cast<double>(i) * step
+                               : end - static_cast<double>(steps - 1 - i) * step;
+  });
+}
+
+Tensor arange(double start, double end, double step, DType dtype) {
+  const double length = std::ceil((end - start) / step);
+  // Also false for NaN, which a step of zero can give.
+  if (!(step != 0 && length >= 0 && length < 0x1p62))
+    fail<ValueError>("arange", "steps of {} do not lead from {} to {}", step, start, end);
+  return generate(static_cast<int64_t>(length), dtype,
+                  [=](int64_t i) { return start + static_cast<double>(i) * step; });
+}
+
+Tensor rand(const Shape& shape, DType dtype) { return Tensor(random_uniform(shape, dtype, 0, 1)); }
+Tensor randn(const Shape& shape, DType dtype) { return Tensor(random_normal(shape, dtype, 0, 1)); }
+Tensor randint(int64_t low, int64_t high, const Shape& shape) {
+  return Tensor(random_integers(shape, low, high));
+}
+Tensor randint(int64_t high, const Shape& shape) { return randint(0, high, shape); }
+Tensor randperm(int64_t n) { return Tensor(random_permutation(n)); }
+
+Tensor bernoulli(const Tensor& p) {
+  if (!is_floating(p.dtype())) fail_not_floating("bernoulli", p.dtype());
+  const Array wide = kernels::contiguous(kernels::convert(p.array(), float64));
+  const double* probability = wide.data<double>();
+  const int64_t n = wide.numel();
+  for (int64_t i = 0; i < n; ++i)
+    if (!(probability[i] >= 0 && probability[i] <= 1))
+      fail<ValueError>("bernoulli", "probability {} is not in [0, 1]", probability[i]);
+  Array drawn = random_uniform(p.shape(), float64, 0, 1);
+  double* out = drawn.output<double>();
+  for (int64_t i = 0; i < n; ++i) out[i] = out[i] < probability[i] ? 1 : 0;
+  return Tensor(kernels::convert(drawn, p.dtype()));
+}
+
+Tensor full_like(const Tensor& x, double value, std::optional<DType> dtype) {
+  return full(x.shape(), value, dtype.value_or(x.dtype()));
+}
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) {
+  return zeros(x.shape(), dtype.value_or(x.dtype()));
+}
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype) {
+  return ones(x.shape(), dtype.value_or(x.dtype()));
+}
+Tensor rand_like(const Tensor& x, std::optional<DType> dtype) {
+  return rand(x.shape(), dtype.value_or(x.dtype()));
+}
+Tensor randn_like(const Tensor& x, std::optional<DType> dtype) {
+  return randn(x.shape(), dtype.value_or(x.dtype()));
+}
+
+}  // namespace attune
