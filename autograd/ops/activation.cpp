@@ -111,6 +111,5 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   return where(linear, x, log1p(exp(masked_fill(scaled, linear, 0))) / beta);
 }
 
-Tensor Tensor::tanh() const { return attune::tanh(*this); }
 
 }  // namespace attune

@@ -150,6 +150,5 @@ Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
   return start + (end - start) * weight;
 }
 
-Tensor Tensor::pow(double exponent) const { return attune::pow(*this, exponent); }
 
 }  // namespace attune

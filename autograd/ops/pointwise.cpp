@@ -71,9 +71,5 @@ Tensor floor(const Tensor& x) {
   return record("floor", unary(Unary::floor, x.array()), wrt(x, no_slope));
 }
 
-Tensor Tensor::exp() const { return attune::exp(*this); }
-Tensor Tensor::log() const { return attune::log(*this); }
-Tensor Tensor::sqrt() const { return attune::sqrt(*this); }
-Tensor Tensor::abs() const { return attune::abs(*this); }
 
 }  // namespace attune

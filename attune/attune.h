@@ -1,0 +1,9 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include "autograd.h"
+#include "io.h"
+#include "nn.h"
+#include "optim.h"
+#include "train.h"

@@ -1,0 +1,100 @@
+#include "linalg.h"
+
+#include "../../array/fail.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
+#include "../../kernels/gemm.h"
+#include "../../kernels/reduce.h"
+#include "../record.h"
+#include "arithmetic.h"
+#include "reduce.h"
+#include "shape.h"
+
+namespace attune {
+namespace {
+
+void check_same_floating(const char* name, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype())
+    fail<DTypeError>(name, "operands are {} and {}; convert one with to()", name_of(a.dtype()),
+                     name_of(b.dtype()));
+  if (a.dtype() != float32 && a.dtype() != float64) fail_not_floating(name, a.dtype());
+}
+
+// The product of operands that are both at least 2-D.
+Tensor matrix_product(const char* name, const Tensor& a, const Tensor& b) {
+  return record(name, kernels::matmul(a.array(), b.array()),
+                wrt(a, [b](const Tensor& g) { return matmul(g, transpose(b, -1, -2)); }),
+                wrt(b, [a](const Tensor& g) { return matmul(transpose(a, -1, -2), g); }));
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  check_same_floating("matmul", a, b);
+  if (a.dim() == 0 || b.dim() == 0)
+    fail<ShapeError>("matmul", "operands {} and {} need at least one dimension each",
+                     to_string(a.shape()), to_string(b.shape()));
+  const int64_t inner = b.dim() == 1 ? b.size(0) : b.size(-2);
+  if (a.size(-1) != inner)
+    fail<ShapeError>("matmul", "{} times {}: the left has {} columns, the right {} rows",
+                     to_string(a.shape()), to_string(b.shape()), a.size(-1), inner);
+  if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
+  if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+  if (a.dim() > 2 && b.dim() == 2) {
+    // One product over all rows; its weight gradient is one product too, not a batch to be summed.
+    Shape shape = a.shape();
+    shape[shape.size() - 1] = 1;
+    const int64_t rows = shape.numel();
+    shape[shape.size() - 1] = b.size(1);
+    return reshape(matrix_product("matmul", reshape(a, {rows, a.size(-1)}), b), shape);
+  }
+  return matrix_product("matmul", a, b);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_same_floating("bmm", a, b);
+  if (a.dim() != 3 || b.dim() != 3 || a.size(0) != b.size(0) || a.size(2) != b.size(1))
+    fail<ShapeError>("bmm", "takes [B, M, K] and [B, K, N], got {} and {}", to_string(a.shape()),
+                     to_string(b.shape()));
+  return matrix_product("bmm", a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  if (a.dim() != 1 || b.dim() != 1)
+    fail<ShapeError>("outer", "takes two vectors, got {} and {}", to_string(a.shape()),
+                     to_string(b.shape()));
+  return unsqueeze(a, 1) * unsqueeze(b, 0);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_same_floating("linear", x, weight);
+  if (weight.dim() != 2 || x.dim() == 0 || x.size(-1) != weight.size(1))
+    fail<ShapeError>("linear", "input {} has {} features, weight {} takes {}", to_string(x.shape()),
+                     x.dim() ? x.size(-1) : 0, to_string(weight.shape()),
+                     weight.dim() == 2 ? weight.size(1) : -1);
+  if (bias.defined() && bias.shape() != Shape{weight.size(0)})
+    fail<ShapeError>("linear", "bias {} for weight {}; it takes [{}]", to_string(bias.shape()),
+                     to_string(weight.shape()), weight.size(0));
+  if (bias.defined()) check_same_floating("linear", x, bias);
+
+  const int64_t in = weight.size(1), out = weight.size(0);
+  Shape shape = x.shape();
+  shape[shape.size() - 1] = 1;
+  const int64_t lead = shape.numel();
+  shape[shape.size() - 1] = out;
+  const Array flat = kernels::reshape(x.array(), {lead, in});
+  Array y = kernels::matmul(flat, weight.array().transpose(0, 1));
+  if (bias.defined()) kernels::binary_into(kernels::Binary::add, y, y, bias.array());
+  Array result = *y.try_view(shape);
+  return record(
+      "linear", std::move(result), wrt(x, [weight](const Tensor& g) { return matmul(g, weight); }),
+      wrt(weight,
+          [x, lead, in, out](const Tensor& g) {
+            return matmul(transpose(reshape(g, {lead, out}), 0, 1), reshape(x, {lead, in}));
+          }),
+      wrt(bias, [lead, out](const Tensor& g) {
+        return sum(reshape(g, {lead, out}), {0});
+      }));
+}
+
+}  // namespace attune
