@@ -18,7 +18,7 @@ class Forward {
         q_(q),
         k_(k),
         v_(v),
-        masking_(mask, q, k.size(-2)),
+        masking_(mask, scores_shape(q, k.size(-2))),
         options_(options),
         dropout_(options.dropout, options.draw),
         keys_(k.size(-2)),

@@ -19,6 +19,9 @@ struct AttentionMask {
   Array bias;                    // dtype of q, broadcast likewise: added to the scores
 };
 
+// bool, true where mask allows attention, -inf in its bias included; scores: [..., Tq, Tk].
+Array allowed(const AttentionMask& mask, const Shape& scores);
+
 struct AttentionOptions {
   double scale = 1;
   double dropout = 0;

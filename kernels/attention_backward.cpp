@@ -19,7 +19,7 @@ class Backward {
         q_(q),
         k_(k),
         v_(v),
-        masking_(mask, q, keys_),
+        masking_(mask, scores_shape(q, keys_)),
         options_(options),
         scale_(static_cast<T>(options.scale)),
         dropout_(options.dropout, options.draw),

@@ -55,17 +55,23 @@ struct Tile {
   int64_t batch, row, rows, column, columns;
 };
 
+// The shape of all scores of q: [..., Tq, D] for so many keys.
+inline Shape scores_shape(const Array& q, int64_t keys) {
+  Shape shape = q.shape();
+  shape[shape.size() - 1] = keys;
+  return shape;
+}
+
 // Decides which scores of a tile count.
 template <class T>
 class Masking {
  public:
-  Masking(const AttentionMask& mask, const Array& q, int64_t keys)
-      : mask_(mask), queries_(q.size(-2)), keys_(keys) {
-    Shape shape = q.shape();
-    shape[shape.size() - 1] = keys;
-    if (mask.keep.defined()) keep_ = mask.keep.expand(shape);
-    if (mask.bias.defined()) bias_ = mask.bias.expand(shape);
-    const int64_t batches = shape.numel() / std::max<int64_t>(1, queries_ * keys_);
+  // scores: [..., Tq, Tk].
+  Masking(const AttentionMask& mask, const Shape& scores) : mask_(mask), keys_(scores.back()) {
+    if (mask.keep.defined()) keep_ = mask.keep.expand(scores);
+    if (mask.bias.defined()) bias_ = mask.bias.expand(scores);
+    const int64_t batches =
+        scores.numel() / std::max<int64_t>(1, scores[scores.size() - 2] * keys_);
     if (!mask.lengths.empty())
       batches_per_length_ =
           std::max<int64_t>(1, batches / static_cast<int64_t>(mask.lengths.size()));
@@ -131,7 +137,7 @@ class Masking {
   }
 
   const AttentionMask& mask_;
-  int64_t queries_, keys_, batches_per_length_ = 1;
+  int64_t keys_, batches_per_length_ = 1;
   Array keep_, bias_;
 };
 

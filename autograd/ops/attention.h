@@ -12,11 +12,11 @@ struct AttentionOptions {
   std::optional<double> scale;  // of the scores; 1 / sqrt(D) if absent
 };
 
-// softmax(scale q kᵀ, masked) v, Vaswani et al. 2017; in tiles, so that memory grows with T, not T².
-// q: [..., Tq, D], k: [..., Tk, D], v: [..., Tk, Dv] -> [..., Tq, Dv]; leading dimensions broadcast.
-// ShapeError unless they fit, DTypeError unless all float32 or all float64. A query with nothing to
-// attend to gives zeros and takes no gradient; NaN in a masked position goes nowhere. The gradient
-// of a bias in the mask needs memory of T².
+// softmax(scale q kᵀ, masked) v, Vaswani et al. 2017; in tiles, so that memory grows with T, not
+// T². q: [..., Tq, D], k: [..., Tk, D], v: [..., Tk, Dv] -> [..., Tq, Dv]; leading dimensions
+// broadcast. ShapeError unless they fit, DTypeError unless all float32 or all float64. A query with
+// nothing to attend to gives zeros and takes no gradient; NaN in a masked position goes nowhere.
+// The gradient of a bias in the mask needs memory of T².
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Mask& mask = {}, const AttentionOptions& options = {});
 

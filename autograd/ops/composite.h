@@ -4,8 +4,8 @@
 #include "../../kernels/loss.h"
 #include "../tensor.h"
 
-// The fused operations written in plain ones: what second derivatives go through, and what the tests
-// compare the kernels with.
+// The fused operations written in plain ones: what second derivatives go through, and what the
+// tests compare the kernels with.
 namespace attune::composite {
 
 Tensor softmax(const Tensor& x);  // along the last dimension

@@ -9,15 +9,15 @@ namespace attune {
 enum class Reduction { none, mean, sum, batchmean };
 
 struct CrossEntropyOptions {
-  Tensor weight;               // [C]: of each class; no gradient
-  int64_t ignore_index = -100; // targets that count for nothing
+  Tensor weight;                // [C]: of each class; no gradient
+  int64_t ignore_index = -100;  // targets that count for nothing
   Reduction reduction = Reduction::mean;
   double label_smoothing = 0;  // in [0, 1], ValueError. Szegedy et al. 2016.
 };
 
 // -log softmax(logits)[target]. logits: [C], [N, C] or [N, C, …], float32 or float64 (DTypeError);
-// target: int64 [], [N] or [N, …] (ShapeError), classes in [0, C) (IndexError). The mean is over the
-// weights of the targets; 0, with zero gradients, if every one is ignored.
+// target: int64 [], [N] or [N, …] (ShapeError), classes in [0, C) (IndexError). The mean is over
+// the weights of the targets; 0, with zero gradients, if every one is ignored.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 
@@ -53,8 +53,8 @@ inline Tensor bce_with_logits(const Tensor& input, const Tensor& target,
   return binary_cross_entropy_with_logits(input, target, options);
 }
 
-// target (log target - input), 0 where target is 0. input: log probabilities; target: probabilities,
-// or their logarithms if log_target.
+// target (log target - input), 0 where target is 0. input: log probabilities; target:
+// probabilities, or their logarithms if log_target.
 Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean,
               bool log_target = false);
 

@@ -33,8 +33,8 @@ class Mask {
   bool empty() const;
   // The added scores; undefined if none.
   const Tensor& bias() const { return bias_; }
-  // The mask as the kernels read it, checked to fit scores of a shape [..., Tq, Tk] (ShapeError) and
-  // dtype (DTypeError).
+  // The mask as the kernels read it, checked to fit scores of a shape [..., Tq, Tk] (ShapeError)
+  // and dtype (DTypeError).
   kernels::AttentionMask for_scores(const Shape& shape, DType dtype) const;
 
  private:

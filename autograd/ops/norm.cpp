@@ -67,9 +67,9 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
       };
       return composite_gradients(twin, {x, weight, bias}, g);
     }
-    const auto d = kernels::layer_norm_backward(as_rows(g.array(), dims), as_rows(x.array(), dims),
-                                                as_row(weight), moments,
-                                                {needs[0], needs[1], needs[2]});
+    const auto d =
+        kernels::layer_norm_backward(as_rows(g.array(), dims), as_rows(x.array(), dims),
+                                     as_row(weight), moments, {needs[0], needs[1], needs[2]});
     return {shaped(d.x, x.shape()), shaped(d.weight, normalized_shape),
             shaped(d.bias, normalized_shape)};
   };
@@ -81,8 +81,8 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
                 std::optional<double> eps) {
   check("rms_norm", x, normalized_shape, weight, {});
   const int64_t dims = normalized_shape.size();
-  const double added = eps.value_or(x.dtype() == float64
-                                        ? std::numeric_limits<double>::epsilon()
+  const double added =
+      eps.value_or(x.dtype() == float64 ? std::numeric_limits<double>::epsilon()
                                         : double{std::numeric_limits<float>::epsilon()});
   const auto result = kernels::rms_norm(as_rows(x.array(), dims), as_row(weight), added);
   const auto gradients = [=, moments = result.moments](const Tensor& g,
@@ -93,9 +93,8 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
       };
       return composite_gradients(twin, {x, weight}, g);
     }
-    const auto d =
-        kernels::rms_norm_backward(as_rows(g.array(), dims), as_rows(x.array(), dims),
-                                   as_row(weight), moments, {needs[0], needs[1], false});
+    const auto d = kernels::rms_norm_backward(as_rows(g.array(), dims), as_rows(x.array(), dims),
+                                              as_row(weight), moments, {needs[0], needs[1], false});
     return {shaped(d.x, x.shape()), shaped(d.weight, normalized_shape)};
   };
   return record("rms_norm", kernels::reshape(result.y, x.shape()), jointly({x, weight}, gradients));

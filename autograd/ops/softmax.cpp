@@ -3,6 +3,7 @@
 #include "../../kernels/softmax.h"
 #include "../record.h"
 #include "arithmetic.h"
+#include "pointwise.h"
 #include "reduce.h"
 #include "shape.h"
 

@@ -1,0 +1,112 @@
+#include "composite.h"
+
+#include <cmath>
+#include <limits>
+
+#include "../../kernels/copy.h"
+#include "../../kernels/dropout.h"
+#include "../../kernels/elementwise.h"
+#include "../../kernels/reduce.h"
+#include "../engine.h"
+#include "arithmetic.h"
+#include "compare.h"
+#include "index.h"
+#include "linalg.h"
+#include "pointwise.h"
+#include "reduce.h"
+#include "shape.h"
+
+namespace attune::composite {
+namespace {
+
+Shape last_dims(int64_t n) {
+  Shape dims;
+  for (int64_t i = -n; i < 0; ++i) dims.push_back(i);
+  return dims;
+}
+
+Tensor scaled(const Tensor& x, const Tensor& weight) { return weight.defined() ? x * weight : x; }
+
+// Softmax over the keys that keep allows; zeros for a row without any.
+Tensor masked_softmax(const Tensor& scores, const Tensor& keep) {
+  if (!keep.defined()) return softmax(scores);
+  const double lowest = scores.dtype() == float64 ? std::numeric_limits<double>::lowest()
+                                                  : double{std::numeric_limits<float>::lowest()};
+  const Tensor finite = where(keep, scores, lowest);
+  const Tensor weights = where(keep, exp(finite - amax(finite.detach(), {-1}, true)), 0.0);
+  const Tensor total = sum(weights, {-1}, true);
+  return weights / where(total == 0.0, 1.0, total);
+}
+
+// x with zeros in the rows that take no part, whose NaN must not spread.
+Tensor without_unused(const Tensor& x, const Tensor& keep, int64_t reduced) {
+  if (!keep.defined() || keep.size(reduced) == 0) return x;
+  const Tensor used = any(keep, {reduced});
+  return where(unsqueeze(used, -1), x, 0.0);
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x) {
+  if (x.numel() == 0) return x * 1.0;
+  const Tensor e = exp(x - amax(x.detach(), {-1}, true));
+  return e / sum(e, {-1}, true);
+}
+
+Tensor log_softmax(const Tensor& x) {
+  if (x.numel() == 0) return x * 1.0;
+  const Tensor shifted = x - amax(x.detach(), {-1}, true);
+  return shifted - log(sum(exp(shifted), {-1}, true));
+}
+
+Tensor layer_norm(const Tensor& x, int64_t dims, const Tensor& weight, const Tensor& bias,
+                  double eps) {
+  const Tensor centered = x - mean(x, last_dims(dims), true);
+  const Tensor xhat = centered * rsqrt(mean(square(centered), last_dims(dims), true) + eps);
+  const Tensor y = scaled(xhat, weight);
+  return bias.defined() ? y + bias : y;
+}
+
+Tensor rms_norm(const Tensor& x, int64_t dims, const Tensor& weight, double eps) {
+  return scaled(x * rsqrt(mean(square(x), last_dims(dims), true) + eps), weight);
+}
+
+Tensor cross_entropy(const Tensor& logits, const Array& targets,
+                     const kernels::CrossEntropyOptions& options) {
+  const Tensor ignored = Tensor(targets) == static_cast<double>(options.ignore_index);
+  const Tensor labels = where(ignored, Tensor(kernels::zeros({1}, int64)), Tensor(targets));
+  const Tensor log_p = log_softmax(where(unsqueeze(ignored, -1), 0.0, logits));
+  const Tensor weight = options.weight.defined() ? Tensor(options.weight) : Tensor();
+  Tensor hit = squeeze(gather(log_p, 1, unsqueeze(labels, -1)), 1);
+  if (weight.defined()) hit = hit * index_select(weight, 0, labels);
+  Tensor loss = hit * (options.label_smoothing - 1);
+  if (options.label_smoothing > 0) {
+    const double share = options.label_smoothing / static_cast<double>(logits.size(1));
+    loss = loss - sum(scaled(log_p, weight), {1}) * share;
+  }
+  return masked_fill(loss, ignored, 0.0);
+}
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias,
+                 const kernels::AttentionMask& mask, const kernels::AttentionOptions& options) {
+  using kernels::AttentionMask;
+  Shape shape = q.shape();
+  shape[shape.size() - 1] = k.size(-2);
+  const bool masked = mask.lowest != -AttentionMask::unlimited ||
+                      mask.highest != AttentionMask::unlimited || !mask.lengths.empty() ||
+                      mask.keep.defined() || mask.bias.defined();
+  const Tensor keep = masked ? Tensor(kernels::allowed(mask, shape)) : Tensor();
+  const Tensor queries = without_unused(q, keep, -1), keys = without_unused(k, keep, -2);
+  Tensor scores = matmul(queries * options.scale, transpose(keys, -2, -1));
+  if (bias.defined()) {
+    const Tensor hidden = bias == -std::numeric_limits<double>::infinity();
+    scores = scores + masked_fill(bias, hidden, 0.0);
+  }
+  Tensor weights = masked_softmax(scores, keep);
+  if (options.dropout > 0)
+    weights = weights * Tensor(kernels::dropout(kernels::full(shape, q.dtype(), 1), options.dropout,
+                                                options.draw));
+  return matmul(weights, without_unused(v, keep, -2));
+}
+
+}  // namespace attune::composite

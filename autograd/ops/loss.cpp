@@ -1,0 +1,83 @@
+#include "loss.h"
+
+#include "../../array/fail.h"
+#include "../record.h"
+#include "activation.h"
+#include "arithmetic.h"
+#include "compare.h"
+#include "pointwise.h"
+#include "reduce.h"
+
+namespace attune {
+namespace {
+
+Tensor reduce(const char* name, const Tensor& losses, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none:
+      return losses;
+    case Reduction::mean:
+      return mean(losses);
+    case Reduction::sum:
+      return sum(losses);
+    case Reduction::batchmean:
+      break;
+  }
+  fail<ValueError>(name, "reduction batchmean is for kl_div; use none, mean or sum");
+}
+
+// log(1 + exp(x)), without the threshold of softplus(), whose error doubles would show.
+Tensor exact_softplus(const Tensor& x) {
+  const auto value = [](const Tensor& data) {
+    return maximum(data, data * 0.0) + log1p(exp(-abs(data)));
+  };
+  return record("softplus", value(x.detach()).array(),
+                wrt(x, [x](const Tensor& g) { return g * sigmoid(x); }));
+}
+
+}  // namespace
+
+Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
+  return reduce("mse_loss", square(input - target), reduction);
+}
+
+Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
+  return reduce("l1_loss", abs(input - target), reduction);
+}
+
+Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction, double delta) {
+  if (!(delta > 0)) fail<ValueError>("huber_loss", "delta is {}; it must be positive", delta);
+  const Tensor difference = input - target, distance = abs(difference);
+  const Tensor losses =
+      where(distance < delta, square(difference) * 0.5, (distance - 0.5 * delta) * delta);
+  return reduce("huber_loss", losses, reduction);
+}
+
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
+                                        const BceOptions& options) {
+  constexpr const char* name = "binary_cross_entropy_with_logits";
+  if (input.shape() != target.shape())
+    fail<ShapeError>(name, "target {} must have the shape of the input {}",
+                     to_string(target.shape()), to_string(input.shape()));
+  const Tensor miss = exact_softplus(-input);
+  Tensor losses = (1.0 - target) * input;
+  losses =
+      losses +
+      (options.pos_weight.defined() ? miss * ((options.pos_weight - 1.0) * target + 1.0) : miss);
+  if (options.weight.defined()) losses = losses * options.weight;
+  return reduce(name, losses, options.reduction);
+}
+
+Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction, bool log_target) {
+  Tensor losses;
+  if (log_target) {
+    losses = exp(target) * (target - input);
+  } else {
+    const Tensor none = target == 0.0;
+    losses = where(none, 0.0, target * log(where(none, 1.0, target))) - target * input;
+  }
+  if (reduction != Reduction::batchmean) return reduce("kl_div", losses, reduction);
+  const int64_t batch = input.dim() == 0 ? 1 : input.size(0);
+  return sum(losses) / static_cast<double>(batch);
+}
+
+}  // namespace attune
