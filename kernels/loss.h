@@ -7,7 +7,7 @@ namespace attune::kernels {
 struct CrossEntropyOptions {
   int64_t ignore_index = -100;
   double label_smoothing = 0;
-  Array weight;  // [C] or undefined
+  Array weight = {};  // [C] or undefined
 };
 
 struct CrossEntropyResult {

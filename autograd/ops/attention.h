@@ -8,8 +8,8 @@
 namespace attune {
 
 struct AttentionOptions {
-  double dropout = 0;           // probability that a weight is dropped, in [0, 1] (ValueError)
-  std::optional<double> scale;  // of the scores; 1 / sqrt(D) if absent
+  double dropout = 0;                // probability that a weight is dropped, in [0, 1] (ValueError)
+  std::optional<double> scale = {};  // of the scores; 1 / sqrt(D) if absent
 };
 
 // softmax(scale q kᵀ, masked) v, Vaswani et al. 2017; in tiles, so that memory grows with T, not

@@ -9,7 +9,7 @@ namespace attune {
 enum class Reduction { none, mean, sum, batchmean };
 
 struct CrossEntropyOptions {
-  Tensor weight;                // [C]: of each class; no gradient
+  Tensor weight = {};           // [C]: of each class; no gradient
   int64_t ignore_index = -100;  // targets that count for nothing
   Reduction reduction = Reduction::mean;
   double label_smoothing = 0;  // in [0, 1], ValueError. Szegedy et al. 2016.
@@ -22,7 +22,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 
 struct NllLossOptions {
-  Tensor weight;
+  Tensor weight = {};
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;
 };
@@ -40,8 +40,8 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction
                   double delta = 1);
 
 struct BceOptions {
-  Tensor weight;      // of each element
-  Tensor pos_weight;  // of the positive answers
+  Tensor weight = {};      // of each element
+  Tensor pos_weight = {};  // of the positive answers
   Reduction reduction = Reduction::mean;
 };
 

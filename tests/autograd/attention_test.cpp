@@ -1,0 +1,203 @@
+#include "catch.h"
+
+#include <array/random.h>
+#include <autograd/engine.h>
+#include <autograd/ops/arithmetic.h>
+#include <autograd/ops/attention.h>
+#include <autograd/ops/composite.h>
+#include <autograd/ops/pointwise.h>
+#include <autograd/ops/reduce.h>
+#include <autograd/ops/shape.h>
+#include <kernels/parallel.h>
+
+#include <cmath>
+
+using namespace attune;
+
+namespace {
+
+struct Inputs {
+  Tensor q, k, v;
+};
+
+Inputs random_inputs(const Shape& batch, int64_t queries, int64_t keys, DType dtype = float64) {
+  manual_seed(3);
+  const auto make = [&](int64_t rows, int64_t width) {
+    Shape shape = batch;
+    shape.push_back(rows);
+    shape.push_back(width);
+    return Tensor(random_normal(shape, dtype, 0, 1)).requires_grad_();
+  };
+  return {make(queries, 6), make(keys, 6), make(keys, 5)};
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  return a.numel() == 0 ? 0 : amax(abs(a - b)).item<double>();
+}
+
+Tensor twin(const Inputs& in, const Mask& mask, double dropout = 0, RandomState draw = {}) {
+  Shape scores = in.q.shape();
+  scores[scores.size() - 1] = in.k.size(-2);
+  return composite::attention(in.q, in.k, in.v, mask.bias(), mask.for_scores(scores, in.q.dtype()),
+                              {1 / std::sqrt(6.0), dropout, draw});
+}
+
+void require_twin(const Inputs& in, const Mask& mask) {
+  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, mask), expected = twin(in, mask);
+  CHECK(largest_difference(y, expected) < 1e-12);
+  const Tensor cotangent(random_normal(y.shape(), float64, 0, 1));
+  std::vector<Tensor> wanted{in.q, in.k, in.v};
+  if (mask.bias().defined() && mask.bias().requires_grad()) wanted.push_back(mask.bias());
+  const auto fast = grad({y}, wanted, {cotangent});
+  const auto slow = grad({expected}, wanted, {cotangent});
+  for (size_t i = 0; i < wanted.size(); ++i) CHECK(largest_difference(fast[i], slow[i]) < 1e-12);
+}
+
+bool all_finite(const Tensor& x) {
+  for (double value : x.to_vector<double>())
+    if (!std::isfinite(value)) return false;
+  return true;
+}
+
+Array random_keep(const Shape& shape) { return random_bernoulli(shape, 0.6); }
+
+}  // namespace
+
+TEST_CASE("tiled attention equals the whole matrix for every mask, across tile borders") {
+  for (const auto& [queries, keys] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {5, 3}, {64, 128}, {70, 300}, {200, 130}}) {
+    const Inputs in = random_inputs({2, 3}, queries, keys);
+    const Tensor bias(random_normal({3, queries, keys}, float64, 0, 1));
+    require_twin(in, {});
+    require_twin(in, Mask::causal());
+    require_twin(in, Mask::causal(keys - queries));
+    require_twin(in, Mask::window(7) & Mask::causal());
+    require_twin(in, Mask::padding({keys / 2, keys}));
+    require_twin(in, Mask::keep(Tensor(random_keep({2, 1, queries, keys}))));
+    require_twin(in, Mask::bias(bias) + Mask::causal());
+    require_twin(in, Mask::bias(bias.detach().requires_grad_()) & Mask::padding({keys, 1}));
+    require_twin(in, Mask::keep(Tensor(random_keep({queries, keys}))) &
+                         Mask::keep(Tensor(random_keep({2, 1, 1, keys}))) & Mask::window(40));
+  }
+}
+
+TEST_CASE("a query with nothing to attend to gives zeros and takes no gradient") {
+  const Inputs in = random_inputs({2, 2}, 4, 4);
+  const Mask mask = Mask::padding({0, 4}) & Mask::causal(-1);
+  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, mask);
+  const Tensor masked = select(y, 0, 0), first = select(select(y, 0, 1), 1, 0);
+  for (double value : masked.to_vector<double>()) CHECK(value == 0);
+  for (double value : first.to_vector<double>()) CHECK(value == 0);
+  require_twin(in, mask);
+  sum(y).backward();
+  CHECK(all_finite(in.q.grad()));
+  CHECK(all_finite(in.k.grad()));
+  for (double value : select(in.v.grad(), 0, 0).to_vector<double>()) CHECK(value == 0);
+}
+
+TEST_CASE("NaN in a masked position goes nowhere, forward and backward") {
+  for (const int64_t length : {5, 140}) {
+    const Inputs in = random_inputs({1, 2}, length, length);
+    const auto poisoned = [&](const Tensor& x) {
+      Array data = x.detach().clone().array();
+      data.write<double>([&](double* at) {
+        for (int64_t head = 0; head < 2; ++head)
+          at[(head * length + length - 1) * x.size(-1)] = NAN;
+      });
+      return Tensor(data).requires_grad_();
+    };
+    // The last key is NaN: under a causal mask only the last query sees it.
+    const Inputs bad{in.q, poisoned(in.k), poisoned(in.v)};
+    for (const Mask& mask :
+         {Mask::causal(), Mask::causal() & Mask::padding({length - 1}),
+          Mask::keep(Tensor(random_bernoulli({1, length}, 1))) & Mask::causal()}) {
+      const Tensor clean = scaled_dot_product_attention(in.q, in.k, in.v, mask);
+      const Tensor y = scaled_dot_product_attention(bad.q, bad.k, bad.v, mask);
+      const auto head = [&](const Tensor& x) { return narrow(x, 2, 0, length - 1); };
+      CHECK(largest_difference(head(y), head(clean)) == 0);
+      const auto g = grad({sum(head(y))}, {bad.q, bad.k, bad.v});
+      const auto expected = grad({sum(head(clean))}, {in.q, in.k, in.v});
+      for (size_t i = 0; i < 3; ++i)
+        CHECK(largest_difference(head(g[i]), head(expected[i])) < 1e-14);
+    }
+  }
+}
+
+TEST_CASE("NaN that a query does see arrives") {
+  const Inputs in = random_inputs({}, 3, 3);
+  const Tensor y = scaled_dot_product_attention(in.q, in.k * NAN, in.v);
+  CHECK(std::isnan(y.to_vector<double>()[0]));
+}
+
+TEST_CASE("attention of empty sequences") {
+  const Inputs no_keys = random_inputs({2}, 3, 0);
+  const Tensor y = scaled_dot_product_attention(no_keys.q, no_keys.k, no_keys.v);
+  CHECK(y.shape() == Shape{2, 3, 5});
+  for (double value : y.to_vector<double>()) CHECK(value == 0);
+  sum(y).backward();
+  CHECK(no_keys.k.grad().shape() == Shape{2, 0, 6});
+  const Inputs no_queries = random_inputs({2}, 0, 3);
+  const Tensor none = scaled_dot_product_attention(no_queries.q, no_queries.k, no_queries.v);
+  CHECK(none.shape() == Shape{2, 0, 5});
+  sum(none).backward();
+  for (double value : no_queries.v.grad().to_vector<double>()) CHECK(value == 0);
+}
+
+TEST_CASE("attention reads strided and broadcast operands") {
+  const Inputs in = random_inputs({2, 3}, 9, 9);
+  const auto strided = [](const Tensor& x) {
+    return transpose(transpose(x, 1, 2).contiguous(), 1, 2);
+  };
+  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, Mask::causal());
+  CHECK(largest_difference(scaled_dot_product_attention(strided(in.q), strided(in.k), strided(in.v),
+                                                        Mask::causal()),
+                           y) == 0);
+  const Tensor k = narrow(in.k, 1, 0, 1), v = narrow(in.v, 1, 0, 1);
+  const Tensor shared = scaled_dot_product_attention(in.q, k, v);
+  const Tensor copied = scaled_dot_product_attention(in.q, k.expand({2, 3, 9, 6}).clone(),
+                                                     v.expand({2, 3, 9, 5}).clone());
+  CHECK(largest_difference(shared, copied) == 0);
+}
+
+TEST_CASE("attention's dropout is the one its twin draws, forward and backward") {
+  const Inputs in = random_inputs({2, 2}, 70, 150);
+  set_random_state({5, 9});
+  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, Mask::causal(), {.dropout = 0.3});
+  const Tensor expected = twin(in, Mask::causal(), 0.3, {5, 9});
+  CHECK(largest_difference(y, expected) < 1e-12);
+  const Tensor cotangent(random_normal(y.shape(), float64, 0, 1));
+  const auto fast = grad({y}, {in.q, in.k, in.v}, {cotangent});
+  const auto slow = grad({expected}, {in.q, in.k, in.v}, {cotangent});
+  for (size_t i = 0; i < 3; ++i) CHECK(largest_difference(fast[i], slow[i]) < 1e-12);
+}
+
+TEST_CASE("attention is bitwise the same at any number of threads") {
+  const Inputs in = random_inputs({2, 3}, 300, 300, float32);
+  const int before = num_threads();
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 4}) {
+    set_num_threads(threads);
+    const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, Mask::causal());
+    const auto g = grad({sum(square(y))}, {in.q});
+    results.push_back(y.to_vector<float>());
+    results.push_back(g[0].to_vector<float>());
+  }
+  set_num_threads(before);
+  CHECK(results[0] == results[2]);
+  CHECK(results[0] == results[4]);
+  CHECK(results[1] == results[3]);
+  CHECK(results[1] == results[5]);
+}
+
+TEST_CASE("attention refuses what does not fit") {
+  const Inputs in = random_inputs({2, 3}, 4, 4);
+  CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.v, in.v), ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.k, narrow(in.v, 2, 0, 3)), ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.k, in.v.to(float32)), DTypeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.k, in.v, Mask::padding({1, 2, 3})),
+                  ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.k, in.v, {}, {.dropout = 1.5}), ValueError);
+  CHECK_THROWS_AS(Mask::keep(in.q), DTypeError);
+  CHECK_THROWS_AS(Mask::window(0), ValueError);
+}

@@ -1,0 +1,143 @@
+// Every fused operation against its twin of plain operations: values, gradients, and gradients of
+// gradients, in both precisions, on strided inputs.
+
+#include "catch.h"
+
+#include <array/random.h>
+#include <autograd/engine.h>
+#include <autograd/ops/arithmetic.h>
+#include <autograd/ops/attention.h>
+#include <autograd/ops/composite.h>
+#include <autograd/ops/loss.h>
+#include <autograd/ops/norm.h>
+#include <autograd/ops/pointwise.h>
+#include <autograd/ops/reduce.h>
+#include <autograd/ops/shape.h>
+#include <autograd/ops/softmax.h>
+#include <kernels/parallel.h>
+
+#include <cmath>
+#include <functional>
+
+using namespace attune;
+
+namespace {
+
+using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  if (a.numel() == 0) return 0;
+  const Tensor x = a.to(float64), y = b.to(float64);
+  return amax(abs(x - y) / (abs(y) + 1.0)).item<double>();
+}
+
+Tensor random(const Shape& shape, DType dtype, bool strided) {
+  if (!strided || shape.size() < 2) return Tensor(random_normal(shape, dtype, 0, 1));
+  Shape swapped = shape;
+  std::swap(swapped[0], swapped[1]);
+  return transpose(Tensor(random_normal(swapped, dtype, 0, 1)), 0, 1);
+}
+
+void require_twins(const Function& fused, const Function& twin, const std::vector<Shape>& shapes) {
+  for (const DType dtype : {float32, float64})
+    for (const bool strided : {false, true}) {
+      manual_seed(7);
+      const double tolerance = dtype == float64 ? 1e-11 : 2e-5;
+      std::vector<Tensor> inputs;
+      for (const Shape& shape : shapes)
+        inputs.push_back(random(shape, dtype, strided).detach().requires_grad_());
+      const Tensor y = fused(inputs), expected = twin(inputs);
+      CHECK(largest_difference(y, expected) < tolerance);
+
+      const Tensor cotangent(random_normal(y.shape(), dtype, 0, 1));
+      const auto fast = grad({y}, inputs, {cotangent}, {.retain_graph = true});
+      const auto slow = grad({expected}, inputs, {cotangent}, {.create_graph = true});
+      const auto again = grad({y}, inputs, {cotangent}, {.create_graph = true});
+      std::vector<Tensor> directions;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        CHECK(largest_difference(fast[i], slow[i]) < tolerance);
+        CHECK(largest_difference(again[i], slow[i]) < tolerance);
+        directions.push_back(Tensor(random_normal(inputs[i].shape(), dtype, 0, 1)));
+      }
+      const auto second = grad(again, inputs, directions);
+      const auto second_slow = grad(slow, inputs, directions);
+      for (size_t i = 0; i < inputs.size(); ++i)
+        CHECK(largest_difference(second[i], second_slow[i]) < 10 * tolerance);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("softmax and log_softmax equal their twins, along any dimension and at any width") {
+  for (const int64_t width : {1, 3, 8, 33, 130}) {
+    require_twins([](const auto& x) { return softmax(x[0], -1); },
+                  [](const auto& x) { return composite::softmax(x[0]); }, {{3, width}});
+    require_twins([](const auto& x) { return log_softmax(x[0], -1); },
+                  [](const auto& x) { return composite::log_softmax(x[0]); }, {{3, width}});
+  }
+  require_twins(
+      [](const auto& x) { return softmax(x[0], 0); },
+      [](const auto& x) { return transpose(composite::softmax(transpose(x[0], 0, -1)), 0, -1); },
+      {{4, 5, 3}});
+}
+
+TEST_CASE("layer_norm and rms_norm equal their twins, with and without weight and bias") {
+  for (const int64_t width : {1, 5, 64, 129}) {
+    require_twins([&](const auto& x) { return layer_norm(x[0], {width}, x[1], x[2]); },
+                  [&](const auto& x) { return composite::layer_norm(x[0], 1, x[1], x[2], 1e-5); },
+                  {{6, width}, {width}, {width}});
+    require_twins([&](const auto& x) { return rms_norm(x[0], {width}, x[1], 1e-6); },
+                  [&](const auto& x) { return composite::rms_norm(x[0], 1, x[1], 1e-6); },
+                  {{6, width}, {width}});
+  }
+  require_twins(
+      [&](const auto& x) {
+        return layer_norm(x[0], {4, 5}, x[1]);
+      },
+      [&](const auto& x) { return composite::layer_norm(x[0], 2, x[1], {}, 1e-5); },
+      {{3, 4, 5}, {4, 5}});
+  require_twins(
+      [&](const auto& x) {
+        return rms_norm(x[0], {4, 5}, {}, 1e-6);
+      },
+      [&](const auto& x) { return composite::rms_norm(x[0], 2, {}, 1e-6); }, {{3, 4, 5}});
+}
+
+TEST_CASE("layer_norm keeps six digits where the mean is 100,000 deviations away") {
+  manual_seed(1);
+  const Tensor x(random_normal({4, 768}, float32, 1e5, 1));
+  const Tensor exact = layer_norm(x.to(float64), {768});
+  CHECK(largest_difference(layer_norm(x, {768}), exact) < 1e-6);
+}
+
+TEST_CASE("cross_entropy equals its twin with every option") {
+  const Tensor target = tensor({2, -100, 0, 3, 4, 1});
+  for (const double smoothing : {0.0, 0.2})
+    for (const bool weighted : {false, true})
+      require_twins(
+          [&](const auto& x) {
+            CrossEntropyOptions options{.reduction = Reduction::none, .label_smoothing = smoothing};
+            if (weighted) options.weight = (tensor({1.0, 0.5, 2.0, 3.0, 0.1}).to(x[0].dtype()));
+            return cross_entropy(x[0], target, options);
+          },
+          [&](const auto& x) {
+            kernels::CrossEntropyOptions options{.label_smoothing = smoothing};
+            if (weighted)
+              options.weight = tensor({1.0, 0.5, 2.0, 3.0, 0.1}).to(x[0].dtype()).array();
+            return composite::cross_entropy(x[0], target.array(), options);
+          },
+          {{6, 5}});
+}
+
+TEST_CASE("cross_entropy of ignored targets and of huge logits") {
+  const Tensor x = tensor({{1e4, -1e4, 0.0}, {1.0, double{NAN}, 2.0}}).requires_grad_();
+  const Tensor all_ignored = cross_entropy(x, tensor({-100, -100}));
+  CHECK(all_ignored.item<double>() == 0);
+  all_ignored.backward();
+  for (double g : x.grad().to_vector<double>()) CHECK(g == 0);
+  const Tensor one = cross_entropy(x, tensor({1, -100}));
+  CHECK(one.item<double>() == 2e4);
+  CHECK_THROWS_AS(cross_entropy(x, tensor({3, 0})), IndexError);
+  CHECK_THROWS_AS(cross_entropy(x, tensor({0, 0, 0})), ShapeError);
+}
