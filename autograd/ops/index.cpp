@@ -23,6 +23,16 @@ Tensor index_add_zeros(const Shape& shape, int64_t dim, const Tensor& indices,
                 }));
 }
 
+// int64 [n]: where the 1-D indices into `size` elements name another element than `excluded`.
+Tensor positions_other_than(int64_t excluded, int64_t size, const Tensor& indices) {
+  const Array dense = kernels::contiguous(indices.array());
+  const int64_t* index = dense.data<int64_t>();
+  std::vector<int64_t> kept;
+  for (int64_t i = 0; i < dense.numel(); ++i)
+    if ((index[i] - excluded) % size != 0) kept.push_back(i);
+  return tensor(kept, {static_cast<int64_t>(kept.size())});
+}
+
 void check_gather(const char* name, const Tensor& x, int64_t dim, const Tensor& index,
                   const Tensor& limit) {
   if (index.dim() != x.dim())
@@ -51,17 +61,24 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
                 }));
 }
 
-Tensor embedding(const Tensor& indices, const Tensor& weight) {
+Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int64_t> padding_idx) {
   if (weight.dim() != 2)
     fail<ShapeError>("embedding", "weight is {}; it takes [V, D]", to_string(weight.shape()));
-  kernels::check_indices("embedding", indices.array(), weight.size(0));
+  const int64_t rows = weight.size(0);
+  kernels::check_indices("embedding", indices.array(), rows);
+  if (padding_idx && (*padding_idx < -rows || *padding_idx >= rows))
+    fail<IndexError>("embedding", "padding_idx {} is out of range for {} rows", *padding_idx, rows);
   const Tensor flat = reshape(indices, {indices.numel()});
   Shape shape = indices.shape();
   shape.push_back(weight.size(1));
-  const Array rows = kernels::index_select(weight.array(), 0, flat.array());
-  return record("embedding", *rows.try_view(shape),
-                wrt(weight, [flat, shape = weight.shape()](const Tensor& g) {
-                  return index_add_zeros(shape, 0, flat, reshape(g, {flat.numel(), shape[1]}));
+  const Array picked = kernels::index_select(weight.array(), 0, flat.array());
+  return record("embedding", *picked.try_view(shape),
+                wrt(weight, [flat, padding_idx, shape = weight.shape()](const Tensor& g) {
+                  const Tensor row_gradients = reshape(g, {flat.numel(), shape[1]});
+                  if (!padding_idx) return index_add_zeros(shape, 0, flat, row_gradients);
+                  const Tensor kept = positions_other_than(*padding_idx, shape[0], flat);
+                  return index_add_zeros(shape, 0, index_select(flat, 0, kept),
+                                         index_select(row_gradients, 0, kept));
                 }));
 }
 
@@ -186,7 +203,9 @@ std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim) {
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   if (chunks < 1) fail<ValueError>("chunk", "{} chunks; there must be at least one", chunks);
-  return split(x, std::max<int64_t>((x.size(dim) + chunks - 1) / chunks, x.size(dim) ? 1 : 0), dim);
+  const int64_t n = x.size(dim);
+  if (n == 0) return std::vector<Tensor>(static_cast<size_t>(chunks), x);
+  return split(x, (n + chunks - 1) / chunks, dim);
 }
 
 Tensor repeat(const Tensor& x, const Shape& repeats) {
@@ -208,6 +227,8 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
 }
 
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
+  if (dims.empty() && shifts.size() == 1)
+    return reshape(roll(reshape(x, {x.numel()}), shifts, {0}), x.shape());
   if (shifts.size() != dims.size())
     fail<ShapeError>("roll", "{} shifts for {} dimensions", shifts.size(), dims.size());
   Tensor rolled = x;

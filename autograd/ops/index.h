@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "../tensor.h"
@@ -11,8 +12,10 @@ namespace attune {
 
 // The slices of x along dim that indices [n] name: [..., n, ...].
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices);
-// Rows of a table. indices: [...], weight: [V, D] -> [..., D].
-Tensor embedding(const Tensor& indices, const Tensor& weight);
+// Rows of a table. indices: [...], weight: [V, D] -> [..., D]. The row padding_idx gets no
+// gradient.
+Tensor embedding(const Tensor& indices, const Tensor& weight,
+                 std::optional<int64_t> padding_idx = {});
 // Along dim, the elements that index names, as torch.gather: the result has the shape of index,
 // which is no larger than x in the other dimensions.
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
@@ -30,13 +33,15 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
 // Views of the given numbers of slices, which must add up.
 std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim = 0);
-// At most `chunks` views of equal size along dim, the last smaller.
+// At most `chunks` views of equal size along dim, the last smaller; exactly that many of an empty
+// dimension.
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
 
 // x tiled repeats[i] times along dimension i; more repeats than dimensions add leading ones.
 Tensor repeat(const Tensor& x, const Shape& repeats);
-// x shifted along dims, with what leaves at one end entering at the other.
-Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims);
+// x shifted along dims, with what leaves at one end entering at the other. Without dims, one shift
+// of all elements in row-major order.
+Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims = {});
 // x with `value` around it: (before, after) for the last dimension, then the one before, …;
 // negative numbers crop.
 Tensor pad(const Tensor& x, const Shape& padding, double value = 0);

@@ -1,0 +1,71 @@
+#include <attune/autograd.h>
+
+#include <vector>
+
+#include "../catch.h"
+
+using namespace attune;
+
+using Doubles = std::vector<double>;
+using Integers = std::vector<int64_t>;
+
+TEST_CASE("constants") {
+  CHECK(full({2}, 1.5).to_vector<float>() == std::vector<float>{1.5f, 1.5f});
+  CHECK(zeros({0, 3}).numel() == 0);
+  CHECK(ones({}, int64).item<int64_t>() == 1);
+  CHECK(eye(2, 3, int64).to_vector<int64_t>() == Integers{1, 0, 0, 0, 1, 0});
+  CHECK(eye(2).dtype() == float32);
+  CHECK_FALSE(zeros({2}).requires_grad());
+  CHECK_THROWS_AS(zeros({-1}), ShapeError);
+}
+
+TEST_CASE("arange takes its dtype from its arguments") {
+  CHECK(arange(3).to_vector<int64_t>() == Integers{0, 1, 2});
+  CHECK(arange(5, 0, -2).to_vector<int64_t>() == Integers{5, 3, 1});
+  CHECK(arange(0, 1, 0.25).to_vector<float>() == std::vector<float>{0, .25f, .5f, .75f});
+  CHECK(arange(0., .5, .25, float64).to_vector<double>() == Doubles{0, .25});
+  CHECK(arange(0).numel() == 0);
+  CHECK_THROWS_AS(arange(1, 0), ValueError);
+  CHECK_THROWS_AS(arange(0, 1, 0), ValueError);
+  CHECK_THROWS_AS(arange(0, 0, 0), ValueError);
+}
+
+TEST_CASE("linspace meets both ends") {
+  CHECK(linspace(0, 1, 5, float64).to_vector<double>() == Doubles{0, .25, .5, .75, 1});
+  CHECK(linspace(-.1, .7, 12, float64).to_vector<double>().back() == .7);
+  CHECK(linspace(3, 9, 1).to_vector<float>() == std::vector<float>{3});
+  CHECK(linspace(3, 9, 0).numel() == 0);
+  CHECK_THROWS_AS(linspace(0, 1, -1), ShapeError);
+}
+
+TEST_CASE("random tensors follow the seed") {
+  manual_seed(3);
+  const auto first = randn({4}).to_vector<float>();
+  CHECK(rand({4}).to_vector<float>() != first);
+  manual_seed(3);
+  CHECK(randn({4}).to_vector<float>() == first);
+  CHECK(randperm(5).dtype() == int64);
+  for (int64_t i : randint(2, 5, {100}).to_vector<int64_t>()) CHECK((i >= 2 && i < 5));
+}
+
+TEST_CASE("bernoulli draws with the probability of each element") {
+  manual_seed(0);
+  const Tensor p = tensor({0.f, 0.25f, 1.f}).expand({20000, 3});
+  const Tensor drawn = bernoulli(p);
+  CHECK(drawn.dtype() == float32);
+  const auto means = drawn.mean({0}).to_vector<float>();
+  CHECK(means[0] == 0);
+  CHECK(means[1] == Approx(.25).margin(.015));
+  CHECK(means[2] == 1);
+  CHECK_THROWS_AS(bernoulli(tensor({0.5f, 1.5f})), ValueError);
+  CHECK_THROWS_AS(bernoulli(tensor({0, 1})), DTypeError);
+}
+
+TEST_CASE("like another tensor, in its dtype or a given one") {
+  const Tensor x = zeros({2, 3}, float64).transpose(0, 1);
+  CHECK(ones_like(x).dtype() == float64);
+  CHECK(full_like(x, 2).shape() == Shape{3, 2});
+  CHECK(zeros_like(x, int64).dtype() == int64);
+  CHECK(rand_like(x).array().is_contiguous());
+  CHECK(randn_like(x, float32).dtype() == float32);
+}

@@ -1,0 +1,198 @@
+#include <attune/autograd.h>
+
+#include <string>
+#include <vector>
+
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+using Doubles = std::vector<double>;
+
+// 0, 1, 2, … in a shape, collecting gradients.
+Tensor counted(const Shape& shape) {
+  return arange(0., static_cast<double>(shape.numel()), 1., float64)
+      .reshape(shape)
+      .clone()
+      .requires_grad_();
+}
+
+Tensor indices(const std::vector<int64_t>& values) {
+  return tensor(values, {static_cast<int64_t>(values.size())});
+}
+
+template <class E, class F>
+std::string message(F&& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+bool shares(const Tensor& a, const Tensor& b) { return a.array().shares_storage(b.array()); }
+
+}  // namespace
+
+TEST_CASE("views share memory with what they show") {
+  const Tensor x = counted({2, 3, 4});
+  CHECK(shares(view(x, {6, 4}), x));
+  CHECK(shares(reshape(x, {4, 6}), x));
+  CHECK(shares(transpose(x, 0, 2), x));
+  CHECK(shares(permute(x, {2, 0, 1}), x));
+  CHECK(shares(expand(unsqueeze(x, 0), {5, -1, -1, -1}), x));
+  CHECK(shares(squeeze(narrow(x, 0, 1, 1)), x));
+  CHECK(shares(slice(x, 2, 3, {}, -2), x));
+  CHECK(shares(select(x, 1, -1), x));
+  CHECK(shares(flip(x, {0, 1}), x));
+  CHECK(shares(split(x, 2, 2)[1], x));
+  CHECK(shares(chunk(x, 2, -1)[1], x));
+  CHECK_FALSE(shares(reshape(transpose(x, 0, 2), {24}), x));
+}
+
+TEST_CASE("view refuses what needs a copy") {
+  const Tensor x = counted({2, 3});
+  CHECK_THROWS_AS(view(transpose(x, 0, 1), {6}), ShapeError);
+  CHECK_THROWS_AS(view(x, {4}), ShapeError);
+  CHECK(reshape(transpose(x, 0, 1), {-1}).to_vector<double>() == Doubles{0, 3, 1, 4, 2, 5});
+}
+
+TEST_CASE("the gradient of a slice lies where the slice was") {
+  const Tensor x = counted({5});
+  slice(x, 0, 4, {}, -2).backward(tensor(Doubles{1, 2, 3}, {3}));
+  CHECK(x.grad().to_vector<double>() == Doubles{3, 0, 2, 0, 1});
+}
+
+TEST_CASE("views are differentiated twice") {
+  // With y = sum of v², v the elements seen, the second derivative along d is 2 d where seen.
+  const Tensor d = tensor(Doubles{1, 10, 100, 1000, 5, 6}, {2, 3});
+  const auto second = [&](const auto& seen) {
+    const Tensor x = counted({2, 3});
+    const Tensor v = seen(x);
+    const Tensor g = grad({(v * v).sum()}, {x}, {}, {.create_graph = true})[0];
+    return grad({(g * d).sum()}, {x})[0].template to_vector<double>();
+  };
+  CHECK(second([](const Tensor& x) { return select(x, 1, 1); }) == Doubles{0, 20, 0, 0, 10, 0});
+  CHECK(second([](const Tensor& x) { return slice(x, 1, 0, {}, 2); }) ==
+        Doubles{2, 0, 200, 2000, 0, 12});
+  CHECK(second([](const Tensor& x) { return diagonal(x); }) == Doubles{2, 0, 0, 0, 10, 0});
+  CHECK(second([](const Tensor& x) { return tril(x); }) == Doubles{2, 0, 0, 2000, 10, 0});
+  CHECK(second([](const Tensor& x) { return pad(x, {-1, 1}); }) == Doubles{0, 20, 200, 0, 10, 12});
+  CHECK(second([](const Tensor& x) { return roll(x, {1}); }) == Doubles{2, 20, 200, 2000, 10, 12});
+  CHECK(second([](const Tensor& x) { return index_select(x, 0, indices({1})); }) ==
+        Doubles{0, 0, 0, 2000, 10, 12});
+  CHECK(second([](const Tensor& x) { return embedding(indices({-1}), x); }) ==
+        Doubles{0, 0, 0, 2000, 10, 12});
+  CHECK(second([](const Tensor& x) {
+          return gather(x, 1, tensor({{1}, {2}}));
+        }) == Doubles{0, 20, 0, 0, 0, 12});
+  CHECK(second([](const Tensor& x) {
+          return cat({x, select(x, 1, 0).unsqueeze(1)}, 1);
+        }) == Doubles{4, 20, 200, 4000, 10, 12});
+}
+
+TEST_CASE("repeated indices add their gradients") {
+  const Tensor table = counted({3, 2});
+  embedding(tensor({{2, 0}, {2, -1}}), table).sum().backward();
+  CHECK(table.grad().to_vector<double>() == Doubles{1, 1, 0, 0, 3, 3});
+}
+
+TEST_CASE("the padding row of an embedding gets no gradient") {
+  const Tensor table = counted({3, 2}), table2 = counted({3, 2});
+  const Tensor rows = embedding(tensor({{2, 0}, {2, 1}}), table, 2);
+  CHECK(rows.to_vector<double>() == Doubles{4, 5, 0, 1, 4, 5, 2, 3});
+  rows.sum().backward();
+  CHECK(table.grad().to_vector<double>() == Doubles{1, 1, 1, 1, 0, 0});
+  embedding(tensor({{2, 0}, {-1, 1}}), table2, -1).sum().backward();
+  CHECK(table2.grad().to_vector<double>() == Doubles{1, 1, 1, 1, 0, 0});
+  CHECK_THROWS_AS(embedding(indices({0}), table, 3), IndexError);
+}
+
+TEST_CASE("scatter_add leaves unused elements of the source without gradient") {
+  const Tensor x = counted({3}), source = counted({4});
+  const Tensor y = scatter_add(x, 0, indices({2, 2, -3}), source);
+  CHECK(y.to_vector<double>() == Doubles{2, 1, 3});
+  y.backward(tensor(Doubles{1, 2, 3}, {3}));
+  CHECK(x.grad().to_vector<double>() == Doubles{1, 2, 3});
+  CHECK(source.grad().to_vector<double>() == Doubles{3, 3, 1, 0});
+}
+
+TEST_CASE("scalars are gathered and scattered") {
+  const Tensor x = tensor(3.).requires_grad_();
+  CHECK(gather(x, 0, tensor(0)).item<double>() == 3);
+  CHECK(scatter_add(x, -1, tensor(0), tensor(4.)).item<double>() == 7);
+}
+
+TEST_CASE("an index out of range is named with its range") {
+  const Tensor x = counted({4, 2});
+  const auto selected = [&] { index_select(x, 0, indices({1, 4})); };
+  CHECK(message<IndexError>(selected) ==
+        "index_select: index 4 at position 1 is out of range for size 4");
+  const auto below = [&] { embedding(indices({-5}), x); };
+  CHECK(message<IndexError>(below) ==
+        "embedding: index -5 at position 0 is out of range for size 4");
+  CHECK_THROWS_AS(gather(x, 1, tensor({{2}})), IndexError);
+  CHECK_THROWS_AS(scatter_add(x, 1, tensor({{-3}}), x), IndexError);
+  CHECK_THROWS_AS(one_hot(indices({3}), 3), IndexError);
+  CHECK_THROWS_AS(one_hot(indices({-1}), 3), IndexError);
+  CHECK_THROWS_AS(narrow(x, 0, 3, 2), IndexError);
+  CHECK_THROWS_AS(select(x, 0, 4), IndexError);
+  CHECK_THROWS_AS(transpose(x, 0, 2), IndexError);
+}
+
+TEST_CASE("shapes and dtypes that do not fit are refused") {
+  const Tensor x = counted({4, 2});
+  CHECK_THROWS_AS(index_select(x, 0, select(x, 1, 0)), DTypeError);
+  CHECK_THROWS_AS(embedding(indices({0}), counted({4})), ShapeError);
+  CHECK_THROWS_AS(gather(x, 0, indices({0})), ShapeError);
+  CHECK_THROWS_AS(gather(x, 0, tensor({{0, 0, 0}})), ShapeError);
+  CHECK_THROWS_AS(cat({x, counted({4, 3})}, 0), ShapeError);
+  CHECK_THROWS_AS(cat({}, 0), ValueError);
+  CHECK_THROWS_AS(stack({x, counted({2, 4})}), ShapeError);
+  CHECK_THROWS_AS(split(x, {1, 2}, 0), ShapeError);
+  CHECK_THROWS_AS(split(x, 0), ValueError);
+  CHECK_THROWS_AS(chunk(x, 0), ValueError);
+  CHECK_THROWS_AS(repeat(x, {2}), ShapeError);
+  CHECK_THROWS_AS(roll(x, {1, 2}, {0}), ShapeError);
+  CHECK_THROWS_AS(pad(x, {1}), ShapeError);
+  CHECK_THROWS_AS(pad(x, {-2, -1}), ShapeError);
+  CHECK_THROWS_AS(tril(indices({1})), ShapeError);
+}
+
+TEST_CASE("split and chunk count as PyTorch's") {
+  const auto sizes = [](const std::vector<Tensor>& parts) {
+    std::vector<int64_t> result;
+    for (const Tensor& part : parts) result.push_back(part.size(0));
+    return result;
+  };
+  using Sizes = std::vector<int64_t>;
+  CHECK(sizes(split(zeros({7}), 3)) == Sizes{3, 3, 1});
+  CHECK(sizes(split(zeros({0}), 3)) == Sizes{0});
+  CHECK(sizes(chunk(zeros({10}), 4)) == Sizes{3, 3, 3, 1});
+  CHECK(sizes(chunk(zeros({5}), 4)) == Sizes{2, 2, 1});
+  CHECK(sizes(chunk(zeros({0}), 3)) == Sizes{0, 0, 0});
+}
+
+TEST_CASE("one_hot counts its classes") {
+  CHECK(one_hot(indices({2, 0})).to_vector<int64_t>() == std::vector<int64_t>{0, 0, 1, 1, 0, 0});
+  CHECK(one_hot(tensor(1), 3).to_vector<int64_t>() == std::vector<int64_t>{0, 1, 0});
+  CHECK(one_hot(zeros({0}, int64), 3).shape() == Shape{0, 3});
+}
+
+TEST_CASE("sums over repeated rows are the same bits on any number of threads") {
+  const auto gradient = [](int threads) {
+    set_num_threads(threads);
+    manual_seed(1);
+    const Tensor table = randn({7, 600}).requires_grad_();
+    const Tensor rows = embedding(randint(7, {500}), table);
+    rows.backward(randn({500, 600}));
+    return table.grad().to_vector<float>();
+  };
+  const int before = num_threads();
+  const auto one = gradient(1), four = gradient(4);
+  set_num_threads(before);
+  CHECK(one == four);
+}
