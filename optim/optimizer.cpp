@@ -100,6 +100,10 @@ void Optimizer::load_state_dict(const StateDict& state) {
           group[i].arrays[name] = kernels::clone(array);
         }
       }
+      // Moments without their count would be corrected as those of the first step.
+      if (group[i].step < (group[i].arrays.empty() ? 0 : 1))
+        fail<FormatError>("load_state_dict", "{}step is {}; moments need a count of at least 1",
+                          prefix, group[i].step);
     }
   }
   if (used != state.size())

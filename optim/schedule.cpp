@@ -50,7 +50,7 @@ Schedule one_cycle_lr(double peak, int64_t steps, double rise) {
   const double last = static_cast<double>(steps) - 1;
   return [=](int64_t at) {
     const double step = std::min(static_cast<double>(at), last);
-    if (step <= top) return half_cosine(start, peak, step / top);
+    if (step < top) return half_cosine(start, peak, step / top);
     return half_cosine(peak, end, (step - top) / (last - top));
   };
 }

@@ -1,0 +1,54 @@
+#include <attune/io.h>
+#include <attune/optim.h>
+
+#include <cmath>
+
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+void check_golden(const std::string& name, const optim::Schedule& schedule) {
+  static const StateDict arrays =
+      io::load_safetensors(ATTUNE_TEST_DATA "/optim.safetensors").arrays;
+  const double* expected = arrays.at("lr." + name).data<double>();
+  for (int64_t step = 0; step < 100; ++step) {
+    INFO(name << " at step " << step);
+    CHECK(schedule(step) == Approx(expected[step]).epsilon(1e-11));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("schedules follow PyTorch's") {
+  check_golden("step", optim::step_lr(0.1, 7, 0.5));
+  check_golden("linear", optim::linear_lr(0.1, 0.001, 40));
+  check_golden("cosine", optim::cosine_lr(0.1, 0.001, 99));
+  check_golden("one_cycle", optim::one_cycle_lr(0.1, 100));
+}
+
+TEST_CASE("a warm-up climbs to the schedule behind it") {
+  const optim::Schedule schedule = optim::warm_up(4, optim::linear_lr(0.8, 0, 8));
+  const double expected[] = {0.2, 0.4, 0.6, 0.8, 0.8, 0.7};
+  for (int64_t step = 0; step < 6; ++step) CHECK(schedule(step) == Approx(expected[step]));
+  CHECK(optim::warm_up(0, optim::constant_lr(0.3))(0) == 0.3);
+}
+
+TEST_CASE("schedules stay finite at their edges") {
+  const optim::Schedule no_rise = optim::one_cycle_lr(0.1, 10, 0.1);
+  CHECK(no_rise(0) == Approx(0.1));
+  for (int64_t step = 0; step < 20; ++step) CHECK(std::isfinite(no_rise(step)));
+  CHECK(std::isfinite(optim::one_cycle_lr(0.1, 1)(0)));
+  CHECK(optim::cosine_lr(1, 0.25, 5)(1000) == 0.25);
+  CHECK_THROWS_AS(optim::cosine_lr(1, 0, 0), ValueError);
+}
+
+TEST_CASE("apply sets every group") {
+  const Tensor a = tensor({1.0}).requires_grad_(), b = tensor({1.0}).requires_grad_();
+  optim::SGD sgd({a});
+  sgd.add_group({b}, {});
+  optim::apply(optim::constant_lr(0.125), 3, sgd);
+  CHECK(sgd.lr(0) == 0.125);
+  CHECK(sgd.lr(1) == 0.125);
+}
