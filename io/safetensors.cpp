@@ -96,13 +96,18 @@ Entry parse_entry(const std::string& path, const std::string& name, const Json& 
               natural(path, name, "data_offsets", range[0]),
               natural(path, name, "data_offsets", range[1])};
   uint64_t bytes = size_of(entry.dtype);
+  // Strides must fit as well, also where another size is zero.
+  uint64_t stride = bytes;
   bool overflow = false;
   for (const Json& size : shape) {
     const uint64_t n = natural(path, name, "shape", size);
     entry.shape.push_back(static_cast<int64_t>(n));
-    overflow |= __builtin_mul_overflow(bytes, n, &bytes);
+    bytes *= n;
+    overflow |= __builtin_mul_overflow(stride, std::max<uint64_t>(n, 1), &stride);
   }
-  if (overflow || entry.end < entry.begin || entry.end - entry.begin != bytes)
+  if (overflow || stride > uint64_t{1} << 62)
+    refuse(path, "the sizes of \"{}\", {}, overflow", name, to_string(entry.shape));
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes)
     refuse(path, "\"{}\" of shape {} does not fill bytes {} to {}", name, to_string(entry.shape),
            entry.begin, entry.end);
   return entry;
@@ -197,7 +202,12 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
                     {"data_offsets", {at, at + bytes}}};
     at += bytes;
   }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception&) {
+    fail<ValueError>("save_safetensors", "{}: a name or metadata is not valid UTF-8", path);
+  }
   text.append((prefix_bytes - text.size() % prefix_bytes) % prefix_bytes, ' ');
   const uint64_t header_bytes = text.size();
   write_atomically(path, [&](const auto& append) {

@@ -18,7 +18,8 @@ struct Safetensors {
 // FormatError says what breaks the format or is not supported, IoError what the system refused.
 Safetensors load_safetensors(const std::string& path);
 
-// Writes one, atomically (see write_atomically), in the order of names.
+// Writes one, atomically (see write_atomically), wide elements first and then in the order of
+// names. ValueError if a name or metadata is no valid UTF-8.
 void save_safetensors(const std::string& path, const StateDict& arrays,
                       const std::map<std::string, std::string>& metadata = {});
 

@@ -1,0 +1,164 @@
+#include <attune/array.h>
+#include <attune/io.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "../catch.h"
+
+using namespace attune;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// A file name of its own, removed at the end.
+struct TemporaryFile {
+  std::string path = (std::filesystem::temp_directory_path() /
+                      ("attune_safetensors_" + std::to_string(::getpid())))
+                         .string();
+  ~TemporaryFile() { std::filesystem::remove(path); }
+};
+
+std::string prefix(uint64_t header_bytes) {
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &header_bytes, 8);
+  return bytes;
+}
+
+std::string with_header(const std::string& header, size_t data_bytes) {
+  return prefix(header.size()) + header + std::string(data_bytes, '\0');
+}
+
+io::Safetensors load(const std::string& content) {
+  const TemporaryFile file;
+  io::write_atomically(file.path, content);
+  return io::load_safetensors(file.path);
+}
+
+void check_refused(const std::string& content, const std::string& reason) {
+  CHECK_THROWS_AS(load(content), FormatError);
+  try {
+    load(content);
+  } catch (const FormatError& error) {
+    CHECK_THAT(error.what(), ContainsSubstring(reason));
+  }
+}
+
+std::string entry(const std::string& dtype, const std::string& shape, const std::string& range) {
+  return R"({"dtype":")" + dtype + R"(","shape":[)" + shape + R"(],"data_offsets":[)" + range +
+         "]}";
+}
+
+template <class T>
+Array array(const Shape& shape, std::initializer_list<T> values) {
+  Array made(shape, dtype_of<T>);
+  std::copy(values.begin(), values.end(), made.output<T>());
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("what is saved is loaded: names, dtypes, shapes, views, metadata") {
+  const TemporaryFile file;
+  StateDict saved;
+  saved["f32"] = array<float>({2, 2}, {1, 2, 3, 4});
+  saved["f64"] = array<double>({1}, {-0.5});
+  saved["i64"] = array<int64_t>({2}, {-7, int64_t{1} << 60});
+  saved["bool"] = array<bool>({3}, {true, false, true});
+  saved["bf16"] = array<BFloat16>({1}, {BFloat16(1.5f)});
+  saved["scalar"] = array<float>({}, {9});
+  saved["empty"] = Array({0, 3}, float32);
+  saved["h.0 \"\xC3\xA9\"\n"] = saved["f32"].transpose(0, 1);
+  io::save_safetensors(file.path, saved, {{"format", "pt"}});
+
+  const io::Safetensors loaded = io::load_safetensors(file.path);
+  CHECK(loaded.metadata == std::map<std::string, std::string>{{"format", "pt"}});
+  REQUIRE(loaded.arrays.size() == saved.size());
+  for (const auto& [name, array] : saved) {
+    const Array& back = loaded.arrays.at(name);
+    CHECK(back.dtype() == array.dtype());
+    CHECK(back.shape() == array.shape());
+    CHECK(to_string(back) == to_string(array));
+  }
+}
+
+TEST_CASE("writing to a loaded array never reaches the file") {
+  const TemporaryFile file;
+  io::save_safetensors(file.path, {{"x", array<float>({1}, {1})}});
+  Array x = io::load_safetensors(file.path).arrays.at("x");
+  x.write<float>([](float* p) { *p = 2; });
+  CHECK(*io::load_safetensors(file.path).arrays.at("x").data<float>() == 1);
+  CHECK(*x.data<float>() == 2);
+}
+
+TEST_CASE("data that is not aligned is copied") {
+  const std::string header = "{\"x\":" + entry("F32", "1", "0,4") + "}";
+  for (size_t padding = 0; padding < 4; ++padding) {
+    const Array x = load(with_header(header + std::string(padding, ' '), 4)).arrays.at("x");
+    CHECK(reinterpret_cast<uintptr_t>(x.raw_data()) % 4 == 0);
+    CHECK(*x.data<float>() == 0);
+  }
+}
+
+TEST_CASE("headers that break the format are refused with the reason") {
+  check_refused("", "too few");
+  check_refused(prefix(100), "claims 100 bytes");
+  check_refused(prefix(UINT64_MAX) + "{}", "claims");
+  check_refused(with_header("", 0), "does not start with '{'");
+  check_refused(with_header(" {}", 0), "does not start with '{'");
+  check_refused(with_header("[]", 0), "does not start with '{'");
+  check_refused(with_header("{\"a\":", 0), "not valid JSON");
+  check_refused(with_header("{}x", 0), "not valid JSON");
+  check_refused(with_header("{\"\xFF\":" + entry("F32", "1", "0,4") + "}", 4), "not valid JSON");
+  check_refused(with_header("{\"a\":" + std::string(1'000'000, '['), 0), "nested too deeply");
+  const std::string a = entry("F32", "1", "0,4"), b = entry("F32", "1", "4,8");
+  check_refused(with_header("{\"a\":" + a + ",\"a\":" + b + "}", 8), "\"a\" occurs twice");
+  check_refused(with_header("{\"a\":" + a + R"(,"\u0061":)" + b + "}", 8), "\"a\" occurs twice");
+  check_refused(with_header(R"({"__metadata__":{"k":1}})", 0), "not a string");
+  check_refused(with_header(R"({"__metadata__":[]})", 0), "not an object");
+}
+
+TEST_CASE("entries that break the format are refused with the reason") {
+  auto refused = [](const std::string& value, size_t data_bytes, const std::string& reason) {
+    check_refused(with_header("{\"a\":" + value + "}", data_bytes), reason);
+  };
+  refused(entry("F16", "1", "0,2"), 2, "\"a\" has dtype F16");
+  refused(entry("F32", "2", "0,4"), 4, "does not fill");
+  refused(entry("F32", "1", "4,0"), 4, "does not fill");
+  refused(entry("F32", "4611686018427387904", "0,0"), 0, "overflow");
+  refused(entry("F32", "4294967296,4294967296", "0,0"), 0, "overflow");
+  refused(entry("F32", "-1", "0,4"), 4, "not a list of sizes");
+  refused(entry("F32", "1.0", "0,4"), 4, "not a list of sizes");
+  refused(entry("F32", "1", "0,4,4"), 4, "wrong type");
+  refused(entry("F32", "1,1,1,1,1,1,1,1,1,1,1,1,1", "0,4"), 4, "13 dimensions");
+  refused(R"({"dtype":"F32","shape":[1]})", 4, "exactly dtype, shape and data_offsets");
+  refused("3", 0, "exactly dtype, shape and data_offsets");
+  refused(entry("F32", "1", "0,4"), 5, "describes 4 bytes of data, the file has 5");
+  refused(entry("F32", "1", "0,4"), 3, "describes 4 bytes of data, the file has 3");
+  refused(entry("F32", "1", "1,5"), 5, "starts at byte 1 where byte 0 is next");
+  refused(entry("F32", "0,4611686018427387904,4611686018427387904", "0,0"), 0, "overflow");
+  const std::string a = "{\"a\":" + entry("F32", "1", "0,4");
+  check_refused(with_header(a + ",\"b\":" + entry("F32", "1", "2,6") + "}", 6), "starts at byte 2");
+  check_refused(with_header(a + ",\"b\":" + entry("F32", "1", "6,10") + "}", 10),
+                "starts at byte 6");
+  check_refused(with_header("{\"a\":" + entry("BOOL", "1", "0,1") + "}", 0) + "\x02",
+                "bytes other than 0 and 1");
+}
+
+TEST_CASE("a failed save leaves the old file and no temporary") {
+  const TemporaryFile file;
+  const StateDict old = {{"x", array<float>({1}, {1})}};
+  io::save_safetensors(file.path, old);
+  CHECK_THROWS_AS(io::save_safetensors(file.path, {{"\xFF", old.at("x")}}), ValueError);
+  CHECK_THROWS_AS(io::save_safetensors(file.path, {{"__metadata__", old.at("x")}}), ValueError);
+  CHECK_THROWS_AS(io::write_atomically(file.path,
+                                       [](const auto& append) {
+                                         append("half");
+                                         throw IoError("disk");
+                                       }),
+                  IoError);
+  CHECK(io::load_safetensors(file.path).arrays.count("x") == 1);
+  CHECK_FALSE(std::filesystem::exists(file.path + "." + std::to_string(::getpid()) + ".tmp"));
+  CHECK_THROWS_AS(io::load_safetensors(file.path + ".absent"), IoError);
+}
