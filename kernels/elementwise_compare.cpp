@@ -6,6 +6,8 @@
 namespace attune::kernels {
 namespace {
 
+constexpr const char* names[] = {"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or"};
+
 // Calls f with the test behind op, so that each gets its own loop.
 template <class T, class F>
 void visit_test(Compare op, F&& f) {
@@ -66,7 +68,7 @@ Array compare(Compare op, const Array& a, const Array& b) {
   const DType promoted = logical ? boolean : result_dtype(a, b);
   const DType dtype = promoted == bfloat16 ? float32 : promoted;
   const Array left = convert(a, dtype), right = convert(b, dtype);
-  Array out(broadcast_shapes(logical ? "logical" : "compare", a.shape(), b.shape()), boolean);
+  Array out(broadcast_shapes(names[static_cast<size_t>(op)], a.shape(), b.shape()), boolean);
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
     if constexpr (!std::is_same_v<T, BFloat16>) compare_into<T>(op, left, right, out);
   });
