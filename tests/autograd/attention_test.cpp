@@ -1,4 +1,4 @@
-#include "catch.h"
+#include "../catch.h"
 
 #include <array/random.h>
 #include <autograd/engine.h>

@@ -1,7 +1,7 @@
 // Every fused operation against its twin of plain operations: values, gradients, and gradients of
 // gradients, in both precisions, on strided inputs.
 
-#include "catch.h"
+#include "../catch.h"
 
 #include <array/random.h>
 #include <autograd/engine.h>
