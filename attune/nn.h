@@ -1,5 +1,9 @@
 #pragma once
 
+#include "../nn/attention.h"
 #include "../nn/init.h"
+#include "../nn/layers.h"
 #include "../nn/linear.h"
+#include "../nn/models/generate.h"
+#include "../nn/models/gpt.h"
 #include "../nn/module.h"

@@ -7,6 +7,7 @@
 #include "pointwise.h"
 #include "reduce.h"
 #include "shape.h"
+#include "softmax.h"
 
 namespace attune {
 
@@ -41,6 +42,7 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   return attune::narrow(*this, dim, start, length);
 }
 Tensor Tensor::matmul(const Tensor& other) const { return attune::matmul(*this, other); }
+Tensor Tensor::softmax(int64_t dim) const { return attune::softmax(*this, dim); }
 Tensor Tensor::to(DType dtype) const { return attune::to(*this, dtype); }
 Tensor Tensor::contiguous() const { return attune::contiguous(*this); }
 Tensor Tensor::clone() const { return attune::clone(*this); }

@@ -1,0 +1,46 @@
+// What train_gpt writes and generate reads: a folder with model.safetensors and config.json.
+
+#pragma once
+
+#include <attune/attune.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+struct SavedGpt {
+  attune::nn::models::Gpt model;
+  attune::io::CharTokenizer tokenizer;
+};
+
+inline void save_gpt(const std::string& folder, const SavedGpt& saved) {
+  const auto& c = saved.model.config();
+  const nlohmann::json config = {{"vocab_size", c.vocab_size},
+                                 {"context", c.context},
+                                 {"layers", c.layers},
+                                 {"heads", c.heads},
+                                 {"dim", c.dim},
+                                 {"vocabulary", saved.tokenizer.vocabulary()}};
+  attune::io::save_safetensors(folder + "/model.safetensors", saved.model.state_dict());
+  // Characters that are no UTF-8 cannot stand in JSON; they become the replacement character.
+  attune::io::write_atomically(
+      folder + "/config.json",
+      config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+inline SavedGpt load_gpt(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  try {
+    const auto config = nlohmann::json::parse(attune::io::read_file(path));
+    SavedGpt saved{
+        attune::nn::models::Gpt({.vocab_size = config.at("vocab_size"),
+                                 .context = config.at("context"),
+                                 .layers = config.at("layers"),
+                                 .heads = config.at("heads"),
+                                 .dim = config.at("dim")}),
+        attune::io::CharTokenizer(config.at("vocabulary").get<std::vector<std::string>>())};
+    saved.model.load_state_dict(attune::io::load_safetensors(folder + "/model.safetensors").arrays);
+    return saved;
+  } catch (const nlohmann::json::exception& error) {
+    throw attune::FormatError(path + ": " + error.what());
+  }
+}

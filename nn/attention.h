@@ -1,0 +1,64 @@
+#pragma once
+
+#include "../autograd/ops/attention.h"
+#include "../autograd/ops/mask.h"
+#include "layers.h"
+#include "linear.h"
+
+namespace attune::nn {
+
+// Attention of a sequence to itself with a single head, the mechanism of Vaswani et al.
+// 2017, 3.2.1: query, key and value are projections of one input. x: [B, T, dim] -> [B, T, dim].
+class SelfAttention : public Module {
+ public:
+  explicit SelfAttention(int64_t dim);
+  Tensor operator()(const Tensor& x, const Mask& mask = {}) const;
+  // What each token attends to: [B, T, T], rows sum to 1.
+  Tensor weights(const Tensor& x, const Mask& mask = {}) const;
+
+  Linear query, key, value;
+};
+
+struct MultiHeadAttentionOptions {
+  int64_t embed_dim = 0;  // of queries and of the result; a multiple of num_heads
+  int64_t num_heads = 1;
+  double dropout = 0;  // of attention weights, while training
+  bool bias = true;
+  int64_t kdim = 0;  // width of keys; 0: embed_dim
+  int64_t vdim = 0;  // width of values; 0: embed_dim
+};
+
+// Attention with several heads, to itself or to another sequence. Vaswani et al. 2017, 3.2.2;
+// parameters as torch.nn.MultiheadAttention names them, batch first. ValueError unless num_heads
+// divides embed_dim.
+class MultiHeadAttention : public Module {
+ public:
+  explicit MultiHeadAttention(MultiHeadAttentionOptions options);
+  // query: [B, Tq, embed_dim], key: [B, Tk, kdim], value: [B, Tk, vdim] -> [B, Tq, embed_dim].
+  Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                    const Mask& mask = {}) const;
+  // Self-attention.
+  Tensor operator()(const Tensor& x, const Mask& mask = {}) const { return (*this)(x, x, x, mask); }
+  // What each head attends to: [B, num_heads, Tq, Tk]; rows sum to 1, or are 0 where all is masked.
+  Tensor weights(const Tensor& query, const Tensor& key, const Mask& mask = {}) const;
+
+  Tensor in_proj_weight;                               // [3 embed_dim, embed_dim], of equal widths
+  Tensor q_proj_weight, k_proj_weight, v_proj_weight;  // where kdim or vdim differ
+  Tensor in_proj_bias;                                 // [3 embed_dim]
+  Linear out_proj;
+
+ private:
+  Tensor project(const Tensor& x, int64_t part) const;
+
+  MultiHeadAttentionOptions options_;
+};
+
+// [B, T, heads · d] -> [B, heads, T, d], a view, and back.
+Tensor split_heads(const Tensor& x, int64_t heads);
+Tensor merge_heads(const Tensor& x);
+
+// softmax(q kᵀ / sqrt(D)) under a mask, for looking at: q: [..., Tq, D], k: [..., Tk, D] ->
+// [..., Tq, Tk]. A row with nothing to attend to is 0.
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask = {});
+
+}  // namespace attune::nn
