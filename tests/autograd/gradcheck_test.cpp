@@ -1,0 +1,80 @@
+#include <attune/autograd.h>
+#include <autograd/gradcheck.h>
+
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+using Inputs = std::vector<Tensor>;
+
+Tensor leaf(const Shape& shape) {
+  return Tensor(random_normal(shape, float64, 0, 1, {7, 1})).requires_grad_();
+}
+
+// x³ whose gradient is scaled wrongly at one element.
+Tensor wrong_cube(const Tensor& x) {
+  Tensor factor = tensor(std::vector<double>{3, 3, 3, 3.5, 3, 3}, {2, 3});
+  return record("wrong_cube", (x * x * x).array(),
+                wrt(x, [x, factor](const Tensor& g) { return g * x * x * factor; }));
+}
+
+// x² with the right gradient, whose own gradient is lost.
+Tensor square_once(const Tensor& x) {
+  return record("square_once", (x * x).array(),
+                wrt(x, [x](const Tensor& g) { return g * x.detach() * 2; }));
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck passes right gradients, to second order, full and fast") {
+  const auto f = [](const Inputs& in) { return exp(in[0]) * in[1] / (in[1] * in[1] + 1.0); };
+  for (bool fast : {false, true}) {
+    CHECK(gradcheck(f, {leaf({2, 3}), leaf({3})}, {.fast = fast}));
+    CHECK(gradgradcheck(f, {leaf({2, 3}), leaf({3})}, {.fast = fast}));
+  }
+}
+
+TEST_CASE("gradcheck names the input and the worst element of a wrong gradient") {
+  const auto f = [](const Inputs& in) { return in[0] + wrong_cube(in[1]); };
+  for (bool fast : {false, true}) {
+    const auto found =
+        gradcheck(f, {leaf({3}), leaf({2, 3})}, {.fast = fast, .raise_exception = false});
+    CHECK_FALSE(found);
+    CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("input 1, element [1, 0]"));
+  }
+  CHECK_THROWS_AS(gradcheck(f, {leaf({3}), leaf({2, 3})}), GradError);
+}
+
+TEST_CASE("gradgradcheck sees a second derivative that is lost") {
+  const auto f = [](const Inputs& in) { return square_once(in[0]); };
+  CHECK(gradcheck(f, {leaf({2, 3})}));
+  CHECK_FALSE(gradgradcheck(f, {leaf({2, 3})}, {.raise_exception = false}));
+}
+
+TEST_CASE("gradcheck sees a function that does not repeat") {
+  const auto f = [](const Inputs& in) {
+    return in[0] * Tensor(random_uniform({2, 3}, float64, 0.5, 1));
+  };
+  const auto found = gradcheck(f, {leaf({2, 3})}, {.raise_exception = false});
+  CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("two runs"));
+}
+
+TEST_CASE("gradcheck refuses float32, and nothing to check") {
+  const auto f = [](const Inputs& in) { return in[0] * 2.0; };
+  CHECK_THROWS_AS(gradcheck(f, {tensor({1.f, 2.f}).requires_grad_()}), DTypeError);
+  CHECK_THROWS_AS(gradcheck(f, {tensor({1.0, 2.0})}), ValueError);
+}
+
+TEST_CASE("gradcheck_parameters names the parameter and restores it") {
+  const Tensor weight = leaf({2, 3}), bias = leaf({3});
+  const auto before = weight.to_vector<double>();
+  CHECK(gradcheck_parameters([&] { return exp(weight) + bias; },
+                             {{"weight", weight}, {"bias", bias}}));
+  const auto found =
+      gradcheck_parameters([&] { return wrong_cube(weight) + bias; },
+                           {{"bias", bias}, {"h.0.weight", weight}}, {.raise_exception = false});
+  CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("h.0.weight, element [1, 0]"));
+  CHECK(weight.to_vector<double>() == before);
+}

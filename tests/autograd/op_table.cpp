@@ -1,0 +1,164 @@
+#include "op_table.h"
+
+#include <attune/autograd.h>
+#include <autograd/gradcheck.h>
+
+#include <cmath>
+
+#include <io/safetensors.h>
+#include <kernels/copy.h>
+
+namespace attune::test {
+namespace {
+
+enum class Layout { dense, transposed, offset, flipped };
+constexpr Layout layouts[] = {Layout::dense, Layout::transposed, Layout::offset, Layout::flipped};
+constexpr const char* layout_names[] = {"dense", "transposed", "offset", "flipped"};
+
+// The same values at another place: columns first, every other element of larger memory, or back
+// to front. Dimensions of size 1 get stride 0 where the memory is not dense.
+Array lay(const Array& x, Layout layout) {
+  if (layout == Layout::dense || x.dim() == 0) return kernels::clone(x);
+  if (layout == Layout::transposed) {
+    Shape reversed;
+    for (int64_t d = x.dim() - 1; d >= 0; --d) reversed.push_back(d);
+    return kernels::clone(x.permute(reversed)).permute(reversed);
+  }
+  if (layout == Layout::flipped) return kernels::clone(x.flip(-1)).flip(-1);
+  Shape larger = x.shape();
+  larger[x.dim() - 1] = 2 * x.size(-1) + 3;
+  Array view = kernels::zeros(larger, x.dtype()).slice(-1, 2, 2 + 2 * x.size(-1), 2);
+  kernels::copy_into(view, x);
+  Shape strides = view.strides();
+  for (int64_t d = 0; d < x.dim(); ++d)
+    if (x.size(d) == 1) strides[d] = 0;
+  return Array(Intrusive<Storage>(const_cast<Storage*>(&view.storage())), x.shape(), strides,
+               view.offset(), x.dtype());
+}
+
+std::string difference(const Array& found, const Array& wanted, DType dtype) {
+  if (found.shape() != wanted.shape())
+    return "shape " + to_string(found.shape()) + ", not " + to_string(wanted.shape());
+  const bool single = dtype == float32;
+  const double rtol = single ? 1.3e-6 : 1e-7, atol = single ? 1e-5 : 1e-9;
+  const auto a = Tensor(kernels::convert(found, float64)).to_vector<double>();
+  const auto b = Tensor(kernels::convert(wanted, float64)).to_vector<double>();
+  for (size_t i = 0; i < a.size(); ++i)
+    if (!(std::abs(a[i] - b[i]) <= atol + rtol * std::abs(b[i])))
+      return "element " + std::to_string(i) + " is " + std::to_string(a[i]) + ", not " +
+             std::to_string(b[i]);
+  return {};
+}
+
+class RowChecker {
+ public:
+  RowChecker(const StateDict& golden, const OpRow& row, Count& count)
+      : golden_(golden), row_(row), count_(count) {}
+
+  std::vector<std::string> check() {
+    ++count_.rows;
+    for (size_t i = 0; i < row_.cases.size(); ++i) guarded(i);
+    if (golden_.count(key(row_.cases.size(), "out"))) fault("golden has more cases than the row");
+    for (const BadInput& input : row_.bad) refuse(input);
+    return faults_;
+  }
+
+ private:
+  std::string key(size_t i, const std::string& part) const {
+    return row_.name + "/" + std::to_string(i) + "/" + part;
+  }
+  void fault(const std::string& text) { faults_.push_back(row_.name + ": " + text); }
+
+  void guarded(size_t i) {
+    ++count_.cases;
+    const std::string where = "case " + std::to_string(i);
+    try {
+      if (!golden_.count(key(i, "out"))) return fault(where + " is not in golden");
+      for (DType dtype : {float64, float32})
+        for (Layout layout : layouts)
+          compare(i, dtype, layout,
+                  where + " " + std::string(name_of(dtype)) + " " +
+                      layout_names[static_cast<int>(layout)]);
+      if (row_.no_grad.empty()) differentiate(i, where);
+    } catch (const std::exception& e) {
+      fault(where + ": " + e.what());
+    }
+  }
+
+  std::vector<Tensor> inputs(size_t i, DType dtype, Layout layout) const {
+    std::vector<Tensor> all;
+    for (size_t k = 0; golden_.count(key(i, "in" + std::to_string(k))); ++k) {
+      const Array& x = golden_.at(key(i, "in" + std::to_string(k)));
+      const bool floating = is_floating(x.dtype());
+      all.emplace_back(lay(floating ? kernels::convert(x, dtype) : x, layout));
+      if (floating && golden_.count(key(i, "grad" + std::to_string(k))))
+        all.back().requires_grad_();
+    }
+    return all;
+  }
+
+  void agree(const Array& found, const Array& wanted, DType dtype, const std::string& where) {
+    ++count_.checks;
+    const std::string text = difference(found, wanted, dtype);
+    if (!text.empty()) fault(where + ": " + text);
+  }
+
+  void compare(size_t i, DType dtype, Layout layout, const std::string& where) {
+    const auto in = inputs(i, dtype, layout);
+    const Tensor out = row_.cases[i](in);
+    agree(out.array(), golden_.at(key(i, "out")), dtype, where);
+    if (!row_.no_grad.empty()) return;
+    if (is_floating(out.dtype()) && out.dtype() != dtype)
+      fault(where + ": another dtype comes out");
+    out.backward(Tensor(lay(kernels::convert(golden_.at(key(i, "cot")), dtype), layout)));
+    for (size_t k = 0; k < in.size(); ++k) {
+      if (!in[k].requires_grad()) continue;
+      const std::string name = "grad" + std::to_string(k);
+      agree(in[k].grad().defined() ? in[k].grad().array() : kernels::zeros(in[k].shape(), dtype),
+            golden_.at(key(i, name)), dtype, where + " " + name);
+    }
+  }
+
+  void differentiate(size_t i, const std::string& where) {
+    const auto f = [&](const std::vector<Tensor>& in) { return row_.cases[i](in); };
+    const auto in = inputs(i, float64, Layout::dense);
+    GradcheckOptions options{.fast = true, .raise_exception = false};
+    ++count_.checks;
+    if (auto found = gradcheck(f, in, options); !found)
+      fault(where + " gradcheck: " + found.report);
+    if (!row_.no_second.empty()) return;
+    ++count_.checks;
+    if (auto found = gradgradcheck(f, in, options); !found)
+      fault(where + " gradgradcheck: " + found.report);
+  }
+
+  void refuse(const BadInput& input) {
+    ++count_.checks;
+    try {
+      input.call();
+      fault("a bad input is accepted");
+    } catch (const Error& e) {
+      const std::string text = e.what();
+      if (!input.is_right_type(e)) fault("the wrong type of error: " + text);
+      if (text.find(row_.name) == std::string::npos) fault("unnamed in the error: " + text);
+    }
+  }
+
+  const StateDict& golden_;
+  const OpRow& row_;
+  Count& count_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::vector<std::string> check_rows(const std::string& family, const std::vector<OpRow>& rows,
+                                    Count& count) {
+  const auto golden = io::load_safetensors(ATTUNE_TEST_DATA "/" + family + ".safetensors").arrays;
+  std::vector<std::string> faults;
+  for (const OpRow& row : rows)
+    for (const auto& fault : RowChecker(golden, row, count).check()) faults.push_back(fault);
+  return faults;
+}
+
+}  // namespace attune::test

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <attune/autograd.h>
+
+namespace attune::test {
+
+// A call of an operation on the inputs of the golden case of the same operation and number.
+using OpCase = std::function<Tensor(std::span<const Tensor>)>;
+
+// A call that must be refused.
+struct BadInput {
+  std::function<void()> call;
+  std::function<bool(const Error&)> is_right_type;
+};
+
+// A call that must throw E with the operation's name in its message.
+template <class E>
+BadInput bad(std::function<void()> call) {
+  return {std::move(call), [](const Error& e) { return dynamic_cast<const E*>(&e) != nullptr; }};
+}
+
+// One operation: everything that is checked of it.
+struct OpRow {
+  std::string name;
+  std::vector<OpCase> cases;  // in the order of scripts/make_golden.py
+  std::vector<BadInput> bad = {};
+  std::string no_grad = {};    // why it has no gradient, if it has none
+  std::string no_second = {};  // why the gradient is not differentiated again, if it is not
+};
+
+struct Count {
+  int rows = 0, cases = 0, checks = 0;
+};
+
+// Checks rows against tests/golden/<family>.safetensors: forward and gradients in both precisions
+// and every layout, first and second derivatives against finite differences, refusals. A fault
+// is a line of the result.
+std::vector<std::string> check_rows(const std::string& family, const std::vector<OpRow>& rows,
+                                    Count& count);
+
+}  // namespace attune::test
