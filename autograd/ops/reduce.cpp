@@ -96,7 +96,7 @@ ValuesAndIndices pick(const Tensor& x, int64_t dim, bool keepdim, Array position
   return {squeeze(values, dim), squeeze(indices, dim)};
 }
 
-Array flat(const Tensor& x) { return kernels::reshape(x.array(), {-1}); }
+Array flat(const Tensor& x) { return kernels::reshape(x.array(), {x.numel()}); }
 
 }  // namespace
 
