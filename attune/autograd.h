@@ -2,6 +2,7 @@
 
 #include "../autograd/engine.h"
 #include "../autograd/grad_mode.h"
+#include "../autograd/gradcheck.h"
 #include "../autograd/ops/activation.h"
 #include "../autograd/ops/arithmetic.h"
 #include "../autograd/ops/attention.h"
