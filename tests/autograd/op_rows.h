@@ -10,5 +10,6 @@ using In = std::span<const Tensor>;
 std::vector<OpRow> activation_rows();
 std::vector<OpRow> arithmetic_rows();
 std::vector<OpRow> linalg_rows();
+std::vector<OpRow> reduce_rows();
 
 }  // namespace attune::test

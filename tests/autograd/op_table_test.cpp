@@ -14,6 +14,7 @@ TEST_CASE("every operation in the table agrees with PyTorch and with finite diff
   check("activation", activation_rows());
   check("arithmetic", arithmetic_rows());
   check("linalg", linalg_rows());
+  check("reduce", reduce_rows());
   std::cout << "operation table: " << count.rows << " rows, " << count.cases << " cases, "
             << count.checks << " checks\n";
   INFO(faults);
