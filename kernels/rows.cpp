@@ -298,18 +298,18 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
   Moments<T> rms_moments_##suffix(const T* x, T eps, int64_t n) { return rms_moments(x, eps, n); } \
   void normalize_##suffix(const T* x, const Moments<T>& m, const T* w, const T* b, T* y,           \
                           int64_t n) {                                                             \
-    normalize(x, m, w, b, y, n);                                                                   \
+    normalize<T>(x, m, w, b, y, n);                                                                \
   }                                                                                                \
   NormSums<T> norm_sums_##suffix(const T* x, const T* g, const T* w, const Moments<T>& m,          \
                                  int64_t n) {                                                      \
-    return norm_sums(x, g, w, m, n);                                                               \
+    return norm_sums<T>(x, g, w, m, n);                                                            \
   }                                                                                                \
   void norm_gradient_##suffix(const T* x, const T* g, const T* w, const Moments<T>& m,             \
                               NormSums<T> s, T* out, int64_t n) {                                  \
-    norm_gradient(x, g, w, m, s, out, n);                                                          \
+    norm_gradient<T>(x, g, w, m, s, out, n);                                                       \
   }                                                                                                \
   void norm_weight_##suffix(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) {       \
-    norm_weight(x, g, m, dw, n);                                                                   \
+    norm_weight<T>(x, g, m, dw, n);                                                                \
   }
 
 ATTUNE_INSTANTIATE(float, float)
