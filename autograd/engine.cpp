@@ -114,7 +114,9 @@ class Pass {
  public:
   Pass(bool retain, bool create) : retain_(retain || create), mode_(create) {}
 
-  void seed(const Tensor& root, const Tensor& cotangent) { frontier_.receive(root.node(), cotangent); }
+  void seed(const Tensor& root, const Tensor& cotangent) {
+    frontier_.receive(root.node(), cotangent);
+  }
 
   // deliver(node, gradient) returns whether to go on below the node; only nodes in `within` (all,
   // if null) receive anything.

@@ -91,8 +91,8 @@ class Tensor {
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const { return fill_(0); }
 
-  // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops its
-  // gradient. GradError on the result of a recorded operation.
+  // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops
+  // its gradient. GradError on the result of a recorded operation.
   const Tensor& convert_(DType dtype) const;
 
   // --- functions that people chain; see autograd/ops for what they do ---

@@ -111,5 +111,4 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   return where(linear, x, log1p(exp(masked_fill(scaled, linear, 0))) / beta);
 }
 
-
 }  // namespace attune

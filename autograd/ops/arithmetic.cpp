@@ -150,5 +150,4 @@ Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
   return start + (end - start) * weight;
 }
 
-
 }  // namespace attune

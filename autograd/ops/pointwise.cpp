@@ -71,5 +71,4 @@ Tensor floor(const Tensor& x) {
   return record("floor", unary(Unary::floor, x.array()), wrt(x, no_slope));
 }
 
-
 }  // namespace attune
