@@ -51,6 +51,18 @@ void write_all(const Descriptor& file, std::string_view bytes, const std::string
   }
 }
 
+std::string follow_link(const std::string& path) {
+  std::error_code unresolved;
+  const auto target = std::filesystem::canonical(path, unresolved);
+  return unresolved ? path : target.string();
+}
+
+// A device, pipe or the like.
+bool is_special(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 void sync_folder(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   Descriptor folder("write", parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
@@ -60,8 +72,14 @@ void sync_folder(const std::string& path) {
 }  // namespace
 
 void write_atomically(
-    const std::string& path,
+    const std::string& name,
     const std::function<void(const std::function<void(std::string_view)>&)>& write) {
+  const std::string path = follow_link(name);
+  if (is_special(path)) {
+    Descriptor file("write", path, O_WRONLY);
+    write([&](std::string_view piece) { write_all(file, piece, path); });
+    return;
+  }
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   try {
     Descriptor file("write", temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);

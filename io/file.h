@@ -11,7 +11,8 @@ namespace attune::io {
 
 // Writes a file so that at every moment either the old or the whole new content stands at path: to
 // a temporary beside it, fsync, rename, fsync of the folder. write(append) calls append for each
-// piece. IoError names the path and the system's reason; the old file stays then.
+// piece. IoError names the path and the system's reason; the old file stays then. A link is
+// followed; a device or pipe is written in place, since a rename would destroy it.
 void write_atomically(
     const std::string& path,
     const std::function<void(const std::function<void(std::string_view)>&)>& write);

@@ -1,0 +1,66 @@
+#include <attune/array.h>
+#include <attune/io.h>
+
+#include "../catch.h"
+#include "../scratch.h"
+
+using attune::IoError;
+using attune::io::write_atomically;
+
+TEST_CASE("a file appears when all of it is written, under its own name only") {
+  const ScratchFolder folder;
+  const std::string path = folder / "a";
+  write_atomically(path, [&](const auto& append) {
+    append("one ");
+    append("two");
+    CHECK_FALSE(std::filesystem::exists(path));
+  });
+  CHECK(read_all(path) == "one two");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a writer that fails leaves the old file and nothing else") {
+  const ScratchFolder folder;
+  write_all(folder / "a", "old");
+  const auto broken = [](const auto& append) {
+    append("new");
+    throw std::runtime_error("stop");
+  };
+  CHECK_THROWS_AS(write_atomically(folder / "a", broken), std::runtime_error);
+  CHECK(read_all(folder / "a") == "old");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a full disk leaves the old file") {
+  const ScratchFolder folder;
+  write_all(folder / "a", "old");
+  {
+    const FileSizeLimit limit(1000);
+    CHECK_THROWS_AS(write_atomically(folder / "a", std::string(5000, 'x')), IoError);
+  }
+  CHECK(read_all(folder / "a") == "old");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("what cannot be written is an IoError that says where and why") {
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH(write_atomically(folder / "missing/a", "x"),
+                    Catch::Matchers::ContainsSubstring("missing/a"));
+  CHECK_THROWS_AS(write_atomically(folder / ".", "x"), IoError);
+}
+
+TEST_CASE("a link keeps pointing at the file that is replaced") {
+  const ScratchFolder folder;
+  write_all(folder / "target", "old");
+  std::filesystem::create_symlink("target", folder / "link");
+  write_atomically(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_all(folder / "target") == "new");
+}
+
+TEST_CASE("a device is written to, never replaced") {
+  write_atomically("/dev/null", "gone");
+  CHECK_THROWS_AS(write_atomically("/dev/full", "x"), IoError);
+  CHECK(std::filesystem::is_character_file("/dev/full"));
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+}
