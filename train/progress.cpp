@@ -18,7 +18,7 @@ constexpr double redraw_seconds = 1.0 / 15;
 constexpr double plain_seconds = 15;
 constexpr double rate_seconds = 10;
 constexpr int widest_bar = 30;
-constexpr int narrowest_bar = 6;
+constexpr int bar_step = 5;  // so that a bar keeps its width while the text beside it varies
 
 bool environment_set(const char* name) {
   const char* value = std::getenv(name);
@@ -199,14 +199,14 @@ std::vector<std::string> Progress::parts() const {
 void Progress::draw() {
   const int room = std::max(options_.columns() - 1, 1);  // a full line would wrap
   std::vector<std::string> line = parts();
-  const int spare = room - text_width(joined(line)) - 4;  // a gap and two brackets
-  if (spare >= narrowest_bar) {
+  const int spare = room - text_width(joined(line)) - 4;  // less a gap and two brackets
+  if (spare >= bar_step) {
     const double fraction = static_cast<double>(step_) / static_cast<double>(total_);
-    const int width = std::min(spare, widest_bar);
+    const int width = std::min(spare / bar_step * bar_step, widest_bar);
     line[0] = joined({line[0], bar_text(fraction, width, utf8_, colour_)});
   } else {
     // Too narrow for a bar: rate, count, label, time left and note go until the rest fits.
-    for (std::size_t part : {3, 2, 0, 4, 5}) {
+    for (const std::size_t part : std::initializer_list<std::size_t>{3, 2, 0, 4, 5}) {
       if (text_width(joined(line)) > room) line[part].clear();
     }
   }

@@ -63,7 +63,7 @@ class AttentionView {
     const layout = !this.heads ? " alone" : columns > 8 ? " wide" : "";
     this.detail = el("div", {class: "detail"}, this.title, this.facts, this.plot, this.scale(), this.readout, this.strip);
     this.node = el("div", {class: "card"},
-      el("div", {class: "attention" + layout}, this.heads, this.detail));
+      el("div", {class: "attention" + layout}, el("div", {}, this.heads, this.causal && this.patterns()), this.detail));
     this.selected = this.shown = this.maps[0];
     repaints.push(() => this.paintAll());
     this.paintHeads();
@@ -129,6 +129,15 @@ class AttentionView {
     const marks = [0, 0.05, 0.25, 0.5, 1];
     return el("div", {class: "scale", "aria-hidden": "true"}, "weight",
       el("div", {class: "bar"}, marks.map((mark) => el("span", {style: `left:${100 * Math.sqrt(mark)}%`}, `${100 * mark}%`))));
+  }
+
+  patterns() {
+    const item = ([look, meaning]) => el("li", {}, el("b", {}, look), meaning);
+    return el("ul", {class: "reading"}, [
+      ["A line just below the diagonal", ": the head looks at the token before."],
+      ["A strong first column", ": it rests on the first token when it has nothing to look for."],
+      ["Lines further off, along the diagonal", ": it looks back to where the same text stood before."],
+    ].map(item));
   }
 
   nameOf(map) { return `Layer ${map.layer}, head ${map.head}`; }

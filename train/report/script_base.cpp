@@ -30,8 +30,10 @@ function decimals(value, digits) {
 // A number to be read: four significant digits, thousands separated, no long rows of zeros.
 function readable(value) {
   if (value == null || !Number.isFinite(value)) return "\u2013";
+  if (Number.isInteger(value)) return decimals(value, 0);
+  value = Number(value.toPrecision(4));
   const size = Math.abs(value);
-  if (size >= 1000 || Number.isInteger(value)) return decimals(value, 0);
+  if (size >= 1000) return decimals(value, 0);
   if (size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, "e");
   return decimals(value, clamp(3 - Math.floor(Math.log10(size)), 0, 6));
 }

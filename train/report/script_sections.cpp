@@ -73,10 +73,7 @@ function attention(section) {
       + "the stronger the colour, the more of its attention the row gives to the column. Every row shares out 100 %."
       + (view.causal ? " The model only looks back, so the upper right stays empty." : "")
       + (many ? " Point at a square to enlarge it, click to keep it." : "") + " Point at a cell or at the text to read single weights."),
-    view.node, view.causal && el("ul", {class: "reading"},
-      el("li", {}, el("b", {}, "A line just below the diagonal"), ": the head looks at the token before."),
-      el("li", {}, el("b", {}, "A strong first column"), ": it rests on the first token when it has nothing to look for."),
-      el("li", {}, el("b", {}, "Lines further off, along the diagonal"), ": it looks back to where the same text stood before.")));
+    view.node);
 }
 
 const renderers = {

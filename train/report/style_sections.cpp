@@ -49,6 +49,7 @@ figure { margin: 0; }
 .attention { display: grid; gap: 26px; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); align-items: start; }
 .attention.wide { grid-template-columns: minmax(0, 11fr) minmax(0, 9fr); }
 .attention.alone { grid-template-columns: minmax(0, 680px); }
+.attention > * { min-width: 0; }
 .heads { display: grid; gap: 8px; overflow-x: auto; padding: 3px; align-items: center; }
 .wide .heads { gap: 4px; }
 .wide .head { padding: 1px; border-radius: 4px; }
@@ -84,8 +85,8 @@ figure { margin: 0; }
 .facts div { display: flex; gap: 6px; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
-.reading { margin: 8px 0 0; padding: 0 0 0 1.15em; max-width: 76ch; font-size: 15px; color: var(--soft); }
-.reading li { margin: 2px 0; }
+.reading { margin: 18px 0 0; padding: 0 0 0 1.15em; font-size: 14px; line-height: 1.45; color: var(--soft); }
+.reading li { margin: 5px 0; }
 .reading b { color: var(--ink); font-weight: 600; }
 
 @media (max-width: 860px) {
@@ -103,7 +104,7 @@ figure { margin: 0; }
 }
 @media print {
   .sample pre { max-height: none; overflow: visible; mask-image: none !important; }
-  .attention { break-inside: avoid; }
+  .heads, .plot { break-inside: avoid; }
 }
 )css";
 
