@@ -134,9 +134,9 @@ class Tensor {
   };
   double item_as_double() const;
   bool records_write(const char* name, const Tensor& other) const;
-  const Tensor& take_over(const char* name, const Tensor& result) const;
+  void overwrite(const Array& value) const;
   template <class F>
-  const Tensor& update(const char* name, int kernel, const Tensor& other, F&& recorded) const;
+  const Tensor& update(const char* name, const Tensor& other, F&& compute) const;
 
   Intrusive<Impl> impl_;
 };

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "model_files.h"
 
@@ -71,7 +70,7 @@ void train_model(Options o) {
   const auto held_out = train::sequential_batches({split, tokens.end()}, 64, o.model.context);
   train::TokenStream stream({tokens.begin(), split}, o.batch, o.model.context, o.seed);
   std::filesystem::create_directories(o.out);
-  std::ofstream log(o.out + "/log.jsonl");
+  train::RunLog log(o.out + "/log.jsonl");
   fmt::print("{} characters, {} distinct; a model of {} parameters\n", tokens.size(),
              saved.tokenizer.size(), model.num_parameters());
 
@@ -96,19 +95,19 @@ void train_model(Options o) {
     if (!evaluated && (step + 1) % 50 != 0) continue;
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const double rate = static_cast<double>((step + 1) * o.batch * o.model.context) / seconds;
-    nlohmann::json line = {{"step", step + 1},
-                           {"train_loss", loss.item<double>()},
-                           {"lr", optimizer.lr()},
-                           {"tokens_per_second", rate}};
+    train::Metrics metrics{.step = step + 1,
+                           .train_loss = loss.item<double>(),
+                           .lr = optimizer.lr(),
+                           .tokens_per_second = rate};
     fmt::print("step {:5}/{}  loss {:.4f}  {:.0f} tokens/s", step + 1, o.steps, loss.item<double>(),
                rate);
     if (evaluated) {
       val_loss = evaluate(model, held_out);
-      line["val_loss"] = val_loss;
+      metrics.val_loss = val_loss;
       fmt::print("  validation {:.4f}", val_loss);
     }
     fmt::print("\n");
-    log << line.dump() << std::endl;
+    log.write(metrics);
   }
   save_gpt(o.out, saved);
   model.eval();

@@ -43,12 +43,7 @@ size_t regular_size(const char* operation, const Descriptor& file, const std::st
 }
 
 void write_all(const Descriptor& file, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_system("write", path);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
+  if (!write_fully(file.get(), bytes)) fail_system("write", path);
 }
 
 std::string follow_link(const std::string& path) {
@@ -70,6 +65,16 @@ void sync_folder(const std::string& path) {
 }
 
 }  // namespace
+
+bool write_fully(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
 
 void write_atomically(
     const std::string& name,

@@ -18,6 +18,9 @@ void write_atomically(
     const std::function<void(const std::function<void(std::string_view)>&)>& write);
 void write_atomically(const std::string& path, std::string_view content);
 
+// Writes every byte to an open file. False, with errno set, if it could not.
+bool write_fully(int descriptor, std::string_view bytes);
+
 // The whole file. IoError if it cannot be read.
 std::string read_file(const std::string& path);
 

@@ -13,7 +13,6 @@
 namespace attune::kernels {
 namespace {
 
-constexpr int64_t tile_size = 16384;
 constexpr int64_t chunk_size = 512;
 
 template <class To, class From>
@@ -31,14 +30,6 @@ To cast(From value) {
   } else {
     return static_cast<To>(value);
   }
-}
-
-template <class F>
-void for_each_tile(int64_t n, const F& f) {
-  parallel_tiles((n + tile_size - 1) / tile_size, n, [&](int64_t tile) {
-    const int64_t start = tile * tile_size;
-    f(start, std::min(tile_size, n - start));
-  });
 }
 
 // Elements [start, start + count) of from, converted, into a dense run.
@@ -62,7 +53,7 @@ void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& s
   const int64_t n = shape.numel();
   if (from.dtype() == dtype) {
     const size_t bytes = size_of(dtype);
-    for_each_tile(n, [&](int64_t start, int64_t count) {
+    parallel_ranges(n, [&](int64_t start, int64_t count) {
       layout.gather(source, bytes, start, count,
                     static_cast<std::byte*>(to) + static_cast<size_t>(start) * bytes);
     });
@@ -70,7 +61,7 @@ void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& s
   }
   visit_dtype(dtype, [&]<class To>(TypeTag<To>) {
     visit_dtype(from.dtype(), [&]<class From>(TypeTag<From>) {
-      for_each_tile(n, [&](int64_t start, int64_t count) {
+      parallel_ranges(n, [&](int64_t start, int64_t count) {
         convert_run(static_cast<const From*>(source), layout, start, count,
                     static_cast<To*>(to) + start);
       });
@@ -85,8 +76,8 @@ Array full(const Shape& shape, DType dtype, double value) {
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
     T* to = out.output<T>();
     const T element = cast<T>(value);
-    for_each_tile(out.numel(),
-                  [&](int64_t start, int64_t count) { std::fill_n(to + start, count, element); });
+    parallel_ranges(out.numel(),
+                    [&](int64_t start, int64_t count) { std::fill_n(to + start, count, element); });
   });
   return out;
 }
@@ -132,7 +123,7 @@ void copy_into(Array& to, const Array& from) {
   void* target = to.output_data();
   const std::byte* source = static_cast<const std::byte*>(dense.raw_data());
   const size_t bytes = size_of(to.dtype());
-  for_each_tile(to.numel(), [&](int64_t start, int64_t count) {
+  parallel_ranges(to.numel(), [&](int64_t start, int64_t count) {
     layout.scatter(target, bytes, start, count, source + static_cast<size_t>(start) * bytes);
   });
 }

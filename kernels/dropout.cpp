@@ -1,7 +1,7 @@
 #include "dropout.h"
 
 #include "copy.h"
-#include "row_tiles.h"
+#include "parallel.h"
 
 namespace attune::kernels {
 
@@ -32,10 +32,8 @@ Array dropout(const Array& x, double p, RandomState draw) {
     const T* from = dense.data<T>();
     T* to = out.output<T>();
     const DropoutMask mask(p, draw);
-    const int64_t n = x.numel(), tile_size = row_tile_elements;
-    parallel_tiles((n + tile_size - 1) / tile_size, n, [&](int64_t tile) {
-      const int64_t start = tile * tile_size;
-      mask.apply(start, std::min(tile_size, n - start), from + start, to + start);
+    parallel_ranges(x.numel(), [&](int64_t start, int64_t count) {
+      mask.apply(start, count, from + start, to + start);
     });
   });
   return out;

@@ -9,6 +9,7 @@
 #include "../array/fail.h"
 #include "copy.h"
 #include "parallel.h"
+#include "strided.h"
 
 namespace attune::kernels {
 namespace {
@@ -75,18 +76,15 @@ Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k) {
   return {m, n >= 2048 ? cut(n, 16, 128) : cut(n, n >= 512 ? 4 : 2, 64)};
 }
 
-// Offsets, in elements, of the matrix at a flat batch index.
-int64_t batch_offset(const Array& x, int64_t index) {
-  int64_t offset = 0;
-  for (int64_t d = x.dim() - 3; d >= 0; --d) {
-    offset += index % x.shape()[d] * x.strides()[d];
-    index /= x.shape()[d];
-  }
-  return offset;
+Shape batch_of(const Array& x) {
+  Shape batch = x.shape();
+  batch.erase(batch.size() - 1);
+  batch.erase(batch.size() - 1);
+  return batch;
 }
 
 template <class T>
-void multiply(Array& out, const Array& a, const Array& b, T beta) {
+void multiply(Array& out, const Array& a, const Array& b) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   const int64_t batch = out.numel() / std::max<int64_t>(m * n, 1);
   if (out.numel() == 0) return;
@@ -95,9 +93,12 @@ void multiply(Array& out, const Array& a, const Array& b, T beta) {
   const T* right_data = right.array.data<T>();
   T* out_data = out.output<T>();
   if (k == 0) {
-    if (beta == T{0}) std::fill(out_data, out_data + out.numel(), T{0});
+    std::fill(out_data, out_data + out.numel(), T{0});
     return;
   }
+  auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
+    return offset_of(index, batches, x.strides());
+  };
   const Grid grid = grid_for(batch, m, n, k);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
@@ -108,21 +109,14 @@ void multiply(Array& out, const Array& a, const Array& b, T beta) {
                    const int64_t row = tile / column_tiles % row_tiles * grid.rows;
                    const int64_t column = tile % column_tiles * grid.columns;
                    const Layout l = left.layout, r = right.layout;
-                   const T* at = left_data + batch_offset(left.array, index) +
-                                 row * (l.transposed ? 1 : l.leading);
-                   const T* bt = right_data + batch_offset(right.array, index) +
+                   const T* at =
+                       left_data + offset(left.array, index) + row * (l.transposed ? 1 : l.leading);
+                   const T* bt = right_data + offset(right.array, index) +
                                  column * (r.transposed ? r.leading : 1);
                    gemm_tile(l.transposed, r.transposed, std::min(grid.rows, m - row),
                              std::min(grid.columns, n - column), k, T{1}, at, l.leading, bt,
-                             r.leading, beta, out_data + (index * m + row) * n + column, n);
+                             r.leading, T{0}, out_data + (index * m + row) * n + column, n);
                  });
-}
-
-Shape batch_of(const Array& x) {
-  Shape batch = x.shape();
-  batch.erase(batch.size() - 1);
-  batch.erase(batch.size() - 1);
-  return batch;
 }
 
 Array expand_batch(const Array& x, Shape batch) {
@@ -177,16 +171,9 @@ Array matmul(const Array& a, const Array& b) {
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   visit_floating("matmul", a.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    multiply<T>(out, left, right, T{0});
+    multiply<T>(out, left, right);
   });
   return out;
-}
-
-void matmul_add_into(Array& out, const Array& a, const Array& b) {
-  visit_floating("matmul", a.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    multiply<T>(out, a, b, T{1});
-  });
 }
 
 }  // namespace attune::kernels

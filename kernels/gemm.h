@@ -34,7 +34,4 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 // read in place. The caller has checked that K agrees.
 Array matmul(const Array& a, const Array& b);
 
-// out += a b for 2-D row-major out: [M, N]; a: [M, K], b: [K, N].
-void matmul_add_into(Array& out, const Array& a, const Array& b);
-
 }  // namespace attune::kernels

@@ -6,6 +6,7 @@
 #include "../array/fail.h"
 #include "copy.h"
 #include "parallel.h"
+#include "strided.h"
 
 namespace attune::kernels {
 namespace {
@@ -33,26 +34,11 @@ void visit_summable(const char* operation, DType dtype, F&& f) {
   visit_floating(operation, dtype, f);
 }
 
-// Offsets of the rows along dim, one for every position beside it, walked over the index's shape.
-class Lines {
- public:
-  Lines(const Shape& shape, int64_t dim) : shape_(shape) { shape_[dim] = 1; }
-
-  int64_t count() const { return shape_.numel(); }
-
-  // The offset of line i in an array with these strides.
-  int64_t offset(int64_t i, const Shape& strides) const {
-    int64_t offset = 0;
-    for (int64_t d = shape_.size() - 1; d >= 0; --d) {
-      offset += i % shape_[d] * strides[d];
-      i /= shape_[d];
-    }
-    return offset;
-  }
-
- private:
-  Shape shape_;
-};
+// The positions of an index beside dim, one for each line along it.
+Shape lines_along(Shape shape, int64_t dim) {
+  shape[dim] = 1;
+  return shape;
+}
 
 }  // namespace
 
@@ -114,16 +100,16 @@ Array gather(const Array& x, int64_t dim, const Array& index) {
   if (out.numel() == 0) return out;
   const Array dense_index = contiguous(index);
   const int64_t* picks = dense_index.data<int64_t>();
-  const Lines lines(index.shape(), dim);
+  const Shape lines = lines_along(index.shape(), dim);
   const int64_t n = index.shape()[dim], size = x.shape()[dim], stride = x.strides()[dim];
   const int64_t step = out.strides()[dim];
   visit_dtype(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* from = x.data<T>();
     T* to = out.output<T>();
-    parallel_tiles(lines.count(), out.numel(), [&](int64_t line) {
-      const T* source = from + lines.offset(line, x.strides());
-      const int64_t base = lines.offset(line, out.strides());
+    parallel_tiles(lines.numel(), out.numel(), [&](int64_t line) {
+      const T* source = from + offset_of(line, lines, x.strides());
+      const int64_t base = offset_of(line, lines, out.strides());
       for (int64_t i = 0; i < n; ++i)
         to[base + i * step] = source[wrap(picks[base + i * step], size) * stride];
     });
@@ -135,7 +121,7 @@ void scatter_add_into(Array& into, int64_t dim, const Array& index, const Array&
   if (index.numel() == 0) return;
   const Array dense_index = contiguous(index);
   const int64_t* picks = dense_index.data<int64_t>();
-  const Lines lines(index.shape(), dim);
+  const Shape lines = lines_along(index.shape(), dim);
   const int64_t n = index.shape()[dim], size = into.shape()[dim], stride = into.strides()[dim];
   const int64_t index_step = dense_index.strides()[dim], source_step = source.strides()[dim];
   visit_summable("scatter_add", into.dtype(), [&](auto tag) {
@@ -143,10 +129,10 @@ void scatter_add_into(Array& into, int64_t dim, const Array& index, const Array&
     const T* from = source.data<T>();
     T* to = into.output<T>();
     // A line along dim is written by nobody else: its own order is the order of the sums.
-    parallel_tiles(lines.count(), index.numel(), [&](int64_t line) {
-      const int64_t* pick = picks + lines.offset(line, dense_index.strides());
-      const T* value = from + lines.offset(line, source.strides());
-      T* sum = to + lines.offset(line, into.strides());
+    parallel_tiles(lines.numel(), index.numel(), [&](int64_t line) {
+      const int64_t* pick = picks + offset_of(line, lines, dense_index.strides());
+      const T* value = from + offset_of(line, lines, source.strides());
+      T* sum = to + offset_of(line, lines, into.strides());
       for (int64_t i = 0; i < n; ++i)
         sum[wrap(pick[i * index_step], size) * stride] += value[i * source_step];
     });

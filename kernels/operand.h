@@ -7,8 +7,7 @@
 
 namespace attune::kernels {
 
-// Elements of one parallel tile, and of the stack buffers that strided operands pass through.
-inline constexpr int64_t elementwise_tile = 16384;
+// Elements of the stack buffers that strided operands pass through.
 inline constexpr int64_t elementwise_chunk = 512;
 
 // An operand of an elementwise loop, read as dense runs of the shape it broadcasts to.
@@ -42,12 +41,13 @@ void for_each_chunk(int64_t count, int64_t cost, const F& f) {
     if (count > 0) f(int64_t{0}, count);
     return;
   }
-  const int64_t tiles = (count + elementwise_tile - 1) / elementwise_tile;
-  parallel_tiles(tiles, count * cost, [&](int64_t tile) {
-    const int64_t end = std::min(count, (tile + 1) * elementwise_tile);
-    for (int64_t start = tile * elementwise_tile; start < end; start += elementwise_chunk)
-      f(start, std::min(elementwise_chunk, end - start));
-  });
+  parallel_ranges(
+      count,
+      [&](int64_t first, int64_t length) {
+        for (int64_t start = first; start < first + length; start += elementwise_chunk)
+          f(start, std::min(elementwise_chunk, first + length - start));
+      },
+      cost);
 }
 
 }  // namespace attune::kernels

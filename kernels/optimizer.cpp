@@ -8,20 +8,6 @@
 #include "parallel.h"
 
 namespace attune::kernels {
-namespace {
-
-constexpr int64_t tile_elements = 16384;
-
-// Calls f(begin, end) over tiles of n elements.
-template <class F>
-void each_tile(int64_t n, const F& f) {
-  parallel_tiles((n + tile_elements - 1) / tile_elements, n, [&](int64_t tile) {
-    f(tile * tile_elements, std::min(n, (tile + 1) * tile_elements));
-  });
-}
-
-}  // namespace
-
 void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep& step) {
   visit_floating("SGD", param.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -30,8 +16,8 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
     T* v = velocity.defined() ? velocity.output<T>() : nullptr;
     const T lr = static_cast<T>(step.lr), decay = static_cast<T>(step.weight_decay);
     const T momentum = static_cast<T>(step.momentum), keep = static_cast<T>(1 - step.dampening);
-    each_tile(param.numel(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
+    parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
+      for (int64_t i = start; i < start + count; ++i) {
         T d = g[i] + decay * p[i];
         if (v) {
           v[i] = step.first ? d : momentum * v[i] + keep * d;
@@ -59,8 +45,8 @@ void adam_update(Array& param, const Array& grad, Array& first, Array& second, A
     T *p = param.output<T>(), *m = first.output<T>(), *v = second.output<T>();
     T* largest = max_second.defined() ? max_second.output<T>() : nullptr;
     const T* g = grad.data<T>();
-    each_tile(param.numel(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
+    parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
+      for (int64_t i = start; i < start + count; ++i) {
         const T weight = p[i] * shrink;
         const T d = g[i] + decay * weight;
         m[i] += rest1 * (d - m[i]);
@@ -76,41 +62,20 @@ void adam_update(Array& param, const Array& grad, Array& first, Array& second, A
 double sum_of_squares(const Array& x) {
   const Array dense = contiguous(x);
   const int64_t n = dense.numel();
-  std::vector<double> sums(static_cast<size_t>((n + tile_elements - 1) / tile_elements), 0.0);
+  std::vector<double> sums(static_cast<size_t>((n + range_elements - 1) / range_elements), 0.0);
   visit_floating("norm", dense.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* value = dense.data<T>();
-    each_tile(n, [&](int64_t begin, int64_t end) {
+    parallel_ranges(n, [&](int64_t start, int64_t count) {
       double sum = 0;
-      for (int64_t i = begin; i < end; ++i)
+      for (int64_t i = start; i < start + count; ++i)
         sum += static_cast<double>(value[i]) * static_cast<double>(value[i]);
-      sums[static_cast<size_t>(begin / tile_elements)] = sum;
+      sums[static_cast<size_t>(start / range_elements)] = sum;
     });
   });
   double total = 0;
   for (double sum : sums) total += sum;
   return total;
-}
-
-void scale_into(Array& x, double factor) {
-  visit_floating("clip_grad_norm_", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* value = x.output<T>();
-    each_tile(x.numel(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) value[i] *= static_cast<T>(factor);
-    });
-  });
-}
-
-void clamp_into(Array& x, double limit) {
-  visit_floating("clip_grad_value_", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* value = x.output<T>();
-    const T high = static_cast<T>(limit);
-    each_tile(x.numel(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) value[i] = std::clamp(value[i], -high, high);
-    });
-  });
 }
 
 }  // namespace attune::kernels

@@ -26,8 +26,5 @@ void adam_update(Array& param, const Array& grad, Array& first, Array& second, A
 
 // The sum of squares, in double, in an order fixed by the shape.
 double sum_of_squares(const Array& x);
-// x *= factor, or every element of x limited to ±limit.
-void scale_into(Array& x, double factor);
-void clamp_into(Array& x, double limit);
 
 }  // namespace attune::kernels

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace attune {
@@ -30,6 +31,19 @@ void parallel_tiles(int64_t tiles, int64_t work, const F& f) {
   }
 #pragma omp parallel for schedule(dynamic) num_threads(num_threads())
   for (int64_t tile = 0; tile < tiles; ++tile) f(tile);
+}
+
+// Elements of one tile where each is computed by itself.
+inline constexpr int64_t range_elements = 16384;
+
+// Calls f(start, count) for ranges that cover [0, n), a tile each. cost: what an element weighs
+// against one addition.
+template <class F>
+void parallel_ranges(int64_t n, const F& f, int64_t cost = 1) {
+  parallel_tiles((n + range_elements - 1) / range_elements, n * cost, [&](int64_t tile) {
+    const int64_t start = tile * range_elements;
+    f(start, std::min(range_elements, n - start));
+  });
 }
 
 }  // namespace attune::kernels

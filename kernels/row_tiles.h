@@ -6,11 +6,9 @@
 
 namespace attune::kernels {
 
-// Rows that one tile holds, about this many elements.
-inline constexpr int64_t row_tile_elements = 16384;
-
+// Rows that one tile holds, about range_elements elements.
 inline int64_t rows_per_tile(int64_t width) {
-  return std::max<int64_t>(1, row_tile_elements / std::max<int64_t>(1, width));
+  return std::max<int64_t>(1, range_elements / std::max<int64_t>(1, width));
 }
 
 // Calls f(row) once for every row in [0, rows), on several threads.

@@ -7,6 +7,17 @@
 
 namespace attune::kernels {
 
+// The offset, in elements, of the element that comes `index`-th in row-major order of shape;
+// strides may go on behind the dimensions of shape.
+inline int64_t offset_of(int64_t index, const Shape& shape, const Shape& strides) {
+  int64_t offset = 0;
+  for (int64_t d = shape.size() - 1; d >= 0; --d) {
+    offset += index % shape[d] * strides[d];
+    index /= shape[d];
+  }
+  return offset;
+}
+
 // How one operand lies in memory when its elements are visited in the row-major order of the shape
 // it broadcasts to. Neighbouring dimensions that one stride can walk are merged.
 class Layout {

@@ -4,7 +4,6 @@
 
 #include "../array/fail.h"
 #include "../autograd/grad_mode.h"
-#include "../autograd/ops/broadcast.h"
 
 namespace attune::nn {
 
@@ -106,7 +105,7 @@ void Module::load_state_dict(const StateDict& state, bool strict) const {
   NoGrad no_grad;
   state_->each_param("", [&](const std::string& name, const Tensor& tensor) {
     if (const auto found = state.find(name); found != state.end())
-      tensor.copy_(attune::to(Tensor(found->second), tensor.dtype()));
+      tensor.copy_(Tensor(found->second));
   });
 }
 

@@ -6,9 +6,13 @@
 #include "../array/fail.h"
 #include "../autograd/grad_mode.h"
 #include "../kernels/copy.h"
+#include "../kernels/elementwise.h"
 #include "../kernels/optimizer.h"
 
 namespace attune::optim {
+
+using kernels::Binary;
+
 namespace {
 
 std::string key(size_t group, size_t index) { return fmt::format("{}.{}.", group, index); }
@@ -123,9 +127,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm) {
   if (factor >= 1) return norm;
   for (const Tensor& parameter : parameters)
     if (Tensor grad = parameter.grad(); grad.defined()) {
-      Array scaled = kernels::clone(grad.array());
-      kernels::scale_into(scaled, factor);
-      parameter.set_grad(Tensor(std::move(scaled)));
+      parameter.set_grad(Tensor(kernels::binary(Binary::mul, grad.array(), factor)));
     }
   return norm;
 }
@@ -134,9 +136,8 @@ void clip_grad_value_(const std::vector<Tensor>& parameters, double limit) {
   if (!(limit >= 0)) fail<ValueError>("clip_grad_value_", "limit {} is negative", limit);
   for (const Tensor& parameter : parameters)
     if (Tensor grad = parameter.grad(); grad.defined()) {
-      Array clamped = kernels::clone(grad.array());
-      kernels::clamp_into(clamped, limit);
-      parameter.set_grad(Tensor(std::move(clamped)));
+      const Array above = kernels::binary(Binary::maximum, grad.array(), -limit);
+      parameter.set_grad(Tensor(kernels::binary(Binary::minimum, above, limit)));
     }
 }
 

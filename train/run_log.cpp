@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "../array/fail.h"
+#include "../io/file.h"
 
 namespace attune::train {
 namespace {
@@ -32,18 +33,6 @@ std::string json_line(const Metrics& metrics) {
   return line += "}\n";
 }
 
-// False, with errno set, if not every byte was written.
-bool write_all(int descriptor, const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t written = ::write(descriptor, text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    done += static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
 }  // namespace
 
 RunLog::RunLog(const std::string& path)
@@ -58,7 +47,7 @@ RunLog::~RunLog() { ::close(descriptor_); }
 
 void RunLog::write(const Metrics& metrics) {
   const std::string line = json_line(metrics);
-  if (write_all(descriptor_, line)) {
+  if (io::write_fully(descriptor_, line)) {
     size_ += static_cast<int64_t>(line.size());
     return;
   }

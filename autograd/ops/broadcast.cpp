@@ -4,12 +4,11 @@
 #include "../../kernels/copy.h"
 #include "../../kernels/reduce.h"
 #include "../record.h"
+#include "shape.h"
 
 namespace attune {
 
-Tensor broadcast_to(const Tensor& x, const Shape& shape) {
-  return record("broadcast_to", x.array().expand(shape), wrt(x, [](const Tensor& g) { return g; }));
-}
+Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shape); }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (broadcast_shapes("sum_to", x.shape(), shape) != x.shape())

@@ -4,7 +4,6 @@
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/gemm.h"
-#include "../../kernels/reduce.h"
 #include "../record.h"
 #include "arithmetic.h"
 #include "reduce.h"
