@@ -127,7 +127,7 @@ TEST_CASE("hooks see and replace the complete gradient") {
 TEST_CASE("anomaly mode names the operation that made the first NaN") {
   AnomalyMode anomaly;
   Tensor x = leaf({-1});
-  CHECK_THROWS_WITH(log(x), Catch::Matchers::Contains("log"));
+  CHECK_THROWS_WITH(log(x), Catch::Matchers::ContainsSubstring("log"));
   Tensor zero = leaf({0});
   Tensor y = sqrt(zero).sum();
   CHECK_THROWS_AS(y.backward(), AnomalyError);
