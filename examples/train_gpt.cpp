@@ -14,7 +14,7 @@ struct Options {
   std::string out = "out/gpt";
   nn::models::GptConfig model;
   int64_t batch = 12, steps = 2000, eval_every = 250, warm_up = 100;
-  double lr = 1e-3;
+  double lr = 3e-3;
   uint64_t seed = 0;
   int threads = num_threads();
 };
