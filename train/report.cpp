@@ -74,6 +74,27 @@ std::string statistic_text(const Statistic& statistic) {
   return statistic.unit.empty() ? number : number + " " + statistic.unit;
 }
 
+json maps_json(const std::vector<AttentionMap>& maps, std::size_t queries, std::size_t keys) {
+  json heads = json::array();
+  for (const AttentionMap& map : maps) {
+    if (map.weights.size() != queries * keys) {
+      fail<ShapeError>("Report::attention",
+                       "layer {} head {} has {} weights, the tokens need {} x {} = {}", map.layer,
+                       map.head, map.weights.size(), queries, keys, queries * keys);
+    }
+    json statistics = json::array();
+    for (const Statistic& statistic : map.statistics) {
+      statistics.push_back({statistic.name, statistic_text(statistic)});
+    }
+    heads.push_back({{"layer", map.layer},
+                     {"head", map.head},
+                     {"label", map.label},
+                     {"statistics", std::move(statistics)},
+                     {"weights", page::encode_weights(map.weights)}});
+  }
+  return heads;
+}
+
 // NaN becomes null.
 json run_json(const page::Curves& curves) {
   json run{{"bucket", curves.bucket}, {"step", curves.step}, {"train", curves.train},
@@ -133,24 +154,17 @@ void Report::attention(const std::vector<std::string>& tokens,
                        const std::vector<AttentionMap>& maps, std::string_view title,
                        std::string_view note) {
   json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", tokens}};
-  json& heads = section["maps"] = json::array();
-  for (const AttentionMap& map : maps) {
-    if (map.weights.size() != tokens.size() * tokens.size()) {
-      fail<ShapeError>("Report::attention",
-                       "layer {} head {} has {} weights, {} tokens need {} x {} = {}", map.layer,
-                       map.head, map.weights.size(), tokens.size(), tokens.size(), tokens.size(),
-                       tokens.size() * tokens.size());
-    }
-    json statistics = json::array();
-    for (const Statistic& statistic : map.statistics) {
-      statistics.push_back({statistic.name, statistic_text(statistic)});
-    }
-    heads.push_back({{"layer", map.layer},
-                     {"head", map.head},
-                     {"label", map.label},
-                     {"statistics", std::move(statistics)},
-                     {"weights", page::encode_weights(map.weights)}});
-  }
+  section["maps"] = maps_json(maps, tokens.size(), tokens.size());
+  sections_.push_back(embeddable(section));
+}
+
+void Report::cross_attention(const std::vector<std::string>& queries,
+                             const std::vector<std::string>& keys,
+                             const std::vector<AttentionMap>& maps, std::string_view title,
+                             std::string_view note) {
+  json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", queries}};
+  section["keys"] = keys;
+  section["maps"] = maps_json(maps, queries.size(), keys.size());
   sections_.push_back(embeddable(section));
 }
 

@@ -20,18 +20,19 @@ struct Statistic {
   std::string unit = {};
 };
 
-// What one head attends to over one sequence of T tokens.
+// What one head attends to: over one sequence, or from one to another.
 struct AttentionMap {
   int64_t layer = 0;
   int64_t head = 0;
-  std::vector<float> weights;              // [T, T], row = query, column = key; each in [0, 1]
+  std::vector<float> weights;              // [queries, keys], each in [0, 1]
   std::vector<Statistic> statistics = {};  // shown with the head; see head_statistics
   std::string label = {};                  // a name for what the head does, such as "induction"
 };
 
 // Entropy in bits, distance to the attended token, and the weight on the previous and on the first
-// token, each a mean over the queries. weights: [T, T] as above, else ShapeError. Rows that attend
-// to nothing are left out; where none remains, or no query has a previous token, so is the number.
+// token, each a mean over the queries. weights: [T, T] of one sequence, else ShapeError. Rows that
+// attend to nothing are left out; where none remains, or no query has a previous token, so is the
+// number.
 std::vector<Statistic> head_statistics(const std::vector<float>& weights);
 
 // Lines over a common x axis. Every series has as many x as y; a NaN in y is a gap.
@@ -85,6 +86,11 @@ class Report {
   // [tokens, tokens]. The page holds 2 bytes a weight: 1.2 MB for 144 heads and 64 tokens.
   void attention(const std::vector<std::string>& tokens, const std::vector<AttentionMap>& maps,
                  std::string_view title = "Attention", std::string_view note = {});
+  // The same from one sequence to another, as a decoder looks at what it translates. ShapeError
+  // unless every map is [queries, keys].
+  void cross_attention(const std::vector<std::string>& queries,
+                       const std::vector<std::string>& keys, const std::vector<AttentionMap>& maps,
+                       std::string_view title = "Cross-attention", std::string_view note = {});
 
   // ShapeError if a series has not as many x as y.
   void chart(const Chart& chart);

@@ -146,6 +146,22 @@ TEST_CASE("attention weights keep three decimals, and what is wrong with them sh
   CHECK(decoded(second, 1) == 4000);
 }
 
+TEST_CASE("cross-attention has a row for each query and a column for each key") {
+  Report report("Alignment");
+  const std::vector<std::string> queries{"1", "9"}, keys{"a", "b", "c"};
+  report.cross_attention(queries, keys, {{.weights = {1, 0, 0, 0, 0.5f, 0.5f}}}, "Alignment",
+                         "A note.");
+  const json section = sections_of(report)[0];
+  CHECK(section["kind"] == "attention");
+  CHECK(section["title"] == "Alignment");
+  CHECK(section["tokens"] == json(queries));
+  CHECK(section["keys"] == json(keys));
+  CHECK(decoded(section["maps"][0]["weights"], 0) == 4000);
+  CHECK(decoded(section["maps"][0]["weights"], 5) == 2000);
+  CHECK_THROWS_WITH(report.cross_attention(keys, queries, {{.weights = {1.f}}}),
+                    ContainsSubstring("the tokens need 3 x 2 = 6"));
+}
+
 TEST_CASE("144 heads over 64 tokens stay below 2 MB") {
   Report report("Large");
   const std::vector<std::string> tokens(64, "t");

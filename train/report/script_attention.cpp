@@ -30,11 +30,12 @@ function heatColours() {
 }
 
 // One pixel a weight. Where the model may not look there is no colour at all.
-function paint(canvas, weights, n, causal, colours) {
+function paint(canvas, weights, causal, colours) {
+  const {width, height} = canvas;
   const context = canvas.getContext("2d");
-  const image = context.createImageData(n, n);
+  const image = context.createImageData(width, height);
   weights.forEach((weight, i) => {
-    if (causal && i % n > Math.floor(i / n)) return;
+    if (causal && i % width > Math.floor(i / width)) return;
     image.data.set(Number.isNaN(weight) ? colours.broken : colours.of(weight), 4 * i);
     image.data[4 * i + 3] = 255;
   });
@@ -47,21 +48,27 @@ const percent = (weight) => (Number.isNaN(weight) ? "not a number" : decimals(10
 
 class AttentionView {
   constructor(section) {
-    this.tokens = section.tokens;
-    this.n = section.tokens.length;
-    this.labels = section.tokens.map((token) => shortened(seen(token)));
+    // A row for each query, a column for each key; the same tokens where a text looks at itself.
+    this.cross = "keys" in section;
+    this.queries = section.tokens;
+    this.keys = section.keys ?? section.tokens;
+    this.rows = this.queries.length;
+    this.columns = this.keys.length;
     this.maps = section.maps.map((map) => ({...map, weights: decodeWeights(map.weights)}));
-    const n = this.n;
-    this.causal = n > 1 && this.maps.every((map) => map.weights.every((weight, i) => weight === 0 || i % n <= Math.floor(i / n)));
+    const n = this.columns;
+    this.causal = !this.cross && n > 1 && this.maps.every((map) => map.weights.every((weight, i) => weight === 0 || i % n <= Math.floor(i / n)));
     this.title = el("h3", {"aria-live": "polite"});
     this.facts = el("dl", {class: "facts"});
     this.plot = el("div", {class: "plot"});
     this.readout = el("p", {class: "readout", "aria-live": "polite"});
-    this.strip = this.makeStrip();
+    this.queryStrip = this.cross && this.makeStrip(this.queries, "The tokens being written", (i) => this.point(i, null));
+    this.keyStrip = this.makeStrip(this.keys, "The text, coloured by what the chosen token looks at",
+      (i) => (this.cross ? this.point(this.query, i) : this.point(i, null)));
     this.heads = this.maps.length > 1 && this.makeGrid();
     const columns = distinct(this.maps.map((map) => map.head)).length;
     const layout = !this.heads ? " alone" : columns > 8 ? " wide" : "";
-    this.detail = el("div", {class: "detail"}, this.title, this.facts, this.plot, this.scale(), this.readout, this.strip);
+    this.detail = el("div", {class: "detail"}, this.title, this.facts, this.plot, this.scale(), this.readout,
+      this.queryStrip && this.queryStrip.node, this.keyStrip.node);
     this.node = el("div", {class: "card"},
       el("div", {class: "attention" + layout}, el("div", {}, this.heads, this.causal && this.patterns()), this.detail));
     this.selected = this.shown = this.maps[0];
@@ -92,7 +99,8 @@ class AttentionView {
   }
 
   makeHead(map, named) {
-    map.canvas = el("canvas", {width: this.n, height: this.n, class: this.n <= 32 ? "pixels" : null});
+    map.canvas = el("canvas", {width: this.columns, height: this.rows, style: `aspect-ratio: ${this.columns} / ${this.rows}`,
+      class: this.columns <= 32 ? "pixels" : null});
     map.button = el("button", {type: "button", class: "head", "aria-pressed": "false",
       "aria-label": this.nameOf(map) + (map.label ? `: ${map.label}` : ""),
       title: map.label || null,
@@ -117,12 +125,11 @@ class AttentionView {
     to.button.focus();
   }
 
-  makeStrip() {
-    const spans = this.tokens.map((token, i) => el("span",
-      {onpointerenter: () => this.point(i, null), class: /^\s*$/.test(token) ? "space" : null}, seen(token)));
-    this.spans = spans;
-    const withBreaks = spans.flatMap((span, i) => (this.tokens[i].includes("\n") ? [span, el("br")] : [span, el("wbr")]));
-    return el("div", {class: "strip", "aria-label": "The text, coloured by what the chosen token looks at"}, withBreaks);
+  makeStrip(tokens, label, choose) {
+    const spans = tokens.map((token, i) => el("span",
+      {onpointerenter: () => choose(i), class: /^\s*$/.test(token) ? "space" : null}, seen(token)));
+    const withBreaks = spans.flatMap((span, i) => (tokens[i].includes("\n") ? [span, el("br")] : [span, el("wbr")]));
+    return {spans, node: el("div", {class: "strip", "aria-label": label}, withBreaks)};
   }
 
   scale() {
@@ -144,7 +151,7 @@ class AttentionView {
 
   paintHeads() {
     const colours = heatColours();
-    for (const map of this.maps) if (map.canvas) paint(map.canvas, map.weights, this.n, this.causal, colours);
+    for (const map of this.maps) if (map.canvas) paint(map.canvas, map.weights, this.causal, colours);
   }
 
   paintAll() {
@@ -155,8 +162,8 @@ class AttentionView {
 
   paintDetail() {
     if (!this.image) return;
-    const canvas = el("canvas", {width: this.n, height: this.n});
-    paint(canvas, this.shown.weights, this.n, this.causal, heatColours());
+    const canvas = el("canvas", {width: this.columns, height: this.rows});
+    paint(canvas, this.shown.weights, this.causal, heatColours());
     this.image.setAttribute("href", canvas.toDataURL());
   }
 
@@ -166,32 +173,35 @@ class AttentionView {
     this.title.replaceChildren(this.nameOf(map), map.label ? el("span", {}, ` \u00b7 ${map.label}`) : "");
     this.facts.replaceChildren(...map.statistics.map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, text))));
     this.paintDetail();
-    this.point(this.query ?? this.n - 1, this.key ?? null);
+    this.point(this.query ?? this.rows - 1, this.key ?? null);
   }
 
   draw() {
-    const {n, labels} = this;
-    const longest = Math.max(...labels.map((label) => [...label].length));
-    const font = clamp(this.width / (n + 6) * 1.1, 8, 13);
-    this.edge = Math.ceil(24 + longest * font * 0.62);
-    this.cell = Math.min(44, (this.width - this.edge - 2) / n);
+    const rowLabels = this.queries.map((token) => shortened(seen(token)));
+    const columnLabels = this.keys.map((token) => shortened(seen(token)));
+    const longest = (labels) => Math.max(...labels.map((label) => [...label].length));
+    const font = clamp(this.width / (this.columns + 6) * 1.1, 8, 13);
+    this.left = Math.ceil(24 + longest(rowLabels) * font * 0.62);
+    this.top = Math.ceil(24 + longest(columnLabels) * font * 0.62);
+    this.cell = Math.min(44, (this.width - this.left - 2) / this.columns);
     if (this.cell >= 3) this.cell = Math.floor(this.cell);  // whole pixels: every cell the same size
-    const side = this.cell * n, size = this.edge + side + 2;
-    this.size = size;
-    this.image = svg("image", {class: "pixels", x: this.edge, y: this.edge, width: side, height: side});
+    const width = this.cell * this.columns, height = this.cell * this.rows;
+    this.size = this.left + width + 2;
+    this.image = svg("image", {class: "pixels", x: this.left, y: this.top, width, height});
     this.cursor = svg("g");
     const every = Math.max(1, Math.ceil(font * 0.8 / this.cell));
-    this.rowNames = labels.map((label, i) => svg("text", {x: this.edge - 5, y: this.edge + (i + 0.5) * this.cell + font * 0.35,
+    this.rowNames = rowLabels.map((label, i) => svg("text", {x: this.left - 5, y: this.top + (i + 0.5) * this.cell + font * 0.35,
       "text-anchor": "end", "font-size": font, opacity: i % every ? 0 : 1}, label));
-    this.columnNames = labels.map((label, i) => {
-      const x = this.edge + (i + 0.5) * this.cell, y = this.edge - 6;
-      const place = longest > 1 ? {transform: `translate(${x + font * 0.35} ${y}) rotate(-90)`} : {x, y, "text-anchor": "middle"};
+    this.columnNames = columnLabels.map((label, i) => {
+      const x = this.left + (i + 0.5) * this.cell, y = this.top - 6;
+      const place = longest(columnLabels) > 1 ? {transform: `translate(${x + font * 0.35} ${y}) rotate(-90)`} : {x, y, "text-anchor": "middle"};
       return svg("text", {...place, "font-size": font, opacity: i % every ? 0 : 1}, label);
     });
-    const root = svg("svg", {style: `max-width:${size}px`, viewBox: `0 0 ${size} ${size}`, tabindex: 0, role: "img",
+    const root = svg("svg", {style: `max-width:${this.size}px`, viewBox: `0 0 ${this.size} ${this.top + height + 2}`, tabindex: 0, role: "img",
       "aria-label": "Attention weights of this head. Arrow keys move from cell to cell and read each weight."},
-      svg("text", {class: "title", x: this.edge, y: 11}, "looks at \u2192"),
-      svg("text", {class: "title", transform: `translate(11 ${this.edge}) rotate(-90)`, "text-anchor": "end"}, "\u2190 token being read"),
+      svg("text", {class: "title", x: this.left, y: 11}, "looks at \u2192"),
+      height > 130 && svg("text", {class: "title", transform: `translate(11 ${this.top}) rotate(-90)`, "text-anchor": "end"},
+        `\u2190 token being ${this.cross ? "written" : "read"}`),
       this.rowNames, this.columnNames, this.image, this.cursor);
     root.addEventListener("pointermove", (event) => this.pointAt(event, root));
     root.addEventListener("pointerdown", (event) => this.pointAt(event, root));
@@ -203,56 +213,60 @@ class AttentionView {
 
   pointAt(event, root) {
     const box = root.getBoundingClientRect();
-    const place = (at) => clamp(Math.floor((at / box.width * this.size - this.edge) / this.cell), 0, this.n - 1);
-    this.point(place(event.clientY - box.top), place(event.clientX - box.left));
+    const place = (at, edge, count) => clamp(Math.floor((at / box.width * this.size - edge) / this.cell), 0, count - 1);
+    this.point(place(event.clientY - box.top, this.top, this.rows), place(event.clientX - box.left, this.left, this.columns));
   }
 
   moveInPlot(event) {
     const [down, right] = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key] ?? [0, 0];
     if (!(down || right)) return;
     event.preventDefault();
-    this.point(clamp(this.query + down, 0, this.n - 1), clamp((this.key ?? this.query) + right, 0, this.n - 1));
+    const key = this.key ?? (this.cross ? 0 : this.query);
+    this.point(clamp(this.query + down, 0, this.rows - 1), clamp(key + right, 0, this.columns - 1));
   }
 
   // Chooses a row and, unless null, a cell in it; without a cell the readout names the strongest.
   point(query, key) {
-    if (this.n === 0) return;
+    if (this.rows === 0 || this.columns === 0) return;
     this.query = query;
     this.key = key;
-    const row = this.shown.weights.subarray(query * this.n, (query + 1) * this.n);
+    const row = this.rowOf(query);
     const named = key ?? row.reduce((best, weight, i) => (weight > row[best] ? i : best), 0);
     this.readout.replaceChildren(...this.sentence(query, named, row[named], key === null));
     this.tint();
     if (this.image) this.mark(query, named);
   }
 
+  rowOf(query) { return this.shown.weights.subarray(query * this.columns, (query + 1) * this.columns); }
+
   sentence(query, key, weight, strongest) {
-    const token = (i) => el("span", {class: "token"}, seen(this.tokens[i]));
-    if (this.causal && key > query) return [token(query), ` (position ${query}) cannot see `, token(key), ` (position ${key}): it comes later in the text.`];
-    const own = key === query ? " itself" : ` (position ${key})`;
-    return [token(query), ` (position ${query}) gives `, el("b", {}, percent(weight)), " of its attention to ", token(key), own,
+    const token = (text) => el("span", {class: "token"}, seen(text));
+    const from = token(this.queries[query]), to = token(this.keys[key]);
+    if (this.causal && key > query) return [from, ` (position ${query}) cannot see `, to, ` (position ${key}): it comes later in the text.`];
+    const own = !this.cross && key === query ? " itself" : ` (position ${key})`;
+    return [from, ` (position ${query}) gives `, el("b", {}, percent(weight)), " of its attention to ", to, own,
       strongest ? ", more than to any other." : "."];
   }
 
   tint() {
     const colours = heatColours();
-    const row = this.shown.weights.subarray(this.query * this.n, (this.query + 1) * this.n);
-    this.spans.forEach((span, i) => {
+    const row = this.rowOf(this.query);
+    this.keyStrip.spans.forEach((span, i) => {
       const weight = row[i];
       const visible = weight > 0.004;
       span.style.background = visible ? `rgb(${colours.of(weight)})` : "";
       const [r, g, b] = visible ? colours.of(weight) : [0, 0, 0];
       span.style.color = visible ? (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#101520" : "#ffffff") : "";
       span.style.opacity = visible ? 1 : "";
-      span.classList.toggle("on", i === this.query);
     });
+    (this.queryStrip || this.keyStrip).spans.forEach((span, i) => span.classList.toggle("on", i === this.query));
   }
 
   mark(query, key) {
-    const {cell, edge, n} = this;
+    const {cell, left, top} = this;
     this.cursor.replaceChildren(
-      svg("rect", {class: "band", x: edge, y: edge + query * cell, width: n * cell, height: cell}),
-      svg("rect", {class: "cell", x: edge + key * cell, y: edge + query * cell, width: cell, height: cell}));
+      svg("rect", {class: "band", x: left, y: top + query * cell, width: this.columns * cell, height: cell}),
+      svg("rect", {class: "cell", x: left + key * cell, y: top + query * cell, width: cell, height: cell}));
     this.rowNames.forEach((name, i) => name.classList.toggle("on", i === query));
     this.columnNames.forEach((name, i) => name.classList.toggle("on", i === key));
   }

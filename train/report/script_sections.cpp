@@ -69,10 +69,12 @@ function attention(section) {
   const view = new AttentionView(section);
   const many = view.maps.length > 1;
   return el("section", {class: "stack"}, el("h2", {}, section.title), paragraphs(section.note, "note"),
-    el("p", {class: "note"}, `${many ? "Each square is one attention head at work on the text below it. " : ""}A row is a token being read, a column a token it may look at; `
+    el("p", {class: "note"}, (many ? "Each picture is one attention head at work on the text below it. " : "")
+      + (view.cross ? "A row is a token being written, a column a token of the other text that it may look at; "
+        : "A row is a token being read, a column a token it may look at; ")
       + "the stronger the colour, the more of its attention the row gives to the column. Every row shares out 100 %."
       + (view.causal ? " The model only looks back, so the upper right stays empty." : "")
-      + (many ? " Point at a square to enlarge it, click to keep it." : "") + " Point at a cell or at the text to read single weights."),
+      + (many ? " Point at a picture to enlarge it, click to keep it." : "") + " Point at a cell or at the text to read single weights."),
     view.node);
 }
 

@@ -58,7 +58,7 @@ figure { margin: 0; }
 .head { display: block; width: 100%; padding: 3px; border: 1px solid var(--line); border-radius: 7px; background: none; cursor: pointer; }
 .head:hover { border-color: var(--accent); }
 .head[aria-pressed="true"] { border-color: var(--accent); box-shadow: 0 0 0 1.5px var(--accent); }
-.head canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 3px; }
+.head canvas { display: block; width: 100%; border-radius: 3px; }
 .head small { display: block; margin-top: 2px; font-size: 11px; line-height: 1.3; color: var(--soft); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .pixels { image-rendering: pixelated; }
 .detail { position: sticky; top: 12px; scroll-margin: 12px; }
