@@ -7,3 +7,4 @@
 #include "../nn/models/generate.h"
 #include "../nn/models/gpt.h"
 #include "../nn/module.h"
+#include "../nn/transformer.h"

@@ -2,13 +2,41 @@
 
 #include "../array/fail.h"
 #include "../autograd/ops/broadcast.h"
+#include "../autograd/ops/compare.h"
+#include "../autograd/ops/creation.h"
 #include "../autograd/ops/index.h"
 #include "../autograd/ops/linalg.h"
+#include "../autograd/ops/reduce.h"
 #include "../autograd/ops/shape.h"
 #include "../kernels/copy.h"
+#include "../kernels/rows.h"
 #include "init.h"
 
 namespace attune::nn {
+namespace {
+
+constexpr const char* name = "MultiHeadAttention";
+
+bool same(const Tensor& a, const Tensor& b) { return a.identity() == b.identity(); }
+
+// The shape of the scores of a sequence x: [..., T, dim] over itself.
+Shape scores_of(const Tensor& x) {
+  Shape shape = x.shape();
+  shape[shape.size() - 1] = x.size(-2);
+  return shape;
+}
+
+bool all_finite(const Array& x) {
+  const Array dense = kernels::contiguous(x);
+  bool finite = true;
+  visit_floating(name, x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    finite = kernels::rows::all_finite(dense.data<T>(), dense.numel());
+  });
+  return finite;
+}
+
+}  // namespace
 
 Tensor split_heads(const Tensor& x, int64_t heads) {
   return transpose(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), 1, 2);
@@ -21,10 +49,17 @@ Tensor merge_heads(const Tensor& x) {
 Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask) {
   // Attending to the rows of an identity matrix returns the weights themselves.
   const int64_t keys = k.size(-2);
-  const Tensor identity = to(one_hot(Tensor(kernels::arange(keys)), keys), k.dtype());
   Shape shape = k.shape();
   shape[shape.size() - 1] = keys;
-  return scaled_dot_product_attention(q, k, expand(identity, shape), mask);
+  return scaled_dot_product_attention(q, k, expand(eye(keys, {}, k.dtype()), shape), mask);
+}
+
+Tensor without_hidden(const Tensor& x, const Mask& mask, const Shape& scores) {
+  if (mask.empty() || all_finite(x.array())) return x;
+  const Tensor allowed(kernels::allowed(mask.for_scores(scores, x.dtype()), scores));
+  Shape queries;  // every dimension but the batch and the keys
+  for (int64_t d = scores.size() > 2 ? 1 : 0; d < scores.size() - 1; ++d) queries.push_back(d);
+  return where(unsqueeze(any(allowed, queries), -1), x, 0.0);
 }
 
 SelfAttention::SelfAttention(int64_t dim)
@@ -36,23 +71,33 @@ SelfAttention::SelfAttention(int64_t dim)
 
 Tensor SelfAttention::operator()(const Tensor& x, const Mask& mask) const {
   auto scope = enter();
-  return scaled_dot_product_attention(query(x), key(x), value(x), mask);
+  const Tensor seen = without_hidden(x, mask, scores_of(x));
+  return scaled_dot_product_attention(query(seen), key(seen), value(seen), mask);
 }
 
 Tensor SelfAttention::weights(const Tensor& x, const Mask& mask) const {
   auto scope = enter();
-  return attention_weights(query(x), key(x), mask);
+  const Tensor seen = without_hidden(x, mask, scores_of(x));
+  return attention_weights(query(seen), key(seen), mask);
 }
 
 namespace {
 
+// A mask over `added` more keys at the end, which every query may attend to.
+Mask with_more_keys(const Mask& mask, const Shape& scores, DType dtype, int64_t added) {
+  const Tensor allowed(kernels::allowed(mask.for_scores(scores, dtype), scores));
+  const Mask wider = Mask::keep(pad(allowed, {0, added}, 1));
+  if (!mask.bias().defined()) return wider;
+  const Shape shape = broadcast_shapes("mask", mask.bias().shape(), {scores.back()});
+  return wider & Mask::bias(pad(broadcast_to(mask.bias(), shape), {0, added}));
+}
+
 MultiHeadAttentionOptions checked(MultiHeadAttentionOptions options) {
   if (options.embed_dim < 1 || options.num_heads < 1 || options.embed_dim % options.num_heads != 0)
-    fail<ValueError>("MultiHeadAttention",
-                     "embed_dim {} is not a positive multiple of num_heads {}", options.embed_dim,
-                     options.num_heads);
+    fail<ValueError>(name, "embed_dim {} is not a positive multiple of num_heads {}",
+                     options.embed_dim, options.num_heads);
   if (!(options.dropout >= 0 && options.dropout <= 1))
-    fail<ValueError>("MultiHeadAttention", "dropout {} is not in [0, 1]", options.dropout);
+    fail<ValueError>(name, "dropout {} is not in [0, 1]", options.dropout);
   if (options.kdim == 0) options.kdim = options.embed_dim;
   if (options.vdim == 0) options.vdim = options.embed_dim;
   return options;
@@ -67,7 +112,7 @@ Tensor projection(int64_t out, int64_t in) {
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
-    : out_proj(options.embed_dim, options.embed_dim, {.bias = options.bias}),
+    : out_proj(checked(options).embed_dim, options.embed_dim, {.bias = options.bias}),
       options_(checked(options)) {
   const int64_t dim = options_.embed_dim;
   describe("MultiHeadAttention", fmt::format("{}, heads={}", dim, options_.num_heads));
@@ -83,34 +128,118 @@ MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
     init::zeros_(in_proj_bias);
     init::zeros_(out_proj.bias);
   }
+  if (options_.add_bias_kv) {
+    bias_k = param("bias_k", Tensor(Array({1, 1, dim}, float32)));
+    bias_v = param("bias_v", Tensor(Array({1, 1, dim}, float32)));
+    init::xavier_normal_(bias_k);
+    init::xavier_normal_(bias_v);
+  }
   child("out_proj", out_proj);
 }
 
-// Part 0, 1 or 2: query, key or value.
-Tensor MultiHeadAttention::project(const Tensor& x, int64_t part) const {
+void MultiHeadAttention::check(const Tensor& query, const Tensor& key, const Tensor& value) const {
+  const int64_t rank = query.dim();
+  if ((rank != 2 && rank != 3) || key.dim() != rank || value.dim() != rank)
+    fail<ShapeError>(name, "takes [B, T, dim] or [T, dim], got query {}, key {}, value {}",
+                     to_string(query.shape()), to_string(key.shape()), to_string(value.shape()));
+  const auto check_width = [](const char* what, const Tensor& x, int64_t width) {
+    if (x.size(-1) != width)
+      fail<ShapeError>(name, "{} {} has {} features, the module takes {}", what,
+                       to_string(x.shape()), x.size(-1), width);
+  };
+  check_width("query", query, options_.embed_dim);
+  check_width("key", key, options_.kdim);
+  check_width("value", value, options_.vdim);
+  if (key.size(-2) != value.size(-2))
+    fail<ShapeError>(name, "key {} and value {} differ in length", to_string(key.shape()),
+                     to_string(value.shape()));
+  if (rank == 3 && (query.size(0) != key.size(0) || key.size(0) != value.size(0)))
+    fail<ShapeError>(name, "query {}, key {} and value {} differ in batch size",
+                     to_string(query.shape()), to_string(key.shape()), to_string(value.shape()));
+}
+
+// `count` parts of the packed projection from the first on: query, key, value.
+Tensor MultiHeadAttention::packed(const Tensor& x, int64_t first, int64_t count) const {
   const int64_t dim = options_.embed_dim;
-  const Tensor separate[] = {q_proj_weight, k_proj_weight, v_proj_weight};
-  const Tensor weight =
-      in_proj_weight.defined() ? narrow(in_proj_weight, 0, part * dim, dim) : separate[part];
-  const Tensor bias = options_.bias ? narrow(in_proj_bias, 0, part * dim, dim) : Tensor();
-  return split_heads(linear(x, weight, bias), options_.num_heads);
+  const auto part = [&](const Tensor& whole) {
+    return count == 3 || !whole.defined() ? whole : narrow(whole, 0, first * dim, count * dim);
+  };
+  return linear(x, part(in_proj_weight), part(in_proj_bias));
+}
+
+// One product for as many projections as share their input.
+MultiHeadAttention::Heads MultiHeadAttention::project(const Tensor& query, const Tensor& key,
+                                                      const Tensor& value) const {
+  std::vector<Tensor> parts;
+  if (!in_proj_weight.defined()) {
+    const auto biases = options_.bias ? chunk(in_proj_bias, 3) : std::vector<Tensor>(3);
+    parts = {linear(query, q_proj_weight, biases[0]), linear(key, k_proj_weight, biases[1]),
+             linear(value, v_proj_weight, biases[2])};
+  } else if (same(query, key) && same(key, value)) {
+    parts = chunk(packed(query, 0, 3), 3, -1);
+  } else if (same(key, value)) {
+    parts = chunk(packed(key, 1, 2), 2, -1);
+    parts.insert(parts.begin(), packed(query, 0, 1));
+  } else {
+    parts = {packed(query, 0, 1), packed(key, 1, 1), packed(value, 2, 1)};
+  }
+  for (Tensor& part : parts) part = split_heads(part, options_.num_heads);
+  return {parts[0], parts[1], parts[2]};
+}
+
+// Puts the keys and values of add_bias_kv and add_zero_attn behind the others. Returns the mask
+// over all of them.
+Mask MultiHeadAttention::append_keys(Heads& heads, const Mask& mask) const {
+  const int64_t keys = heads.k.size(2);
+  const Shape scores{heads.q.size(0), heads.q.size(1), heads.q.size(2), keys};
+  Shape row = heads.k.shape();
+  row[2] = 1;
+  if (options_.add_bias_kv) {
+    heads.k = cat({heads.k, expand(split_heads(bias_k, options_.num_heads), row)}, 2);
+    heads.v = cat({heads.v, expand(split_heads(bias_v, options_.num_heads), row)}, 2);
+  }
+  if (options_.add_zero_attn) {
+    heads.k = cat({heads.k, zeros(row, heads.k.dtype())}, 2);
+    heads.v = cat({heads.v, zeros(row, heads.v.dtype())}, 2);
+  }
+  const int64_t added = heads.k.size(2) - keys;
+  return added == 0 || mask.empty() ? mask : with_more_keys(mask, scores, heads.q.dtype(), added);
+}
+
+Tensor MultiHeadAttention::attend(const Tensor& query, const Tensor& key, const Tensor& value,
+                                  const Mask& mask, Tensor* weights) const {
+  check(query, key, value);
+  if (query.dim() == 2) {
+    const Tensor k = unsqueeze(key, 0), v = same(value, key) ? k : unsqueeze(value, 0);
+    const Tensor y = attend(same(query, key) ? k : unsqueeze(query, 0), k, v, mask, weights);
+    if (weights) *weights = squeeze(*weights, 0);
+    return squeeze(y, 0);
+  }
+  const Shape scores{query.size(0), options_.num_heads, query.size(1), key.size(1)};
+  const Tensor k = without_hidden(key, mask, scores);
+  const Tensor v = same(value, key) ? k : without_hidden(value, mask, scores);
+  Heads heads = project(same(query, key) ? k : query, k, v);
+  const Mask limits = append_keys(heads, mask);
+  if (weights) *weights = attention_weights(heads.q, heads.k, limits);
+  const double dropout = is_training() ? options_.dropout : 0;
+  return out_proj(merge_heads(
+      scaled_dot_product_attention(heads.q, heads.k, heads.v, limits, {.dropout = dropout})));
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                       const Mask& mask) const {
   auto scope = enter();
-  if (query.dim() != 3 || key.dim() != 3 || value.dim() != 3)
-    fail<ShapeError>("MultiHeadAttention", "takes [B, T, dim], got {}, {} and {}",
-                     to_string(query.shape()), to_string(key.shape()), to_string(value.shape()));
-  const Tensor heads =
-      scaled_dot_product_attention(project(query, 0), project(key, 1), project(value, 2), mask,
-                                   {.dropout = is_training() ? options_.dropout : 0});
-  return out_proj(merge_heads(heads));
+  return attend(query, key, value, mask, nullptr);
 }
 
-Tensor MultiHeadAttention::weights(const Tensor& query, const Tensor& key, const Mask& mask) const {
+AttentionOutput MultiHeadAttention::with_weights(const Tensor& query, const Tensor& key,
+                                                 const Tensor& value, const Mask& mask,
+                                                 AttentionWeightsOptions options) const {
   auto scope = enter();
-  return attention_weights(project(query, 0), project(key, 1), mask);
+  AttentionOutput result;
+  result.output = attend(query, key, value, mask, &result.weights);
+  if (options.average_attn_weights) result.weights = mean(result.weights, {-3});
+  return result;
 }
 
 }  // namespace attune::nn

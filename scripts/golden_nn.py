@@ -1,45 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/nn.safetensors: layers of PyTorch and GPT-2 of transformers, in float64.
-
-Names are CASE/param/NAME, CASE/in/NAME, CASE/out/NAME and CASE/grad/NAME, the gradient of a
-parameter or input for the cotangent CASE/in/cotangent.
-"""
-import pathlib
-
+"""Writes tests/golden/nn.safetensors: layers of PyTorch and GPT-2 of transformers, in float64."""
 import torch
-from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
-torch.set_default_dtype(torch.float64)
-tensors = {}
+from golden_module import Golden
 
-
-def put(name, tensor):
-    tensors[name] = tensor.detach().clone().contiguous()
-
-
-def case(name, module, inputs, call, outputs=("y",), rename=lambda n, t: (n, t)):
-    """Records one forward and backward of a module whose parameters are drawn anew."""
-    for key, param in module.named_parameters():
-        with torch.no_grad():
-            param.normal_(0, 0.3)
-    for key, x in inputs.items():
-        if x.is_floating_point():
-            x.requires_grad_()
-        put(f"{name}/in/{key}", x)
-    results = call(module, **inputs)
-    results = results if isinstance(results, tuple) else (results,)
-    cotangent = torch.randn_like(results[0])
-    put(f"{name}/in/cotangent", cotangent)
-    results[0].backward(cotangent)
-    for key, result in zip(outputs, results):
-        put(f"{name}/out/{key}", result)
-    for key, param in module.named_parameters():
-        put("{}/param/{}".format(name, rename(key, param)[0]), rename(key, param)[1])
-        put("{}/grad/{}".format(name, rename(key, param)[0]), rename(key, param.grad)[1])
-    for key, x in inputs.items():
-        if x.is_floating_point():
-            put(f"{name}/grad/{key}", x.grad)
+golden = Golden("nn")
+case = golden.case
 
 
 def attend(module, query, key, value):
@@ -71,6 +38,4 @@ case("gpt", GPT2LMHeadModel(config).double(), {"tokens": torch.randint(0, 11, (2
      lambda m, tokens: (lambda r: (r.logits, *r.attentions))(m(tokens, output_attentions=True)),
      ("y", "weights.0", "weights.1"), gpt_name)
 
-path = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/nn.safetensors"
-save_file(tensors, path)
-print(f"{path}: {len(tensors)} tensors")
+golden.save()
