@@ -2,6 +2,7 @@
 
 #include "../nn/attention.h"
 #include "../nn/init.h"
+#include "../nn/kv_cache.h"
 #include "../nn/layers.h"
 #include "../nn/linear.h"
 #include "../nn/models/generate.h"

@@ -18,6 +18,7 @@ class Forward {
         q_(q),
         k_(k),
         v_(v),
+        sharing_(heads_sharing_keys(q, k)),
         masking_(mask, scores_shape(q, k.size(-2))),
         options_(options),
         dropout_(options.dropout, options.draw),
@@ -57,13 +58,13 @@ class Forward {
   void key_block(const Tile& t, T* scores, T* top, T* sum, T* y) const {
     const bool partial = masking_.partial(t);
     gemm_tile(false, true, t.rows, t.columns, depth_, static_cast<T>(options_.scale),
-              q_.at(t.batch, t.row), q_.leading(), k_.at(t.batch, t.column), k_.leading(), T{0},
-              scores, key_tile);
+              q_.at(t.batch, t.row), q_.leading(), k_.at(t.batch / sharing_, t.column),
+              k_.leading(), T{0}, scores, key_tile);
     if (partial) masking_.apply(t, scores);
     for (int64_t i = 0; i < t.rows; ++i)
       absorb_row(t, t.row + i, scores + i * key_tile, top[i], sum[i], y + i * width_);
     multiply_weights(false, partial, t.rows, t.columns, width_, T{1}, scores,
-                     v_.at(t.batch, t.column), v_.leading(), y, width_);
+                     v_.at(t.batch / sharing_, t.column), v_.leading(), y, width_);
   }
 
   // Turns one row of scores into weights relative to the largest score so far, and rescales what
@@ -87,6 +88,7 @@ class Forward {
 
   int64_t queries_, depth_, width_;
   Matrices<T> q_, k_, v_;
+  int64_t sharing_;
   Masking<T> masking_;
   const AttentionOptions& options_;
   DropoutMask dropout_;

@@ -19,6 +19,7 @@ class Backward {
         q_(q),
         k_(k),
         v_(v),
+        sharing_(heads_sharing_keys(q, k)),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
         scale_(static_cast<T>(options.scale)),
@@ -27,14 +28,21 @@ class Backward {
         log_sum_exp_(result.log_sum_exp.data<T>()),
         dq_(gradients.q.output<T>()),
         dk_(gradients.k.output<T>()),
-        dv_(gradients.v.output<T>()) {}
+        dv_(gradients.v.output<T>()),
+        dscores_(gradients.scores.defined() ? gradients.scores.output<T>() : nullptr) {}
 
-  // One task a batch index: its key blocks follow each other, so that dq adds up in a fixed order.
+  // One task for the queries that share keys: they follow each other, and so do the key blocks of
+  // each, so that all three gradients add up in a fixed order.
   void run(int64_t batches) const {
     const BlasSession session;
     const Scratch<T> scratch(2 * query_tile * key_tile + queries_);
-    parallel_tiles(batches, batches * queries_ * std::max<int64_t>(1, keys_),
-                   [&](int64_t batch) { batch_index(batch, scratch.mine()); });
+    parallel_tiles(batches / sharing_, batches * queries_ * std::max<int64_t>(1, keys_),
+                   [&](int64_t shared) {
+                     std::fill_n(dk_ + shared * keys_ * depth_, keys_ * depth_, T{0});
+                     std::fill_n(dv_ + shared * keys_ * width_, keys_ * width_, T{0});
+                     for (int64_t i = 0; i < sharing_; ++i)
+                       batch_index(shared * sharing_ + i, scratch.mine());
+                   });
   }
 
  private:
@@ -46,8 +54,6 @@ class Backward {
     const Buffers buffers{scratch, scratch + query_tile * key_tile,
                           scratch + 2 * query_tile * key_tile};
     std::fill_n(dq_ + batch * queries_ * depth_, queries_ * depth_, T{0});
-    std::fill_n(dk_ + batch * keys_ * depth_, keys_ * depth_, T{0});
-    std::fill_n(dv_ + batch * keys_ * width_, keys_ * width_, T{0});
     for (int64_t i = 0; i < queries_; ++i)
       buffers.delta[i] = rows::dot(g_.at(batch, i), y_ + (batch * queries_ + i) * width_, width_);
     const int64_t end = masking_.key_end(batch);
@@ -61,8 +67,11 @@ class Backward {
 
   void tile_gradients(const Tile& t, const Buffers& b) const {
     const bool partial = masking_.partial(t);
-    const T *q = q_.at(t.batch, t.row), *k = k_.at(t.batch, t.column);
-    const T *v = v_.at(t.batch, t.column), *g = g_.at(t.batch, t.row);
+    const int64_t shared = t.batch / sharing_;
+    const T *q = q_.at(t.batch, t.row), *k = k_.at(shared, t.column);
+    const T *v = v_.at(shared, t.column), *g = g_.at(t.batch, t.row);
+    T* dk = dk_ + (shared * keys_ + t.column) * depth_;
+    T* dv = dv_ + (shared * keys_ + t.column) * width_;
     gemm_tile(false, true, t.rows, t.columns, depth_, scale_, q, q_.leading(), k, k_.leading(),
               T{0}, b.weights, key_tile);
     if (partial) masking_.apply(t, b.weights);
@@ -71,18 +80,19 @@ class Backward {
     for (int64_t i = 0; i < t.rows; ++i) recompute_weights(t, i, b.weights + i * key_tile);
     // Dropped weights act on v, and the whole ones scale the gradient of the scores.
     if (options_.dropout > 0) {
-      multiply_dropped(t, partial, b, g);
+      multiply_dropped(t, partial, b, g, dv);
     } else {
       multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, b.weights, g, g_.leading(),
-                       dv_ + (t.batch * keys_ + t.column) * width_, width_);
+                       dv, width_);
     }
     for (int64_t i = 0; i < t.rows; ++i)
       score_gradient(t, b.delta[t.row + i], b.weights + i * key_tile, b.gradient + i * key_tile,
                      partial);
+    if (dscores_) keep_gradient(t, b.gradient);
     multiply_weights(false, partial, t.rows, t.columns, depth_, scale_, b.gradient, k, k_.leading(),
                      dq_ + (t.batch * queries_ + t.row) * depth_, depth_);
     multiply_weights(true, partial, t.rows, t.columns, depth_, scale_, b.gradient, q, q_.leading(),
-                     dk_ + (t.batch * keys_ + t.column) * depth_, depth_);
+                     dk, depth_);
   }
 
   void recompute_weights(const Tile& t, int64_t i, T* row) const {
@@ -93,7 +103,7 @@ class Backward {
       rows::exp_into(row, log_sum, row, t.columns);
   }
 
-  void multiply_dropped(const Tile& t, bool partial, const Buffers& b, const T* g) const {
+  void multiply_dropped(const Tile& t, bool partial, const Buffers& b, const T* g, T* dv) const {
     T dropped[query_tile * key_tile];
     for (int64_t i = 0; i < t.rows; ++i) {
       const int64_t element = (t.batch * queries_ + t.row + i) * keys_ + t.column;
@@ -101,8 +111,8 @@ class Backward {
       dropout_.apply(element, t.columns, b.weights + i * key_tile, dropped + i * key_tile);
       dropout_.apply(element, t.columns, gradient, gradient);
     }
-    multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, dropped, g, g_.leading(),
-                     dv_ + (t.batch * keys_ + t.column) * width_, width_);
+    multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, dropped, g, g_.leading(), dv,
+                     width_);
   }
 
   static void score_gradient(const Tile& t, T delta, const T* weights, T* gradient, bool partial) {
@@ -112,23 +122,33 @@ class Backward {
       if (weights[j] == 0) gradient[j] = 0;
   }
 
+  void keep_gradient(const Tile& t, const T* gradient) const {
+    T* to = dscores_ + (t.batch * queries_ + t.row) * keys_ + t.column;
+    for (int64_t i = 0; i < t.rows; ++i, gradient += key_tile, to += keys_)
+      std::copy_n(gradient, t.columns, to);
+  }
+
   int64_t queries_, keys_, depth_, width_;
   Matrices<T> g_, q_, k_, v_;
+  int64_t sharing_;
   Masking<T> masking_;
   const AttentionOptions& options_;
   T scale_;
   DropoutMask dropout_;
   const T *y_, *log_sum_exp_;
-  T *dq_, *dk_, *dv_;
+  T *dq_, *dk_, *dv_, *dscores_;
 };
 
 }  // namespace
 
 AttentionGradients attention_backward(const Array& g, const Array& q, const Array& k,
                                       const Array& v, const AttentionResult& result,
-                                      const AttentionMask& mask, const AttentionOptions& options) {
+                                      const AttentionMask& mask, const AttentionOptions& options,
+                                      bool want_scores) {
   AttentionGradients gradients{Array(q.shape(), q.dtype()), Array(k.shape(), k.dtype()),
-                               Array(v.shape(), v.dtype())};
+                               Array(v.shape(), v.dtype()), Array()};
+  // Tiles that are masked whole are passed over.
+  if (want_scores) gradients.scores = zeros(scores_shape(q, k.size(-2)), q.dtype());
   int64_t batches = 1;
   for (int64_t i = 0; i < q.dim() - 2; ++i) batches *= q.shape()[i];
   visit_floating("scaled_dot_product_attention", q.dtype(), [&](auto tag) {

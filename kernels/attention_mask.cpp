@@ -29,4 +29,18 @@ Array allowed(const AttentionMask& mask, const Shape& scores) {
   return out;
 }
 
+Array distance_bias(const AttentionMask& mask, const Shape& scores) {
+  Array out(scores, float64);
+  if (scores.numel() == 0) return out;
+  const Masking<double> masking(mask, scores);
+  double* to = out.output<double>();
+  const int64_t queries = scores[scores.size() - 2], keys = scores.back();
+  for (int64_t batch = 0; batch < scores.numel() / (queries * keys); ++batch)
+    for (int64_t position = masking.first(batch); position < masking.first(batch) + queries;
+         ++position)
+      for (int64_t j = 0; j < keys; ++j)
+        *to++ = -masking.slope(batch) * static_cast<double>(std::abs(j - position));
+  return out;
+}
+
 }  // namespace attune::kernels

@@ -62,6 +62,11 @@ inline Shape scores_shape(const Array& q, int64_t keys) {
   return shape;
 }
 
+// How many batch indices of q in a row read the same keys.
+inline int64_t heads_sharing_keys(const Array& q, const Array& k) {
+  return q.dim() < 3 || k.size(-3) == 0 ? 1 : q.size(-3) / k.size(-3);
+}
+
 // Decides which scores of a tile count.
 template <class T>
 class Masking {
@@ -70,34 +75,43 @@ class Masking {
   Masking(const AttentionMask& mask, const Shape& scores) : mask_(mask), keys_(scores.back()) {
     if (mask.keep.defined()) keep_ = mask.keep.expand(scores);
     if (mask.bias.defined()) bias_ = mask.bias.expand(scores);
-    const int64_t batches =
-        scores.numel() / std::max<int64_t>(1, scores[scores.size() - 2] * keys_);
-    if (!mask.lengths.empty())
-      batches_per_length_ =
-          std::max<int64_t>(1, batches / static_cast<int64_t>(mask.lengths.size()));
+    for (int64_t d = 1; d < scores.size() - 2; ++d) batches_per_sequence_ *= scores[d];
+    batches_per_sequence_ = std::max<int64_t>(1, batches_per_sequence_);
+    if (scores.size() > 2) heads_ = std::max<int64_t>(1, scores[scores.size() - 3]);
   }
 
   // Keys at and beyond this one are masked for the whole batch index.
   int64_t key_end(int64_t batch) const {
     if (mask_.lengths.empty()) return keys_;
-    const auto length = mask_.lengths[static_cast<size_t>(batch / batches_per_length_)];
-    return std::clamp<int64_t>(length, 0, keys_);
+    return std::clamp<int64_t>(of_sequence(mask_.lengths, batch), 0, keys_);
   }
   // True if the diagonals mask the whole tile.
   bool empty(const Tile& t) const {
-    return t.column - (t.row + t.rows - 1) > mask_.highest ||
-           t.column + t.columns - 1 - t.row < mask_.lowest;
+    const int64_t position = t.row + first(t.batch);
+    return t.column - (position + t.rows - 1) > mask_.highest ||
+           t.column + t.columns - 1 - position < mask_.lowest;
   }
   // True if some score of the tile may be masked or biased.
   bool partial(const Tile& t) const {
-    return keep_.defined() || bias_.defined() || t.column + t.columns - 1 - t.row > mask_.highest ||
-           t.column - (t.row + t.rows - 1) < mask_.lowest;
+    const int64_t position = t.row + first(t.batch);
+    return keep_.defined() || bias_.defined() || !mask_.slopes.empty() ||
+           t.column + t.columns - 1 - position > mask_.highest ||
+           t.column - (position + t.rows - 1) < mask_.lowest;
+  }
+  // The position of query 0.
+  int64_t first(int64_t batch) const {
+    return mask_.first.empty() ? 0 : of_sequence(mask_.first, batch);
+  }
+  // What a step away from the query subtracts from the score.
+  double slope(int64_t batch) const {
+    return mask_.slopes.empty() ? 0 : mask_.slopes[static_cast<size_t>(batch % heads_)];
   }
 
-  // Adds the bias and puts -inf where masked. scores: [rows, key_tile].
+  // Adds the biases and puts -inf where masked. scores: [rows, key_tile].
   void apply(const Tile& t, T* scores) const {
     for (int64_t i = 0; i < t.rows; ++i) {
       T* row = scores + i * key_tile;
+      if (!mask_.slopes.empty()) apply_slope(t, t.row + i, row);
       apply_diagonals(t, t.row + i, row);
       if (keep_.defined()) apply_keep(t, t.row + i, row);
       if (bias_.defined()) apply_bias(t, t.row + i, row);
@@ -107,10 +121,21 @@ class Masking {
  private:
   static constexpr T masked = -std::numeric_limits<T>::infinity();
 
+  int64_t of_sequence(const std::vector<int64_t>& values, int64_t batch) const {
+    return values[values.size() == 1 ? 0 : static_cast<size_t>(batch / batches_per_sequence_)];
+  }
+
+  void apply_slope(const Tile& t, int64_t query, T* row) const {
+    const int64_t position = query + first(t.batch);
+    const T slope = static_cast<T>(this->slope(t.batch));
+    for (int64_t j = 0; j < t.columns; ++j)
+      row[j] -= slope * static_cast<T>(std::abs(t.column + j - position));
+  }
+
   void apply_diagonals(const Tile& t, int64_t query, T* row) const {
-    const int64_t first = query + mask_.lowest - t.column, last = query + mask_.highest - t.column;
-    std::fill_n(row, std::clamp<int64_t>(first, 0, t.columns), masked);
-    const int64_t stop = std::clamp<int64_t>(last + 1, 0, t.columns);
+    const int64_t position = query + first(t.batch) - t.column;
+    std::fill_n(row, std::clamp<int64_t>(position + mask_.lowest, 0, t.columns), masked);
+    const int64_t stop = std::clamp<int64_t>(position + mask_.highest + 1, 0, t.columns);
     std::fill(row + stop, row + t.columns, masked);
   }
 
@@ -137,7 +162,7 @@ class Masking {
   }
 
   const AttentionMask& mask_;
-  int64_t keys_, batches_per_length_ = 1;
+  int64_t keys_, batches_per_sequence_ = 1, heads_ = 1;
   Array keep_, bias_;
 };
 

@@ -156,6 +156,16 @@ void add_scaled(T a, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
+void rotate(const T* a, const T* c, const T* b, const T* s, T sign, T* out, int64_t n) {
+  const auto signs = hn::Set(Lanes<T>(), sign);
+  map(
+      n, out,
+      [&](auto a_, auto c_, auto b_, auto s_)
+          HWY_ATTR { return hn::Add(hn::Mul(a_, c_), hn::Mul(signs, hn::Mul(b_, s_))); },
+      a, c, b, s);
+}
+
+template <class T>
 void scale_shifted(const T* y, const T* g, T shift, T* out, int64_t n) {
   const Lanes<T> d;
   const auto s = hn::Set(d, shift);
@@ -286,6 +296,10 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
   bool all_finite_##suffix(const T* x, int64_t n) { return all_finite(x, n); }                     \
   void affine_##suffix(const T* x, T a, T b, T* y, int64_t n) { affine(x, a, b, y, n); }           \
   void add_scaled_##suffix(T a, const T* x, T* y, int64_t n) { add_scaled(a, x, y, n); }           \
+  void rotate_##suffix(const T* a, const T* c, const T* b, const T* s, T sign, T* out,             \
+                       int64_t n) {                                                                \
+    rotate(a, c, b, s, sign, out, n);                                                              \
+  }                                                                                                \
   void scale_shifted_##suffix(const T* y, const T* g, T shift, T* out, int64_t n) {                \
     scale_shifted(y, g, shift, out, n);                                                            \
   }                                                                                                \
@@ -335,6 +349,9 @@ namespace attune::kernels::rows {
   ATTUNE_DISPATCH(T, bool, all_finite, (const T* x, int64_t n), x, n)                              \
   ATTUNE_DISPATCH(T, void, affine, (const T* x, T a, T b, T* y, int64_t n), x, a, b, y, n)         \
   ATTUNE_DISPATCH(T, void, add_scaled, (T a, const T* x, T* y, int64_t n), a, x, y, n)             \
+  ATTUNE_DISPATCH(T, void, rotate,                                                                 \
+                  (const T* a, const T* c, const T* b, const T* s, T sign, T* out, int64_t n), a,  \
+                  c, b, s, sign, out, n)                                                           \
   ATTUNE_DISPATCH(T, void, scale_shifted, (const T* y, const T* g, T shift, T* out, int64_t n), y, \
                   g, shift, out, n)                                                                \
   ATTUNE_DISPATCH(T, void, subtract_exp, (const T* y, const T* g, T s, T* out, int64_t n), y, g,   \

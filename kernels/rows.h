@@ -33,6 +33,8 @@ struct NormSums {
   void affine(const T* x, T a, T b, T* y, int64_t n);                                        \
   /* y += a x. */                                                                            \
   void add_scaled(T a, const T* x, T* y, int64_t n);                                         \
+  /* out = a c + sign b s. */                                                                \
+  void rotate(const T* a, const T* c, const T* b, const T* s, T sign, T* out, int64_t n);    \
   /* out = y (g - shift). */                                                                 \
   void scale_shifted(const T* y, const T* g, T shift, T* out, int64_t n);                    \
   /* out = g - exp(y) s. */                                                                  \

@@ -10,13 +10,17 @@ namespace attune {
 struct AttentionOptions {
   double dropout = 0;                // probability that a weight is dropped, in [0, 1] (ValueError)
   std::optional<double> scale = {};  // of the scores; 1 / sqrt(D) if absent
+  // k and v may have fewer heads than q, the dimension before T, if their number divides that of q:
+  // consecutive heads of q then share one. Ainslie et al. 2023.
+  bool enable_gqa = false;
 };
 
 // softmax(scale q kᵀ, masked) v, Vaswani et al. 2017; in tiles, so that memory grows with T, not
 // T². q: [..., Tq, D], k: [..., Tk, D], v: [..., Tk, Dv] -> [..., Tq, Dv]; leading dimensions
-// broadcast. ShapeError unless they fit, DTypeError unless all float32 or all float64. A query with
-// nothing to attend to gives zeros and takes no gradient; NaN in a masked position goes nowhere.
-// The gradient of a bias in the mask needs memory of T².
+// broadcast (a single head of k and v is read by all of q's). ShapeError unless they fit,
+// DTypeError unless all float32 or all float64. A query with nothing to attend to gives zeros and
+// takes no gradient; NaN in a masked position goes nowhere. Only the gradient of a bias in the mask
+// needs memory of T².
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Mask& mask = {}, const AttentionOptions& options = {});
 

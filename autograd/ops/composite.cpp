@@ -9,6 +9,7 @@
 #include "../../kernels/reduce.h"
 #include "../engine.h"
 #include "arithmetic.h"
+#include "broadcast.h"
 #include "compare.h"
 #include "index.h"
 #include "linalg.h"
@@ -43,6 +44,15 @@ Tensor without_unused(const Tensor& x, const Tensor& keep, int64_t reduced) {
   if (!keep.defined() || keep.size(reduced) == 0) return x;
   const Tensor used = any(keep, {reduced});
   return where(unsqueeze(used, -1), x, 0.0);
+}
+
+// x: [..., G, T, D], each head repeated until there are as many as q has.
+Tensor for_every_head(const Tensor& x, const Tensor& q) {
+  if (x.dim() < 3 || x.size(-3) == q.size(-3)) return x;
+  Shape repeated = x.shape(), all = x.shape();
+  repeated.insert(x.dim() - 2, q.size(-3) / std::max<int64_t>(1, x.size(-3)));
+  all[x.dim() - 3] = q.size(-3);
+  return reshape(expand(unsqueeze(x, -3), repeated), all);
 }
 
 }  // namespace
@@ -89,24 +99,23 @@ Tensor cross_entropy(const Tensor& logits, const Array& targets,
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias,
                  const kernels::AttentionMask& mask, const kernels::AttentionOptions& options) {
-  using kernels::AttentionMask;
   Shape shape = q.shape();
   shape[shape.size() - 1] = k.size(-2);
-  const bool masked = mask.lowest != -AttentionMask::unlimited ||
-                      mask.highest != AttentionMask::unlimited || !mask.lengths.empty() ||
-                      mask.keep.defined() || mask.bias.defined();
-  const Tensor keep = masked ? Tensor(kernels::allowed(mask, shape)) : Tensor();
-  const Tensor queries = without_unused(q, keep, -1), keys = without_unused(k, keep, -2);
+  const Tensor keep = mask.hides_nothing() ? Tensor() : Tensor(kernels::allowed(mask, shape));
+  const Tensor queries = without_unused(q, keep, -1);
+  const Tensor keys = without_unused(for_every_head(k, q), keep, -2);
   Tensor scores = matmul(queries * options.scale, transpose(keys, -2, -1));
   if (bias.defined()) {
     const Tensor hidden = bias == -std::numeric_limits<double>::infinity();
     scores = scores + masked_fill(bias, hidden, 0.0);
   }
+  if (!mask.slopes.empty())
+    scores = scores + to(Tensor(kernels::distance_bias(mask, shape)), q.dtype());
   Tensor weights = masked_softmax(scores, keep);
   if (options.dropout > 0)
     weights = weights * Tensor(kernels::dropout(kernels::full(shape, q.dtype(), 1), options.dropout,
                                                 options.draw));
-  return matmul(weights, without_unused(v, keep, -2));
+  return matmul(weights, without_unused(for_every_head(v, q), keep, -2));
 }
 
 }  // namespace attune::composite

@@ -1,6 +1,8 @@
 #include "mask.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include "../../array/fail.h"
 #include "../../kernels/elementwise.h"
@@ -20,6 +22,20 @@ void check_broadcast(const char* what, const Shape& part, const Shape& scores) {
                      to_string(part), to_string(scores));
 }
 
+// Two lists of which one may be missing; both must be the same.
+template <class T>
+std::vector<T> same(const char* what, const std::vector<T>& a, const std::vector<T>& b) {
+  if (!a.empty() && !b.empty() && a != b)
+    fail<ValueError>("mask", "two different {} do not combine", what);
+  return a.empty() ? b : a;
+}
+
+// What mask gives each sequence must be one value, or one for each.
+void check_count(const char* what, size_t count, size_t sequences) {
+  if (count > 1 && count != sequences)
+    fail<ShapeError>("mask", "{} has {} values, the batch {} sequences", what, count, sequences);
+}
+
 std::vector<int64_t> shorter(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
   if (a.empty() || b.empty()) return a.empty() ? b : a;
   if (a.size() != b.size())
@@ -31,18 +47,46 @@ std::vector<int64_t> shorter(const std::vector<int64_t>& a, const std::vector<in
 
 }  // namespace
 
-Mask Mask::causal(int64_t first) {
+Mask Mask::causal() {
   Mask mask;
-  mask.limits_.highest = first;
+  mask.limits_.highest = 0;
   return mask;
 }
 
-Mask Mask::window(int64_t n, int64_t first) {
+Mask Mask::window(int64_t n) {
   if (n < 1) fail<ValueError>("mask", "a window of {} keys; it takes at least 1", n);
   Mask mask;
-  mask.limits_.lowest = first - n + 1;
-  mask.limits_.highest = first + n - 1;
+  mask.limits_.lowest = 1 - n;
+  mask.limits_.highest = n - 1;
   return mask;
+}
+
+Mask Mask::offset(int64_t first) { return offset(std::vector<int64_t>{first}); }
+
+Mask Mask::offset(std::vector<int64_t> first) {
+  Mask mask;
+  mask.limits_.first = std::move(first);
+  return mask;
+}
+
+Mask Mask::alibi(std::vector<double> slopes) {
+  Mask mask;
+  mask.limits_.slopes = std::move(slopes);
+  return mask;
+}
+
+Mask Mask::alibi(int64_t heads) {
+  if (heads < 1) fail<ValueError>("mask", "alibi for {} heads; it takes at least 1", heads);
+  const auto powers = [](int64_t n, int64_t start, int64_t step, int64_t count, auto& to) {
+    for (int64_t i = 0; i < count; ++i)
+      to.push_back(
+          std::exp2(-8.0 * static_cast<double>(start + i * step) / static_cast<double>(n)));
+  };
+  const auto whole = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
+  std::vector<double> slopes;
+  powers(whole, 1, 1, whole, slopes);
+  powers(2 * whole, 1, 2, heads - whole, slopes);
+  return alibi(std::move(slopes));
 }
 
 Mask Mask::padding(std::vector<int64_t> lengths) {
@@ -80,6 +124,8 @@ Mask operator&(const Mask& a, const Mask& b) {
   limits.lowest = std::max(a.limits_.lowest, b.limits_.lowest);
   limits.highest = std::min(a.limits_.highest, b.limits_.highest);
   limits.lengths = shorter(a.limits_.lengths, b.limits_.lengths);
+  limits.first = same("offsets", a.limits_.first, b.limits_.first);
+  limits.slopes = same("sets of slopes", a.limits_.slopes, b.limits_.slopes);
   if (!limits.keep.defined()) {
     limits.keep = b.limits_.keep;
   } else if (b.limits_.keep.defined()) {
@@ -94,9 +140,7 @@ Mask operator&(const Mask& a, const Mask& b) {
 }
 
 bool Mask::empty() const {
-  return limits_.lowest == -kernels::AttentionMask::unlimited &&
-         limits_.highest == kernels::AttentionMask::unlimited && limits_.lengths.empty() &&
-         !limits_.keep.defined() && !bias_.defined();
+  return limits_.hides_nothing() && limits_.slopes.empty() && !bias_.defined();
 }
 
 kernels::AttentionMask Mask::for_scores(const Shape& shape, DType dtype) const {
@@ -104,6 +148,11 @@ kernels::AttentionMask Mask::for_scores(const Shape& shape, DType dtype) const {
   if (!limits_.lengths.empty() && limits_.lengths.size() != sequences)
     fail<ShapeError>("mask", "padding has {} lengths, the batch {} sequences",
                      limits_.lengths.size(), sequences);
+  check_count("offset", limits_.first.size(), sequences);
+  const int64_t heads = shape.size() > 2 ? shape[shape.size() - 3] : 1;
+  if (!limits_.slopes.empty() && static_cast<int64_t>(limits_.slopes.size()) != heads)
+    fail<ShapeError>("mask", "alibi has {} slopes, the scores {} have {} heads",
+                     limits_.slopes.size(), to_string(shape), heads);
   if (limits_.keep.defined()) check_broadcast("keep", limits_.keep.shape(), shape);
   kernels::AttentionMask mask = limits_;
   if (bias_.defined()) {

@@ -9,15 +9,25 @@ namespace attune {
 
 // Which keys a query may attend to. Masks combine with & (or +): every part must allow a pair, and
 // biases add up. The default masks nothing. A query that nothing is left for gives exact zeros.
+// Key j stands at position j, query i at position i unless an offset says otherwise.
 class Mask {
  public:
   Mask() = default;
-  // Query i sees keys 0 … first + i: `first` is the position of query 0, which is not 0 where
-  // earlier keys come from a cache.
-  static Mask causal(int64_t first = 0);
-  // Query i sees the keys less than n > 0 positions (ValueError) away from first + i, on both
-  // sides; with causal, the n latest.
-  static Mask window(int64_t n, int64_t first = 0);
+  // A query sees the keys up to its own position.
+  static Mask causal();
+  // A query sees the keys less than n > 0 positions (ValueError) away, on both sides; with causal,
+  // the n latest.
+  static Mask window(int64_t n);
+  // Query 0 stands at position `first`, because earlier keys come from a cache; or at first[b] in
+  // sequence b, the first dimension. Two different offsets do not combine (ValueError).
+  static Mask offset(int64_t first);
+  static Mask offset(std::vector<int64_t> first);
+  // Adds -slopes[h] times the distance between query and key to the scores of head h, the dimension
+  // before Tq (ShapeError unless there are as many). Press et al. 2022, ALiBi.
+  static Mask alibi(std::vector<double> slopes);
+  // The slopes of that paper for a number of heads (ValueError unless positive): 2^(-8/n),
+  // 2^(-16/n), …; between powers of two filled up with every other slope of the next.
+  static Mask alibi(int64_t heads);
   // All queries of sequence b, the first dimension, see the first lengths[b] keys.
   static Mask padding(std::vector<int64_t> lengths);
   static Mask padding(const Tensor& lengths);  // int64 [B]

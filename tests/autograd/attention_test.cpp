@@ -71,7 +71,7 @@ TEST_CASE("tiled attention equals the whole matrix for every mask, across tile b
     const Tensor bias(random_normal({3, queries, keys}, float64, 0, 1));
     require_twin(in, {});
     require_twin(in, Mask::causal());
-    require_twin(in, Mask::causal(keys - queries));
+    require_twin(in, Mask::causal() & Mask::offset(keys - queries));
     require_twin(in, Mask::window(7) & Mask::causal());
     require_twin(in, Mask::padding({keys / 2, keys}));
     require_twin(in, Mask::keep(Tensor(random_keep({2, 1, queries, keys}))));
@@ -84,7 +84,7 @@ TEST_CASE("tiled attention equals the whole matrix for every mask, across tile b
 
 TEST_CASE("a query with nothing to attend to gives zeros and takes no gradient") {
   const Inputs in = random_inputs({2, 2}, 4, 4);
-  const Mask mask = Mask::padding({0, 4}) & Mask::causal(-1);
+  const Mask mask = Mask::padding({0, 4}) & Mask::causal() & Mask::offset(-1);
   const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, mask);
   const Tensor masked = select(y, 0, 0), first = select(select(y, 0, 1), 1, 0);
   for (double value : masked.to_vector<double>()) CHECK(value == 0);

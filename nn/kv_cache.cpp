@@ -1,0 +1,154 @@
+#include "kv_cache.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "../array/fail.h"
+#include "../kernels/copy.h"
+
+namespace attune::nn {
+namespace {
+
+constexpr const char* name = "kv_cache";
+
+int64_t largest(const std::vector<int64_t>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+void check_step(int64_t sequences, int64_t tokens, const std::vector<int64_t>& counts) {
+  if (sequences < 0 || tokens < 1)
+    fail<ValueError>(name, "a step of {} tokens for {} sequences; it takes at least one token",
+                     tokens, sequences);
+  if (static_cast<int64_t>(counts.size()) != sequences)
+    fail<ShapeError>(name, "{} counts for {} sequences", counts.size(), sequences);
+  for (const int64_t count : counts)
+    if (count < 0 || count > tokens)
+      fail<ValueError>(name, "{} of {} tokens are said to be real", count, tokens);
+}
+
+}  // namespace
+
+KvCache::KvCache(int64_t budget, bool sliding) : budget_(budget), sliding_(sliding) {
+  if (budget < 1) fail<ValueError>(name, "a budget of {} tokens; it must be positive", budget);
+}
+
+void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> counts) {
+  if (counts.empty()) counts.assign(static_cast<size_t>(std::max<int64_t>(0, sequences)), tokens);
+  check_step(sequences, tokens, counts);
+  if (!seen_.empty() && static_cast<int64_t>(seen_.size()) != sequences)
+    fail<ShapeError>(name, "{} sequences, but the cache holds {}", sequences, seen_.size());
+  for (size_t b = 0; !sliding_ && b < counts.size(); ++b) {
+    const int64_t held = held_.empty() ? 0 : held_[b];
+    if (held + counts[b] > budget_)
+      fail<ValueError>(name,
+                       "sequence {} has {} tokens, {} more do not fit the budget of {}; take a "
+                       "larger or a sliding cache",
+                       b, held, counts[b], budget_);
+  }
+  seen_.resize(counts.size());
+  held_.resize(counts.size());
+  tokens_ = tokens;
+  counts_ = std::move(counts);
+  make_room();
+}
+
+void KvCache::make_room() {
+  if (largest(held_) + tokens_ <= capacity_) return;
+  std::vector<int64_t> order(held_.size()), skip(held_.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  // The new token itself is one of the budget.
+  for (size_t b = 0; sliding_ && b < held_.size(); ++b)
+    skip[b] = std::max<int64_t>(0, held_[b] - (budget_ - 1));
+  int64_t needed = 0;
+  for (size_t b = 0; b < held_.size(); ++b) needed = std::max(needed, held_[b] - skip[b] + tokens_);
+  const int64_t room =
+      sliding_ ? budget_ + budget_ / 4 : std::min(budget_, std::max<int64_t>(64, 2 * capacity_));
+  relocate(order, skip, std::max(needed, room));
+}
+
+void KvCache::relocate(const std::vector<int64_t>& order, const std::vector<int64_t>& skip,
+                       int64_t capacity) {
+  const auto moved = [&](const Array& from) {
+    Array to({static_cast<int64_t>(order.size()), from.size(1), capacity, from.size(3)},
+             from.dtype());
+    for (size_t i = 0; i < order.size(); ++i) {
+      const auto source = static_cast<size_t>(order[i]);
+      const int64_t kept = held_[source] - skip[source];
+      Array place = to.select(0, static_cast<int64_t>(i)).narrow(1, 0, kept);
+      kernels::copy_into(place, from.select(0, order[i]).narrow(1, skip[source], kept));
+    }
+    return to;
+  };
+  for (Layer& layer : layers_)
+    if (layer.k.defined()) layer = {moved(layer.k), moved(layer.v)};
+  std::vector<int64_t> seen, held;
+  for (const int64_t source : order) {
+    seen.push_back(seen_[static_cast<size_t>(source)]);
+    held.push_back(held_[static_cast<size_t>(source)] - skip[static_cast<size_t>(source)]);
+  }
+  seen_ = std::move(seen);
+  held_ = std::move(held);
+  capacity_ = capacity;
+}
+
+Tensor KvCache::positions() const {
+  Array out({static_cast<int64_t>(seen_.size()), tokens_}, int64);
+  int64_t* to = out.output<int64_t>();
+  for (const int64_t first : seen_)
+    for (int64_t i = 0; i < tokens_; ++i) *to++ = first + i;
+  return Tensor(std::move(out));
+}
+
+void KvCache::store(Array& to, const Tensor& x, const char* what) const {
+  if (x.requires_grad())
+    fail<GradError>(name, "{} are on the tape, which a cache cuts off; run under NoGrad", what);
+  const auto sequences = static_cast<int64_t>(held_.size());
+  if (x.dim() != 4 || x.size(0) != sequences || x.size(2) != tokens_)
+    fail<ShapeError>(name, "{} are {}; the step takes [{}, H, {}, D]", what, to_string(x.shape()),
+                     sequences, tokens_);
+  if (!to.defined()) to = Array({sequences, x.size(1), capacity_, x.size(3)}, x.dtype());
+  if (to.size(1) != x.size(1) || to.size(3) != x.size(3) || to.dtype() != x.dtype())
+    fail<ShapeError>(name, "{} are {} {}; the layer holds {} heads of width {} in {}", what,
+                     name_of(x.dtype()), to_string(x.shape()), to.size(1), to.size(3),
+                     name_of(to.dtype()));
+  for (int64_t b = 0; b < sequences; ++b) {
+    Array place = to.select(0, b).narrow(1, held_[static_cast<size_t>(b)], tokens_);
+    kernels::copy_into(place, x.array().select(0, b));
+  }
+  to.mark_written();
+}
+
+KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v) {
+  if (tokens_ == 0) fail<ValueError>(name, "append() outside of a step; call begin() first");
+  if (layer < 0) fail<IndexError>(name, "layer {} does not exist", layer);
+  if (layer >= static_cast<int64_t>(layers_.size())) layers_.resize(static_cast<size_t>(layer) + 1);
+  Layer& entry = layers_[static_cast<size_t>(layer)];
+  store(entry.k, k, "keys");
+  store(entry.v, v, "values");
+  const int64_t all = largest(held_) + tokens_;
+  Mask mask = Mask::causal() & Mask::offset(held_);
+  if (sliding_) mask = mask & Mask::window(budget_);
+  return {Tensor(entry.k.narrow(2, 0, all)), Tensor(entry.v.narrow(2, 0, all)), mask};
+}
+
+void KvCache::commit() {
+  for (size_t b = 0; b < counts_.size(); ++b) {
+    seen_[b] += counts_[b];
+    held_[b] += counts_[b];
+  }
+  tokens_ = 0;
+  counts_.clear();
+}
+
+void KvCache::reorder(const std::vector<int64_t>& order) {
+  for (const int64_t source : order)
+    if (source < 0 || source >= static_cast<int64_t>(seen_.size()))
+      fail<IndexError>(name, "sequence {} does not exist; there are {}", source, seen_.size());
+  relocate(order, std::vector<int64_t>(seen_.size()), capacity_);
+  tokens_ = 0;
+  counts_.clear();
+}
+
+void KvCache::clear() { *this = KvCache(budget_, sliding_); }
+
+}  // namespace attune::nn

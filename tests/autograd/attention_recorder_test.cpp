@@ -1,0 +1,99 @@
+#include "../catch.h"
+
+#include <attune/autograd.h>
+
+#include <cmath>
+
+using namespace attune;
+
+namespace {
+
+// The whole matrix of weights, from plain operations.
+Tensor all_weights(const Tensor& q, const Tensor& k, const Tensor& hidden) {
+  const Tensor scores =
+      matmul(q, transpose(k, -2, -1)) / std::sqrt(static_cast<double>(q.size(-1)));
+  return softmax(masked_fill(scores, hidden, -INFINITY), -1);
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  return amax(abs(a - b)).item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("a recorder gives the weights of any rows and heads of every attention under it") {
+  manual_seed(1);
+  const Tensor q = randn({2, 3, 140, 4}, float64), k = randn({2, 3, 140, 4}, float64);
+  scaled_dot_product_attention(q, k, k);
+  AttentionRecorder recorder;
+  {
+    const Scope scope(intern_path("h.1.attn"));
+    scaled_dot_product_attention(q, k, k, Mask::causal());
+  }
+  scaled_dot_product_attention(q, k, k);
+  REQUIRE(recorder.records().size() == 2);
+  const AttentionRecord& record = recorder.records()[0];
+  CHECK(record.path() == "h.1.attn");
+  CHECK(record.shape() == Shape{2, 3, 140, 140});
+  const Tensor hidden = triu(ones({140, 140}, boolean), 1);
+  const Tensor expected = all_weights(q, k, hidden);
+  CHECK(largest_difference(record.weights_of(), expected) < 1e-14);
+  CHECK(largest_difference(record.weights_of({139, -139, 5}, {2}),
+                           index_select(narrow(expected, 1, 2, 1), 2, tensor({139, 1, 5}))) <
+        1e-14);
+  CHECK_THROWS_AS(record.weights_of({140}), IndexError);
+  CHECK_THROWS_AS(record.weights_of({}, {3}), IndexError);
+  CHECK_THROWS_AS(record.statistics(-1), ValueError);
+}
+
+TEST_CASE("recorders nest, and only the innermost gets a call") {
+  const Tensor x = ones({1, 2, 2});
+  AttentionRecorder outer;
+  {
+    AttentionRecorder inner;
+    scaled_dot_product_attention(x, x, x);
+    CHECK(inner.records().size() == 1);
+  }
+  CHECK(outer.records().empty());
+  CHECK(AttentionRecorder::current() == &outer);
+}
+
+TEST_CASE("statistics of heads equal those of the whole matrix") {
+  manual_seed(2);
+  const int64_t tokens = 150;
+  const Tensor q = randn({1, 4, tokens, 4}, float64) * 2, k = randn({1, 2, tokens, 4}, float64);
+  AttentionRecorder recorder;
+  scaled_dot_product_attention(q, k, k, Mask::causal(), {.enable_gqa = true});
+  const AttentionRecord& record = recorder.records()[0];
+  const auto found = record.statistics(3);
+  const Tensor w = record.weights_of();
+  const Tensor position = arange(tokens).to(float64);
+  const auto head_mean = [](const Tensor& of_query) { return mean(of_query, {-1}); };
+  const Tensor log2_w = where(w > 0.0, log(where(w > 0.0, w, 1.0)), 0.0) / std::log(2.0);
+  CHECK(largest_difference(Tensor(found.entropy), head_mean(-sum(w * log2_w, {-1}))) < 1e-12);
+  const Tensor distance = abs(unsqueeze(position, 1) - position);
+  CHECK(largest_difference(Tensor(found.distance), head_mean(sum(w * distance, {-1}))) < 1e-11);
+  CHECK(largest_difference(Tensor(found.on_self), head_mean(diagonal(w))) < 1e-13);
+  CHECK(largest_difference(Tensor(found.on_first), head_mean(select(w, -1, 0))) < 1e-13);
+  const Tensor below = narrow(narrow(w, -2, 1, tokens - 1), -1, 0, tokens - 1);
+  CHECK(largest_difference(Tensor(found.on_previous), head_mean(diagonal(below))) < 1e-13);
+  const auto [values, keys] = topk(w, 3, -1);
+  CHECK(largest_difference(Tensor(found.top_weights), values) == 0);
+  // Where a query sees fewer keys, their order is not topk's.
+  CHECK(narrow(Tensor(found.top_keys), 2, 3, tokens - 3).to_vector<int64_t>() ==
+        narrow(keys, 2, 3, tokens - 3).to_vector<int64_t>());
+}
+
+TEST_CASE("queries with nothing to attend to are left out of the statistics") {
+  const Tensor x = ones({1, 1, 3, 2}, float64);
+  AttentionRecorder recorder;
+  scaled_dot_product_attention(x, x, x, Mask::causal() & Mask::offset(-2));
+  scaled_dot_product_attention(x, x, x, Mask::padding({0}));
+  const auto last_only = recorder.records()[0].statistics();
+  CHECK(Tensor(last_only.entropy).item<double>() == 0);
+  CHECK(Tensor(last_only.on_first).item<double>() == 1);
+  CHECK(std::isnan(Tensor(last_only.on_previous).item<double>()));
+  CHECK(std::isnan(Tensor(recorder.records()[1].statistics().entropy).item<double>()));
+  for (double w : recorder.records()[1].weights_of().to_vector<double>()) CHECK(w == 0);
+}

@@ -1,0 +1,126 @@
+#include "../catch.h"
+
+#include <attune/autograd.h>
+#include <autograd/ops/composite.h>
+
+#include <cmath>
+
+using namespace attune;
+
+namespace {
+
+Tensor normal(const Shape& shape) { return randn(shape, float64).requires_grad_(); }
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  return a.numel() == 0 ? 0 : amax(abs(a - b)).item<double>();
+}
+
+// Outputs and gradients of two ways to compute the same.
+void require_same(const std::function<Tensor()>& f, const std::function<Tensor()>& g,
+                  const std::vector<Tensor>& inputs, double tolerance = 1e-12) {
+  const Tensor a = f(), b = g();
+  CHECK(largest_difference(a, b) < tolerance);
+  const Tensor cotangent = randn(a.shape(), float64);
+  const auto da = grad({a}, inputs, {cotangent}), db = grad({b}, inputs, {cotangent});
+  for (size_t i = 0; i < inputs.size(); ++i) CHECK(largest_difference(da[i], db[i]) < tolerance);
+}
+
+// x with every head repeated n times in a row.
+Tensor repeat_heads(const Tensor& x, int64_t n) {
+  std::vector<Tensor> heads;
+  for (const Tensor& head : split(x, 1, 1)) heads.insert(heads.end(), static_cast<size_t>(n), head);
+  return cat(heads, 1);
+}
+
+}  // namespace
+
+TEST_CASE("grouped heads attend as repeated ones do, and gather their gradients") {
+  manual_seed(1);
+  for (const int64_t shared : {1, 2, 6}) {
+    const Tensor q = normal({2, 6, 70, 4}), k = normal({2, shared, 150, 4}),
+                 v = normal({2, shared, 150, 3});
+    const Mask mask = (Mask::causal() & Mask::offset(80)) & Mask::padding({140, 90});
+    const AttentionOptions options{.enable_gqa = true};
+    require_same([&] { return scaled_dot_product_attention(q, k, v, mask, options); },
+                 [&] {
+                   return scaled_dot_product_attention(q, repeat_heads(k, 6 / shared),
+                                                       repeat_heads(v, 6 / shared), mask);
+                 },
+                 {q, k, v});
+  }
+}
+
+TEST_CASE("grouped heads are twice differentiable") {
+  manual_seed(2);
+  const std::vector<Tensor> in{normal({1, 4, 3, 2}), normal({1, 2, 5, 2}), normal({1, 2, 5, 3})};
+  const auto f = [](const std::vector<Tensor>& x) {
+    return scaled_dot_product_attention(
+        x[0], x[1], x[2], Mask::alibi(4) & Mask::causal() & Mask::offset(2), {.enable_gqa = true});
+  };
+  CHECK(gradcheck(f, in).ok);
+  CHECK(gradgradcheck(f, in).ok);
+}
+
+TEST_CASE("alibi adds what its slopes say") {
+  manual_seed(3);
+  const Tensor q = normal({2, 4, 70, 6}), k = normal({2, 4, 200, 6}), v = normal({2, 4, 200, 5});
+  const std::vector<double> slopes{0.5, 0.25, 0.125, 0.0625};
+  const Tensor distance = abs(unsqueeze(arange(70) + 130, 1) - arange(200)).to(float64);
+  const Tensor bias = -distance * reshape(tensor(slopes, {4}), {4, 1, 1});
+  const Mask causal = Mask::causal() & Mask::offset(130);
+  require_same([&] { return scaled_dot_product_attention(q, k, v, Mask::alibi(slopes) & causal); },
+               [&] { return scaled_dot_product_attention(q, k, v, Mask::bias(bias) & causal); },
+               {q, k, v});
+}
+
+TEST_CASE("alibi takes the paper's slopes for any number of heads") {
+  const auto bias_of_one_step = [](int64_t heads) {
+    const auto mask = Mask::alibi(heads).for_scores({heads, 1, 2}, float64);
+    return mask.slopes;
+  };
+  CHECK(bias_of_one_step(4) == std::vector<double>{0.25, 0.0625, 0.015625, 0.00390625});
+  const auto six = bias_of_one_step(6);
+  CHECK(six[3] == 0.00390625);
+  CHECK(six[4] == 0.5);
+  CHECK(six[5] == 0.125);
+}
+
+TEST_CASE("every sequence has an offset of its own") {
+  manual_seed(4);
+  const Tensor q = normal({2, 2, 3, 4}), k = normal({2, 2, 9, 4}), v = normal({2, 2, 9, 4});
+  const Mask mask = Mask::causal() & Mask::window(4) & Mask::offset(std::vector<int64_t>{2, 6});
+  const Tensor y = scaled_dot_product_attention(q, k, v, mask);
+  for (const auto& [sequence, first] : {std::pair<int64_t, int64_t>{0, 2}, {1, 6}}) {
+    const auto alone = [&](const Tensor& x) { return narrow(x, 0, sequence, 1); };
+    const Tensor expected = scaled_dot_product_attention(
+        alone(q), alone(k), alone(v), Mask::causal() & Mask::window(4) & Mask::offset(first));
+    CHECK(largest_difference(alone(y), expected) == 0);
+  }
+}
+
+TEST_CASE("a bias takes its gradient past NaN that the mask hides") {
+  manual_seed(5);
+  const Tensor q = normal({1, 2, 4, 3}), k = normal({1, 2, 4, 3}), bias = normal({2, 4, 4});
+  const Tensor v = normal({1, 2, 4, 3});
+  Array poisoned = v.detach().clone().array();
+  poisoned.write<double>([](double* at) { at[3 * 3] = NAN; });
+  const Mask mask = Mask::bias(bias) & Mask::padding({3});
+  const auto gradient = [&](const Tensor& values) {
+    return grad({sum(square(scaled_dot_product_attention(q, k, values, mask)))}, {bias})[0];
+  };
+  CHECK(largest_difference(gradient(Tensor(poisoned)), gradient(v)) < 1e-14);
+}
+
+TEST_CASE("attention refuses heads, offsets and slopes that do not fit") {
+  const Tensor q = zeros({2, 4, 3, 2}), two = zeros({2, 2, 3, 2}), three = zeros({2, 3, 3, 2});
+  using Catch::Matchers::ContainsSubstring;
+  CHECK_THROWS_WITH(scaled_dot_product_attention(q, two, two), ContainsSubstring("enable_gqa"));
+  CHECK_THROWS_AS(scaled_dot_product_attention(q, three, three, {}, {.enable_gqa = true}),
+                  ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(q, two, q, {}, {.enable_gqa = true}), ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::offset({1, 2, 3})), ShapeError);
+  CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::alibi({0.5, 0.25})), ShapeError);
+  CHECK_THROWS_AS(Mask::alibi(0), ValueError);
+  CHECK_THROWS_AS(Mask::offset(1) & Mask::offset(2), ValueError);
+}
