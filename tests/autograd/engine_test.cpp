@@ -1,8 +1,5 @@
 #include <attune/autograd.h>
 
-#include <pthread.h>
-
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -15,22 +12,6 @@ namespace {
 Tensor leaf(std::vector<double> values) {
   const auto n = static_cast<int64_t>(values.size());
   return tensor(values, {n}).requires_grad_();
-}
-
-// Runs f on a thread with a stack of 256 KiB.
-template <class F>
-void on_small_stack(F f) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, size_t{256} << 10);
-  pthread_t thread;
-  auto run = [](void* argument) -> void* {
-    (*static_cast<F*>(argument))();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, &attributes, run, &f) == 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 }  // namespace
@@ -143,20 +124,6 @@ TEST_CASE("a user's own operation is written like ours") {
   Tensor x = leaf({2});
   cube(x).sum().backward();
   CHECK(x.grad().item<double>() == 12);
-}
-
-TEST_CASE("a million operations live and die on a 256 KiB stack") {
-  on_small_stack([] {
-    Tensor x = leaf({1});
-    Tensor chain = x;
-    for (int i = 0; i < 1'000'000; ++i) chain = chain + x;
-    chain.sum().backward();
-    if (x.grad().item<double>() != 1'000'001) std::abort();
-    Tensor diamond = x;
-    for (int i = 0; i < 500'000; ++i) diamond = diamond * 0.5 + diamond * 0.5;
-    diamond = Tensor();
-  });
-  SUCCEED();
 }
 
 TEST_CASE("nothing stays alive after the tape is gone") {

@@ -1,0 +1,92 @@
+#include <attune/attune.h>
+
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "../catch.h"
+#include "../sanitized.h"
+
+using namespace attune;
+
+namespace {
+
+// All that a training run leaves behind.
+struct Outcome {
+  std::vector<float> losses, weights;
+
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+// A small GPT whose products, attention, norms, losses and updates are all cut into several tiles.
+Outcome run(uint64_t seed, int steps) {
+  manual_seed(seed);
+  const int64_t batch = 8, context = 32, vocab = 48;
+  const nn::models::Gpt gpt({.vocab_size = vocab,
+                             .context = context,
+                             .layers = 1,
+                             .heads = 2,
+                             .dim = 64,
+                             .dropout = 0.1});
+  optim::AdamW adam(gpt.parameters(), {.lr = 1e-3});
+  Outcome outcome;
+  for (int step = 0; step < steps; ++step) {
+    const Tensor tokens = randint(vocab, {batch, context + 1});
+    const Tensor logits = gpt(tokens.narrow(1, 0, context));
+    const Tensor loss =
+        cross_entropy(logits.reshape({-1, vocab}), tokens.narrow(1, 1, context).reshape({-1}));
+    adam.zero_grad();
+    loss.backward();
+    optim::clip_grad_norm_(gpt.parameters(), 1.0);
+    adam.step();
+    outcome.losses.push_back(loss.item<float>());
+  }
+  for (const Tensor& parameter : gpt.parameters()) {
+    const auto values = parameter.to_vector<float>();
+    outcome.weights.insert(outcome.weights.end(), values.begin(), values.end());
+  }
+  return outcome;
+}
+
+// Sets the number of threads, and puts it back.
+class Threads {
+ public:
+  explicit Threads(int threads) { set_num_threads(threads); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_ = num_threads();
+};
+
+}  // namespace
+
+TEST_CASE("300 steps of training do not depend on the number of threads") {
+  const int steps = sanitized ? 20 : 300;
+  Outcome alone;
+  {
+    const Threads one(1);
+    alone = run(3, steps);
+  }
+  CHECK(alone.losses.front() != alone.losses.back());
+  for (int threads : {2, 4}) {
+    const Threads several(threads);
+    INFO(threads << " threads");
+    CHECK((run(3, steps) == alone));
+  }
+}
+
+TEST_CASE("two models train at once as they do one after the other") {
+  const int steps = sanitized ? 10 : 60;
+  const Threads two(2);
+  const Outcome a = run(1, steps), b = run(2, steps);
+  CHECK_FALSE((a == b));
+  Outcome a_beside_b, b_beside_a;
+  std::thread one([&] { a_beside_b = run(1, steps); });
+  std::thread other([&] { b_beside_a = run(2, steps); });
+  one.join();
+  other.join();
+  CHECK((a_beside_b == a));
+  CHECK((b_beside_a == b));
+}
