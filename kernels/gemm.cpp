@@ -1,6 +1,7 @@
 #include "gemm.h"
 
 #include <cblas.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <mutex>
@@ -14,7 +15,13 @@
 namespace attune::kernels {
 namespace {
 
-constexpr int serial_openblas = 0;
+// What openblas_get_parallel() calls the variants: serial, with threads of its own, or with OpenMP.
+enum Variant { serial = 0, own_threads = 1, openmp = 2 };
+
+Variant variant() {
+  static const auto found = static_cast<Variant>(openblas_get_parallel());
+  return found;
+}
 
 std::mutex session_mutex;
 int sessions = 0;
@@ -24,7 +31,7 @@ int threads_before = 1;
 std::mutex serial_mutex;
 
 std::unique_lock<std::mutex> serial_guard() {
-  if (BlasSession::concurrent()) return {};
+  if (variant() != serial) return {};
   return std::unique_lock(serial_mutex);
 }
 
@@ -127,21 +134,25 @@ Array expand_batch(const Array& x, Shape batch) {
 
 }  // namespace
 
-bool BlasSession::concurrent() {
-  static const bool threads = openblas_get_parallel() != serial_openblas;
-  return threads;
-}
-
-BlasSession::BlasSession() {
-  std::lock_guard lock(session_mutex);
-  if (sessions++ > 0) return;
-  threads_before = openblas_get_num_threads();
-  if (threads_before != 1) openblas_set_num_threads(1);
+BlasSession::BlasSession() : openmp_threads_(omp_get_max_threads()) {
+  {
+    std::lock_guard lock(session_mutex);
+    if (sessions++ == 0) {
+      threads_before = openblas_get_num_threads();
+      if (variant() == own_threads && threads_before != 1) openblas_set_num_threads(1);
+    }
+  }
+  if (variant() == openmp) omp_set_num_threads(1);
 }
 
 BlasSession::~BlasSession() {
-  std::lock_guard lock(session_mutex);
-  if (--sessions == 0 && threads_before != 1) openblas_set_num_threads(threads_before);
+  {
+    std::lock_guard lock(session_mutex);
+    if (--sessions == 0 && openblas_get_num_threads() != threads_before)
+      openblas_set_num_threads(threads_before);
+  }
+  // Last, because some versions of openblas_set_num_threads set OpenMP's number as well.
+  if (variant() == openmp) omp_set_num_threads(openmp_threads_);
 }
 
 void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,

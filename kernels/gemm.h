@@ -6,18 +6,20 @@
 
 namespace attune::kernels {
 
-// Lets cblas run in tiles of our own: while any lives, OpenBLAS itself uses one thread, whose
-// results do not depend on the number of threads. The setting found before is restored after the
-// last.
+// Lets cblas run in tiles of our own: while it lives, OpenBLAS computes every gemm_tile of this
+// thread and of the parallel regions it opens on the calling thread alone, so that results do not
+// depend on the number of threads. What it changes, whichever variant of OpenBLAS the system
+// selects, is put back: OpenBLAS's own number of threads with the last session (it belongs to the
+// process), OpenMP's with each (it belongs to the thread).
 class BlasSession {
  public:
   BlasSession();
   ~BlasSession();
   BlasSession(const BlasSession&) = delete;
   BlasSession& operator=(const BlasSession&) = delete;
-  // False with a BLAS that breaks when called from several threads (OpenBLAS's serial variant):
-  // then gemm_tile takes a lock.
-  static bool concurrent();
+
+ private:
+  int openmp_threads_;
 };
 
 // C = alpha op(A) op(B) + beta C for one row-major tile, on the calling thread. op(A): [m, k],

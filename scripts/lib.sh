@@ -6,7 +6,7 @@ build_packages=(g++ cmake ninja-build pkg-config libopenblas-pthread-dev libhwy-
   nlohmann-json3-dev libcli11-dev python3-minimal)
 test_packages=(catch2)
 bench_packages=(libbenchmark-dev)
-ci_packages=(clang-format)
+ci_packages=(clang-format libopenblas0-openmp libopenblas0-serial)
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

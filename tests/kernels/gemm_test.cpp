@@ -1,0 +1,181 @@
+#include "../../kernels/gemm.h"
+
+#include <dlfcn.h>
+#include <omp.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "../../array/random.h"
+#include "../../kernels/copy.h"
+#include "../../kernels/parallel.h"
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+struct Product {
+  Shape batch;
+  int64_t m, k, n;
+};
+
+// Single, few and many tiles; rows, columns and squares; sizes that no tile divides.
+const Product products[] = {
+    {{}, 1, 1, 1},     {{}, 3, 0, 2},      {{}, 5, 7, 3},        {{}, 64, 64, 64},
+    {{}, 1, 600, 700}, {{}, 700, 600, 1},  {{}, 129, 65, 131},   {{}, 100, 900, 20},
+    {{}, 20, 900, 90}, {{}, 2100, 40, 33}, {{}, 33, 40, 2100},   {{}, 513, 65, 130},
+    {{3}, 70, 70, 70}, {{20}, 40, 50, 60}, {{2, 3}, 90, 33, 65},
+};
+
+// [..., rows, columns] of normal values, in memory of the other order if transposed.
+Array matrices(const Shape& batch, int64_t rows, int64_t columns, DType dtype, bool transposed) {
+  Shape shape = batch;
+  shape.push_back(transposed ? columns : rows);
+  shape.push_back(transposed ? rows : columns);
+  const Array x = random_normal(shape, dtype, 0, 1);
+  return transposed ? x.transpose(-1, -2) : x;
+}
+
+// Calls f for every product, in both dtypes and all four layouts.
+void each_product(const std::function<void(const Array& a, const Array& b)>& f) {
+  manual_seed(1);
+  for (DType dtype : {float32, float64})
+    for (const Product& p : products)
+      for (int layout = 0; layout < 4; ++layout) {
+        INFO(name_of(dtype) << " " << to_string(p.batch) << " " << p.m << " x " << p.k << " x "
+                            << p.n << ", layout " << layout);
+        f(matrices(p.batch, p.m, p.k, dtype, layout & 1),
+          matrices(p.batch, p.k, p.n, dtype, layout & 2));
+      }
+}
+
+std::vector<double> doubles(const Array& x) {
+  const Array dense = kernels::contiguous(kernels::convert(x, float64));
+  return {dense.data<double>(), dense.data<double>() + dense.numel()};
+}
+
+// How far a product is from the definition, in units of the last place of the sum of magnitudes.
+double worst_error(const Array& a, const Array& b, const Array& product) {
+  const int64_t m = a.size(-2), k = a.size(-1), n = b.size(-1);
+  const auto x = doubles(a), y = doubles(b), z = doubles(product);
+  const double unit = a.dtype() == float32 ? std::numeric_limits<float>::epsilon()
+                                           : std::numeric_limits<double>::epsilon();
+  double worst = 0;
+  for (int64_t i = 0; i < product.numel(); ++i) {
+    const int64_t matrix = i / (m * n), row = i / n % m, column = i % n;
+    double sum = 0, magnitude = 0;
+    for (int64_t j = 0; j < k; ++j) {
+      const double term = x[static_cast<size_t>((matrix * m + row) * k + j)] *
+                          y[static_cast<size_t>((matrix * k + j) * n + column)];
+      sum += term;
+      magnitude += std::abs(term);
+    }
+    const double error = std::abs(z[static_cast<size_t>(i)] - sum);
+    if (error > 0) worst = std::max(worst, error / (unit * magnitude));
+  }
+  return worst;
+}
+
+bool same_bits(const Array& a, const Array& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.raw_data(), b.raw_data(),
+                     static_cast<size_t>(a.numel()) * size_of(a.dtype())) == 0;
+}
+
+// Sets attune's number of threads and OpenMP's, and puts them back.
+class Threads {
+ public:
+  Threads(int ours, int openmp) {
+    set_num_threads(ours);
+    omp_set_num_threads(openmp);
+  }
+  ~Threads() {
+    set_num_threads(ours_);
+    omp_set_num_threads(openmp_);
+  }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int ours_ = num_threads(), openmp_ = omp_get_max_threads();
+};
+
+// A function of OpenBLAS, whose header belongs to kernels/gemm.cpp alone.
+template <class F>
+F* openblas(const char* name) {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  REQUIRE(found != nullptr);
+  return reinterpret_cast<F*>(found);
+}
+
+}  // namespace
+
+TEST_CASE("products are those of the definition, in every layout") {
+  const Threads four(4, 4);
+  each_product(
+      [](const Array& a, const Array& b) { CHECK(worst_error(a, b, kernels::matmul(a, b)) < 4); });
+}
+
+TEST_CASE("products do not depend on threads, ours or those of OpenMP") {
+  each_product([](const Array& a, const Array& b) {
+    Array alone;
+    {
+      const Threads one(1, 1);
+      alone = kernels::matmul(a, b);
+    }
+    for (const auto& [ours, openmp] : {std::pair(1, 4), {2, 2}, {4, 4}, {4, 1}}) {
+      const Threads several(ours, openmp);
+      INFO(ours << " threads of ours, " << openmp << " of OpenMP");
+      CHECK(same_bits(kernels::matmul(a, b), alone));
+    }
+  });
+}
+
+TEST_CASE("products of several threads at once, in and out of parallel regions, are the same") {
+  const Array a = random_normal({257, 300}, float32, 0, 1, {1, 0});
+  const Array b = random_normal({300, 190}, float32, 0, 1, {1, 1});
+  const Array expected = kernels::matmul(a, b);
+  std::vector<int> good(4, 0);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < good.size(); ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) good[t] += same_bits(kernels::matmul(a, b), expected);
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(good == std::vector<int>(4, 20));
+
+  for (int team : {1, 3}) {
+    std::vector<int> inside(static_cast<size_t>(team), 0);
+#pragma omp parallel num_threads(team)
+    inside[static_cast<size_t>(omp_get_thread_num())] = same_bits(kernels::matmul(a, b), expected);
+    CHECK(inside == std::vector<int>(static_cast<size_t>(team), 1));
+  }
+}
+
+TEST_CASE("the user's own settings of BLAS and OpenMP are put back") {
+  const auto get = openblas<int()>("openblas_get_num_threads");
+  const auto set = openblas<void(int)>("openblas_set_num_threads");
+  const int before = get();
+  const Threads four(4, 4);
+  set(3);
+  const int three = get();  // 1 where OpenBLAS is the serial variant
+  omp_set_num_threads(2);
+  const Array a = random_normal({200, 200}, float64, 0, 1, {1, 0});
+  kernels::matmul(a, a);
+  CHECK(omp_get_max_threads() == 2);
+  CHECK(get() == three);
+  // Nor does a product of one thread touch the settings of another.
+  std::thread([&] {
+    omp_set_num_threads(3);
+    const kernels::BlasSession session;
+    std::thread([&] { kernels::matmul(a, a); }).join();
+  }).join();
+  CHECK(omp_get_max_threads() == 2);
+  CHECK(get() == three);
+  set(before);
+}
