@@ -1,5 +1,6 @@
 #pragma once
 
 #include "../optim/adam.h"
+#include "../optim/clip.h"
 #include "../optim/schedule.h"
 #include "../optim/sgd.h"

@@ -74,7 +74,8 @@ void train_model(Options o) {
   fmt::print("{} characters, {} distinct; a model of {} parameters\n", tokens.size(),
              saved.tokenizer.size(), model.num_parameters());
 
-  optim::AdamW optimizer(model.parameters(), {.lr = o.lr, .beta2 = 0.99, .weight_decay = 0.1});
+  optim::AdamW optimizer(model.parameters(),
+                         {.lr = o.lr, .betas = {0.9, 0.99}, .weight_decay = 0.1});
   const int64_t rise = std::min(o.warm_up, o.steps / 10);
   const auto schedule =
       optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, std::max<int64_t>(o.steps - rise, 1)));

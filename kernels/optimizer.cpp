@@ -8,6 +8,7 @@
 #include "parallel.h"
 
 namespace attune::kernels {
+
 void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep& step) {
   visit_floating("SGD", param.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -16,9 +17,10 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
     T* v = velocity.defined() ? velocity.output<T>() : nullptr;
     const T lr = static_cast<T>(step.lr), decay = static_cast<T>(step.weight_decay);
     const T momentum = static_cast<T>(step.momentum), keep = static_cast<T>(1 - step.dampening);
+    const T sign = step.maximize ? T{-1} : T{1};
     parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
       for (int64_t i = start; i < start + count; ++i) {
-        T d = g[i] + decay * p[i];
+        T d = sign * g[i] + decay * p[i];
         if (v) {
           v[i] = step.first ? d : momentum * v[i] + keep * d;
           d = step.nesterov ? d + momentum * v[i] : v[i];
@@ -41,14 +43,14 @@ void adam_update(Array& param, const Array& grad, Array& first, Array& second, A
     const T decay = step.decoupled ? T{0} : static_cast<T>(step.weight_decay);
     const T beta2 = static_cast<T>(step.beta2);
     const T rest1 = static_cast<T>(1 - step.beta1), rest2 = static_cast<T>(1 - step.beta2);
-    const T eps = static_cast<T>(step.eps);
+    const T eps = static_cast<T>(step.eps), sign = step.maximize ? T{-1} : T{1};
     T *p = param.output<T>(), *m = first.output<T>(), *v = second.output<T>();
     T* largest = max_second.defined() ? max_second.output<T>() : nullptr;
     const T* g = grad.data<T>();
     parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
       for (int64_t i = start; i < start + count; ++i) {
         const T weight = p[i] * shrink;
-        const T d = g[i] + decay * weight;
+        const T d = sign * g[i] + decay * weight;
         m[i] += rest1 * (d - m[i]);
         v[i] = beta2 * v[i] + rest2 * d * d;
         T scale = v[i];

@@ -10,6 +10,7 @@ namespace attune::kernels {
 struct SgdStep {
   double lr, momentum, dampening, weight_decay;
   bool nesterov;
+  bool maximize;
   bool first;  // the velocity is not set yet
 };
 // velocity is undefined without momentum.
@@ -18,7 +19,8 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled;  // weight decay shrinks the weights (AdamW) rather than joining the gradient
-  int64_t step;    // counted from 1
+  bool maximize;
+  int64_t step;  // counted from 1
 };
 // max_second is undefined without amsgrad.
 void adam_update(Array& param, const Array& grad, Array& first, Array& second, Array& max_second,

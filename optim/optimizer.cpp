@@ -6,55 +6,147 @@
 #include "../array/fail.h"
 #include "../autograd/grad_mode.h"
 #include "../kernels/copy.h"
-#include "../kernels/elementwise.h"
-#include "../kernels/optimizer.h"
 
 namespace attune::optim {
-
-using kernels::Binary;
-
 namespace {
 
-std::string key(size_t group, size_t index) { return fmt::format("{}.{}.", group, index); }
+std::string group_key(size_t group) { return fmt::format("{}.", group); }
+std::string param_key(size_t group, size_t index) { return fmt::format("{}.{}.", group, index); }
 
-Array scalar(int64_t value) {
-  Array array({}, int64);
-  *array.output<int64_t>() = value;
+constexpr const char* size_entry = "num_parameters";
+
+template <class T>
+Array scalar(T value) {
+  Array array({}, dtype_of<T>);
+  *array.template output<T>() = value;
   return array;
+}
+
+// The entries of a state dict, each asked for by name; those left over belong to nothing.
+class Reader {
+ public:
+  explicit Reader(const StateDict& state) : state_(state) {}
+
+  bool has_any(const std::string& prefix) const {
+    const auto at = state_.lower_bound(prefix);
+    return at != state_.end() && at->first.starts_with(prefix);
+  }
+
+  template <class T>
+  T scalar(const std::string& name) {
+    return *entry(name, {}, dtype_of<T>).template data<T>();
+  }
+
+  const Array& entry(const std::string& name, const Shape& shape, DType dtype) {
+    const auto found = state_.find(name);
+    if (found == state_.end())
+      fail<FormatError>("load_state_dict", "{} is missing from the state", name);
+    const Array& array = found->second;
+    if (array.shape() != shape || array.dtype() != dtype)
+      fail<FormatError>("load_state_dict", "{} is {} {}, the optimizer takes {} {}", name,
+                        name_of(array.dtype()), to_string(array.shape()), name_of(dtype),
+                        to_string(shape));
+    used_.insert(name);
+    return array;
+  }
+
+  void expect_end() const {
+    for (const auto& [name, array] : state_)
+      if (!used_.contains(name))
+        fail<FormatError>("load_state_dict", "{} belongs to nothing in this optimizer", name);
+  }
+
+ private:
+  const StateDict& state_;
+  std::set<std::string> used_;
+};
+
+// The state of one parameter, copied.
+ParamState read_state(Reader& reader, const std::string& prefix, const Tensor& parameter,
+                      const std::vector<const char*>& moments) {
+  ParamState state;
+  if (!reader.has_any(prefix)) return state;
+  state.step = reader.scalar<int64_t>(prefix + "step");
+  if (state.step < 1)
+    fail<FormatError>("load_state_dict", "{}step is {}; a count of steps is at least 1", prefix,
+                      state.step);
+  for (const char* name : moments)
+    state.moments[name] =
+        kernels::clone(reader.entry(prefix + name, parameter.shape(), parameter.dtype()));
+  state.fresh = false;
+  return state;
 }
 
 }  // namespace
 
-void Optimizer::add_parameters(const char* name, std::vector<Tensor> parameters) {
+void Optimizer::check_not_negative(
+    std::initializer_list<std::pair<const char*, double>> values) const {
+  for (const auto& [option, value] : values)
+    if (!(value >= 0) || std::isinf(value))
+      fail<ValueError>(name_, "{} is {}; use a finite number >= 0", option, value);
+}
+
+void Optimizer::add_parameters(std::vector<Tensor> parameters) {
+  if (groups_.empty() && parameters.empty())
+    fail<ValueError>(name_, "there are no parameters to optimize");
   std::set<const void*> known;
   for (const auto& group : groups_)
     for (const Tensor& parameter : group) known.insert(parameter.identity());
   for (const Tensor& parameter : parameters) {
+    if (!parameter.defined()) fail<ValueError>(name_, "a parameter is undefined");
+    const std::string shape = to_string(parameter.shape());
     if (!parameter.is_leaf())
-      fail<ValueError>(name,
-                       "a parameter of shape {} is the result of an operation; optimize leaves",
-                       to_string(parameter.shape()));
+      fail<ValueError>(
+          name_, "a parameter of shape {} is the result of an operation; optimize leaves", shape);
+    if (!is_floating(parameter.dtype()))
+      fail<ValueError>(name_, "a parameter of shape {} is {}; it must be floating", shape,
+                       name_of(parameter.dtype()));
     if (!parameter.array().is_contiguous())
-      fail<ValueError>(name, "a parameter of shape {} is a strided view; optimize a clone()",
-                       to_string(parameter.shape()));
+      fail<ValueError>(name_, "a parameter of shape {} is a strided view; optimize a clone()",
+                       shape);
     if (!known.insert(parameter.identity()).second)
-      fail<ValueError>(name, "a parameter of shape {} is in a group already",
-                       to_string(parameter.shape()));
+      fail<ValueError>(name_, "a parameter of shape {} is in a group already", shape);
   }
   states_.emplace_back(parameters.size());
   groups_.push_back(std::move(parameters));
 }
 
+// Makes what update() writes to, so that nothing can fail once the first parameter has changed.
+void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamState& state) const {
+  if (parameter.dtype() != float32 && parameter.dtype() != float64)
+    fail<DTypeError>(name_, "a parameter of shape {} is {}; optimize float32 or float64",
+                     to_string(parameter.shape()), name_of(parameter.dtype()));
+  for (const char* name : moment_names(group)) {
+    Array& moment = state.moments[name];
+    if (!moment.defined()) {
+      moment = kernels::zeros(parameter.shape(), parameter.dtype());
+      state.fresh = true;
+    } else if (moment.dtype() != parameter.dtype()) {
+      moment = kernels::convert(moment, parameter.dtype());
+    } else if (!moment.owns_storage_alone()) {
+      moment = kernels::clone(moment);  // a state dict holds the old one
+    }
+  }
+}
+
 void Optimizer::step() {
   NoGrad no_grad;
-  for (size_t g = 0; g < groups_.size(); ++g)
-    for (size_t i = 0; i < groups_[g].size(); ++i) {
-      const Tensor& parameter = groups_[g][i];
-      const Tensor grad = parameter.grad();
-      if (!grad.defined()) continue;
-      ++states_[g][i].step;
-      update(g, parameter, kernels::contiguous(grad.array()), states_[g][i]);
-    }
+  const auto each = [&](auto&& f) {
+    for (size_t g = 0; g < groups_.size(); ++g)
+      for (size_t i = 0; i < groups_[g].size(); ++i)
+        if (const Tensor grad = groups_[g][i].grad(); grad.defined())
+          f(g, groups_[g][i], grad, states_[g][i]);
+  };
+  each([&](size_t group, const Tensor& parameter, const Tensor&, ParamState& state) {
+    prepare_moments(group, parameter, state);
+  });
+  each([&](size_t group, const Tensor& parameter, const Tensor& grad, ParamState& state) {
+    ++state.step;
+    Array param = parameter.array();
+    update(group, param, kernels::contiguous(grad.array()), state);
+    param.mark_written();
+    state.fresh = false;
+  });
 }
 
 void Optimizer::zero_grad() const {
@@ -63,82 +155,59 @@ void Optimizer::zero_grad() const {
       if (parameter.requires_grad()) parameter.set_grad({});
 }
 
-Array& Optimizer::moment(ParamState& state, const char* name, const Tensor& parameter) {
-  auto [found, fresh] = state.arrays.try_emplace(name);
-  if (fresh) found->second = kernels::zeros(parameter.shape(), parameter.dtype());
-  return found->second;
-}
-
 StateDict Optimizer::state_dict() const {
   StateDict state;
-  for (size_t g = 0; g < groups_.size(); ++g)
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    state.emplace(group_key(g) + size_entry, scalar(static_cast<int64_t>(groups_[g].size())));
+    for (const auto& [name, value] : options_of(g))
+      state.emplace(group_key(g) + name, scalar(value));
     for (size_t i = 0; i < groups_[g].size(); ++i) {
       if (states_[g][i].step == 0) continue;
-      state.emplace(key(g, i) + "step", scalar(states_[g][i].step));
-      for (const auto& [name, array] : states_[g][i].arrays) state.emplace(key(g, i) + name, array);
+      state.emplace(param_key(g, i) + "step", scalar(states_[g][i].step));
+      for (const auto& [name, moment] : states_[g][i].moments)
+        state.emplace(param_key(g, i) + name, moment);
     }
+  }
   return state;
 }
 
+std::vector<Optimizer::Options> Optimizer::all_options() const {
+  std::vector<Options> all;
+  for (size_t g = 0; g < groups_.size(); ++g) all.push_back(options_of(g));
+  return all;
+}
+
 void Optimizer::load_state_dict(const StateDict& state) {
-  std::vector<std::vector<ParamState>> loaded;
-  size_t used = 0;
+  Reader reader(state);
+  const std::vector<Options> before = all_options();
+  std::vector<Options> options = before;
   for (size_t g = 0; g < groups_.size(); ++g) {
-    auto& group = loaded.emplace_back(groups_[g].size());
-    for (size_t i = 0; i < groups_[g].size(); ++i) {
-      const std::string prefix = key(g, i);
-      for (auto at = state.lower_bound(prefix); at != state.end() && at->first.starts_with(prefix);
-           ++at, ++used) {
-        const std::string name = at->first.substr(prefix.size());
-        const Array& array = at->second;
-        const bool is_step = name == "step";
-        if (is_step
-                ? array.numel() != 1 || array.dtype() != int64
-                : array.shape() != groups_[g][i].shape() || array.dtype() != groups_[g][i].dtype())
-          fail<FormatError>("load_state_dict", "{} is {} {}, the parameter is {} {}", at->first,
-                            name_of(array.dtype()), to_string(array.shape()),
-                            name_of(groups_[g][i].dtype()), to_string(groups_[g][i].shape()));
-        if (is_step) {
-          group[i].step = *array.data<int64_t>();
-        } else {
-          group[i].arrays[name] = kernels::clone(array);
-        }
-      }
-      // Moments without their count would be corrected as those of the first step.
-      if (group[i].step < (group[i].arrays.empty() ? 0 : 1))
-        fail<FormatError>("load_state_dict", "{}step is {}; moments need a count of at least 1",
-                          prefix, group[i].step);
-    }
+    const auto size = reader.scalar<int64_t>(group_key(g) + size_entry);
+    if (size != static_cast<int64_t>(groups_[g].size()))
+      fail<FormatError>("load_state_dict",
+                        "group {} of the state has {} parameters, that of the optimizer {}", g,
+                        size, groups_[g].size());
+    for (auto& [name, value] : options[g]) value = reader.scalar<double>(group_key(g) + name);
   }
-  if (used != state.size())
-    fail<FormatError>("load_state_dict",
-                      "{} of {} entries belong to no parameter of this optimizer",
-                      state.size() - used, state.size());
-  states_ = std::move(loaded);
-}
-
-double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm) {
-  double total = 0;
-  for (const Tensor& parameter : parameters)
-    if (Tensor grad = parameter.grad(); grad.defined())
-      total += kernels::sum_of_squares(grad.array());
-  const double norm = std::sqrt(total);
-  const double factor = max_norm / (norm + 1e-6);
-  if (factor >= 1) return norm;
-  for (const Tensor& parameter : parameters)
-    if (Tensor grad = parameter.grad(); grad.defined()) {
-      parameter.set_grad(Tensor(kernels::binary(Binary::mul, grad.array(), factor)));
+  // First, because they decide which moments there are.
+  try {
+    set_options(options);
+  } catch (const ValueError& error) {
+    fail<FormatError>("load_state_dict", "{}", error.what());
+  }
+  try {
+    std::vector<std::vector<ParamState>> states;
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      auto& group = states.emplace_back();
+      for (size_t i = 0; i < groups_[g].size(); ++i)
+        group.push_back(read_state(reader, param_key(g, i), groups_[g][i], moment_names(g)));
     }
-  return norm;
-}
-
-void clip_grad_value_(const std::vector<Tensor>& parameters, double limit) {
-  if (!(limit >= 0)) fail<ValueError>("clip_grad_value_", "limit {} is negative", limit);
-  for (const Tensor& parameter : parameters)
-    if (Tensor grad = parameter.grad(); grad.defined()) {
-      const Array above = kernels::binary(Binary::maximum, grad.array(), -limit);
-      parameter.set_grad(Tensor(kernels::binary(Binary::minimum, above, limit)));
-    }
+    reader.expect_end();
+    states_ = std::move(states);
+  } catch (...) {
+    set_options(before);
+    throw;
+  }
 }
 
 }  // namespace attune::optim

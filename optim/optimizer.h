@@ -1,5 +1,9 @@
 #pragma once
 
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "../array/state_dict.h"
@@ -9,18 +13,20 @@ namespace attune::optim {
 
 // What an optimizer knows of one parameter: its moments by name ("exp_avg") and its count of steps.
 struct ParamState {
-  std::map<std::string, Array> arrays;
+  std::map<std::string, Array> moments;
   int64_t step = 0;
+  bool fresh = true;  // the moments were made for this step
 };
 
-// Base of optimizers: parameter groups that share a learning rate and options, and their state.
-// Parameters without a gradient are left alone by step().
+// Base of optimizers: parameter groups, each with options of its own, and the state of every
+// parameter. Parameters without a gradient are left alone by step().
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // Updates every parameter from its gradient, in place and unrecorded. ShapeError or DTypeError,
-  // with nothing changed, if a gradient does not fit.
+  // Updates every parameter from its gradient, in place and unrecorded. A parameter that was
+  // converted to another dtype takes its moments along. DTypeError, with nothing changed, unless
+  // all are float32 or float64.
   void step();
   // Forgets all gradients.
   void zero_grad() const;
@@ -28,32 +34,43 @@ class Optimizer {
   size_t num_groups() const { return groups_.size(); }
   const std::vector<Tensor>& parameters(size_t group = 0) const { return groups_.at(group); }
   virtual double lr(size_t group = 0) const = 0;
+  // ValueError unless lr is finite and not negative.
   virtual void set_lr(double lr, size_t group = 0) = 0;
 
-  // Moments and step counts, by "group.parameter.name"; what load_state_dict needs to go on
-  // exactly.
+  // All that load_state_dict needs to go on exactly: options as "group.lr", moments and counts of
+  // steps as "group.parameter.exp_avg". A snapshot: later steps do not change it.
   StateDict state_dict() const;
-  // FormatError, with nothing changed, unless names and shapes fit the parameters.
+  // Replaces state and options, the learning rate too, by copies of those saved. FormatError, with
+  // nothing changed, unless groups, names, shapes and dtypes fit.
   void load_state_dict(const StateDict& state);
 
  protected:
-  // Adds a group. ValueError if a parameter is no leaf, is not dense or is in a group
+  // Options of one group by name, as a state dict holds them.
+  using Options = std::map<std::string, double>;
+
+  explicit Optimizer(const char* name) : name_(name) {}
+
+  // ValueError unless every value is finite and not negative.
+  void check_not_negative(std::initializer_list<std::pair<const char*, double>> values) const;
+  // Adds a group. ValueError if a parameter is no leaf, is not dense or floating, or is in a group
   // already.
-  void add_parameters(const char* name, std::vector<Tensor> parameters);
-  virtual void update(size_t group, const Tensor& parameter, const Array& grad,
-                      ParamState& state) = 0;
-  // A zero array like the parameter, made on first use.
-  static Array& moment(ParamState& state, const char* name, const Tensor& parameter);
+  void add_parameters(std::vector<Tensor> parameters);
+
+  virtual Options options_of(size_t group) const = 0;
+  // Replaces the options of every group, after checking all of them.
+  virtual void set_options(const std::vector<Options>& groups) = 0;
+  virtual std::vector<const char*> moment_names(size_t group) const = 0;
+  // One step of one parameter, whose moments are there.
+  virtual void update(size_t group, Array& parameter, const Array& grad, ParamState& state) = 0;
+
+  const char* const name_;
 
  private:
+  void prepare_moments(size_t group, const Tensor& parameter, ParamState& state) const;
+  std::vector<Options> all_options() const;
+
   std::vector<std::vector<Tensor>> groups_;
   std::vector<std::vector<ParamState>> states_;
 };
-
-// Scales all gradients together so that their norm is at most max_norm, and returns the norm
-// before: the p-norm of all of them with p = 2.
-double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm);
-// Limits every gradient element to ±limit.
-void clip_grad_value_(const std::vector<Tensor>& parameters, double limit);
 
 }  // namespace attune::optim

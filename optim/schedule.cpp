@@ -65,7 +65,11 @@ Schedule warm_up(int64_t steps, Schedule then) {
 
 void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer) {
   for (size_t group = 0; group < optimizer.num_groups(); ++group)
-    optimizer.set_lr(schedule(step), group);
+    apply(schedule, step, optimizer, group);
+}
+
+void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t group) {
+  optimizer.set_lr(schedule(step), group);
 }
 
 }  // namespace attune::optim

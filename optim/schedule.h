@@ -24,7 +24,8 @@ Schedule one_cycle_lr(double peak, int64_t steps, double rise = 0.3);
 // its own step 0.
 Schedule warm_up(int64_t steps, Schedule then);
 
-// Sets the learning rate of every group of the optimizer to that of the step.
+// Sets the learning rate of every group of the optimizer, or of one, to that of the step.
 void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer);
+void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t group);
 
 }  // namespace attune::optim

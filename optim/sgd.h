@@ -10,6 +10,7 @@ struct SgdOptions {
   double dampening = 0;
   double weight_decay = 0;
   bool nesterov = false;
+  bool maximize = false;  // climb the gradient
 };
 
 // Stochastic gradient descent with momentum, as torch.optim.SGD. Nesterov: Sutskever et al. 2013.
@@ -17,14 +18,20 @@ class SGD : public Optimizer {
  public:
   explicit SGD(std::vector<Tensor> parameters, SgdOptions options = {});
   // Adds parameters with options of their own.
-  void add_group(std::vector<Tensor> parameters, SgdOptions options);
-  double lr(size_t group = 0) const override { return options_.at(group).lr; }
-  void set_lr(double lr, size_t group = 0) override { options_.at(group).lr = lr; }
+  void add_param_group(std::vector<Tensor> parameters, SgdOptions options);
+  const SgdOptions& options(size_t group = 0) const { return options_.at(group); }
+  double lr(size_t group = 0) const override { return options(group).lr; }
+  void set_lr(double lr, size_t group = 0) override;
 
  protected:
-  void update(size_t group, const Tensor& parameter, const Array& grad, ParamState& state) override;
+  Options options_of(size_t group) const override;
+  void set_options(const std::vector<Options>& groups) override;
+  std::vector<const char*> moment_names(size_t group) const override;
+  void update(size_t group, Array& parameter, const Array& grad, ParamState& state) override;
 
  private:
+  void check(const SgdOptions& options) const;
+
   std::vector<SgdOptions> options_;
 };
 

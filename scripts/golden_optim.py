@@ -6,6 +6,7 @@ the same gradients; b has none on every third step, so that the counts of steps 
 """
 
 import itertools
+import math
 import pathlib
 
 import torch
@@ -13,6 +14,16 @@ from safetensors.torch import save_file
 
 STEPS = 100
 PEAK = 0.1
+WARM = 10
+
+clips = torch.nn.utils
+CLIPS = {
+    "clip_norm.2": lambda parameters: clips.clip_grad_norm_(parameters, 2.5),
+    "clip_norm.1": lambda parameters: clips.clip_grad_norm_(parameters, 6.5, norm_type=1),
+    "clip_norm.3": lambda parameters: clips.clip_grad_norm_(parameters, 1.8, norm_type=3),
+    "clip_norm.inf": lambda parameters: clips.clip_grad_norm_(parameters, 1.5, norm_type=math.inf),
+    "clip_value": lambda parameters: clips.clip_grad_value_(parameters, 0.4),
+}
 
 
 def optimizer_cases():
@@ -21,12 +32,14 @@ def optimizer_cases():
         yield f"sgd.{momentum}.{decay}", sgd, dict(momentum=momentum, weight_decay=decay)
     yield "sgd.dampening", sgd, dict(momentum=0.9, dampening=0.3, weight_decay=0.05)
     yield "sgd.nesterov", sgd, dict(momentum=0.9, nesterov=True, weight_decay=0.05)
+    yield "sgd.maximize", sgd, dict(momentum=0.9, weight_decay=0.05, maximize=True)
+    yield "adamw.maximize", torch.optim.AdamW, dict(weight_decay=0.05, maximize=True)
     for amsgrad, decay in itertools.product((0, 1), (0.0, 0.05)):
         options = dict(betas=(0.8, 0.95), eps=1e-6, amsgrad=bool(amsgrad), weight_decay=decay)
         yield f"adam.{amsgrad}.{decay}", torch.optim.Adam, options
         yield f"adamw.{amsgrad}.{decay}", torch.optim.AdamW, options
-    yield "clip_norm", sgd, {}
-    yield "clip_value", sgd, {}
+    for name in CLIPS:
+        yield name, sgd, {}
 
 
 def train(name, kind, options, start, grads):
@@ -37,10 +50,8 @@ def train(name, kind, options, start, grads):
     for step in range(STEPS):
         a.grad = grads[0][step].clone()
         b.grad = None if step % 3 == 2 else grads[1][step].clone()
-        if name == "clip_norm":
-            norms.append(torch.nn.utils.clip_grad_norm_([a, b], 2.5))
-        if name == "clip_value":
-            torch.nn.utils.clip_grad_value_([a, b], 0.4)
+        if name in CLIPS:
+            norms.append(CLIPS[name]([a, b]))
         optimizer.step()
         if step % 10 == 9:
             for rows, parameter in zip(seen, (a, b)):
@@ -54,6 +65,16 @@ def schedule_cases():
     yield "linear", PEAK, lambda o: kinds.LinearLR(o, 1.0, 0.01, total_iters=40)
     yield "cosine", PEAK, lambda o: kinds.CosineAnnealingLR(o, STEPS - 1, eta_min=0.001)
     yield "one_cycle", PEAK, lambda o: kinds.OneCycleLR(o, PEAK, STEPS, cycle_momentum=False)
+    yield "late_cycle", PEAK, lambda o: kinds.OneCycleLR(o, PEAK, STEPS, pct_start=0.7, cycle_momentum=False)
+    yield "constant", PEAK, lambda o: kinds.ConstantLR(o, 1)
+
+
+def warm_up(optimizer, make):
+    """WARM steps up a straight line from nothing (excluded), then the schedule itself."""
+    kinds = torch.optim.lr_scheduler
+    after = make(optimizer)
+    rise = kinds.LinearLR(optimizer, 1 / WARM, total_iters=WARM - 1)
+    return kinds.SequentialLR(optimizer, [rise, after], milestones=[WARM])
 
 
 def rates(base, make):
@@ -76,10 +97,11 @@ def main():
     for name, kind, options in optimizer_cases():
         (a, b), norms = train(name, kind, options, start, grads)
         content.update({f"a.{name}": a, f"b.{name}": b})
-        if norms:
-            content["norms"] = torch.stack(norms)
+        if name.startswith("clip_norm"):
+            content[f"norms.{name}"] = torch.stack(norms)
     for name, base, make in schedule_cases():
         content[f"lr.{name}"] = rates(base, make)
+        content[f"lr.warm.{name}"] = rates(base, lambda optimizer: warm_up(optimizer, make))
     golden = pathlib.Path(__file__).parent.parent / "tests" / "golden"
     save_file(content, golden / "optim.safetensors")
 

@@ -9,7 +9,7 @@ using namespace attune;
 
 namespace {
 
-void check_golden(const std::string& name, const optim::Schedule& schedule) {
+void check_rates(const std::string& name, const optim::Schedule& schedule) {
   static const StateDict arrays =
       io::load_safetensors(ATTUNE_TEST_DATA "/optim.safetensors").arrays;
   const double* expected = arrays.at("lr." + name).data<double>();
@@ -19,13 +19,21 @@ void check_golden(const std::string& name, const optim::Schedule& schedule) {
   }
 }
 
+// As PyTorch's schedule of that name, alone and behind a warm-up of 10 steps.
+void check_golden(const std::string& name, const optim::Schedule& schedule) {
+  check_rates(name, schedule);
+  check_rates("warm." + name, optim::warm_up(10, schedule));
+}
+
 }  // namespace
 
 TEST_CASE("schedules follow PyTorch's") {
+  check_golden("constant", optim::constant_lr(0.1));
   check_golden("step", optim::step_lr(0.1, 7, 0.5));
   check_golden("linear", optim::linear_lr(0.1, 0.001, 40));
   check_golden("cosine", optim::cosine_lr(0.1, 0.001, 99));
   check_golden("one_cycle", optim::one_cycle_lr(0.1, 100));
+  check_golden("late_cycle", optim::one_cycle_lr(0.1, 100, 0.7));
 }
 
 TEST_CASE("a warm-up climbs to the schedule behind it") {
@@ -44,11 +52,14 @@ TEST_CASE("schedules stay finite at their edges") {
   CHECK_THROWS_AS(optim::cosine_lr(1, 0, 0), ValueError);
 }
 
-TEST_CASE("apply sets every group") {
+TEST_CASE("apply sets every group, or the one it is told") {
   const Tensor a = tensor({1.0}).requires_grad_(), b = tensor({1.0}).requires_grad_();
   optim::SGD sgd({a});
-  sgd.add_group({b}, {});
+  sgd.add_param_group({b}, {});
   optim::apply(optim::constant_lr(0.125), 3, sgd);
   CHECK(sgd.lr(0) == 0.125);
   CHECK(sgd.lr(1) == 0.125);
+  optim::apply(optim::constant_lr(0.5), 3, sgd, 1);
+  CHECK(sgd.lr(0) == 0.125);
+  CHECK(sgd.lr(1) == 0.5);
 }
