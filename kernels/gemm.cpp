@@ -11,6 +11,7 @@
 #include "copy.h"
 #include "parallel.h"
 #include "strided.h"
+#include "thin_product.h"
 
 namespace attune::kernels {
 namespace {
@@ -72,9 +73,10 @@ struct Grid {
   int64_t rows, columns;
 };
 
-Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k) {
+Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k, bool thin, bool transposed_b) {
   constexpr int64_t small = int64_t{1} << 18;  // multiply-adds not worth a second thread
   if (m * n * k <= small || batch >= 16) return {m, n};
+  if (thin) return {m, transposed_b ? thin_columns_transposed : thin_columns};
   auto cut = [](int64_t length, int64_t pieces, int64_t least) {
     const int64_t piece = (length + pieces - 1) / pieces;
     return std::min(length, std::max(least, (piece + 15) / 16 * 16));
@@ -106,24 +108,30 @@ void multiply(Array& out, const Array& a, const Array& b) {
   auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
     return offset_of(index, batches, x.strides());
   };
-  const Grid grid = grid_for(batch, m, n, k);
+  const bool thin = m <= thin_rows && !left.layout.transposed;
+  const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
   BlasSession session;
-  parallel_tiles(batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
-                 [&](int64_t tile) {
-                   const int64_t index = tile / (row_tiles * column_tiles);
-                   const int64_t row = tile / column_tiles % row_tiles * grid.rows;
-                   const int64_t column = tile % column_tiles * grid.columns;
-                   const Layout l = left.layout, r = right.layout;
-                   const T* at =
-                       left_data + offset(left.array, index) + row * (l.transposed ? 1 : l.leading);
-                   const T* bt = right_data + offset(right.array, index) +
-                                 column * (r.transposed ? r.leading : 1);
-                   gemm_tile(l.transposed, r.transposed, std::min(grid.rows, m - row),
-                             std::min(grid.columns, n - column), k, T{1}, at, l.leading, bt,
-                             r.leading, T{0}, out_data + (index * m + row) * n + column, n);
-                 });
+  parallel_tiles(
+      batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
+      [&](int64_t tile) {
+        const int64_t index = tile / (row_tiles * column_tiles);
+        const int64_t row = tile / column_tiles % row_tiles * grid.rows;
+        const int64_t column = tile % column_tiles * grid.columns;
+        const Layout l = left.layout, r = right.layout;
+        const T* at = left_data + offset(left.array, index) + row * (l.transposed ? 1 : l.leading);
+        const T* bt =
+            right_data + offset(right.array, index) + column * (r.transposed ? r.leading : 1);
+        const int64_t rows = std::min(grid.rows, m - row);
+        const int64_t columns = std::min(grid.columns, n - column);
+        T* ct = out_data + (index * m + row) * n + column;
+        if (thin)
+          thin_product(r.transposed, rows, columns, k, at, l.leading, bt, r.leading, ct, n);
+        else
+          gemm_tile(l.transposed, r.transposed, rows, columns, k, T{1}, at, l.leading, bt,
+                    r.leading, T{0}, ct, n);
+      });
 }
 
 Array expand_batch(const Array& x, Shape batch) {

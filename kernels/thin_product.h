@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+// For .cpp files only: the product of a few rows with a large matrix, as when a model writes token
+// by token. BLAS would copy the matrix into its own order first; here each element is read once.
+namespace attune::kernels {
+
+// Rows up to which reading the matrix once is what counts.
+inline constexpr int64_t thin_rows = 8;
+// Columns of C that one tile holds, with the matrix transposed (a dot product each) or not.
+inline constexpr int64_t thin_columns_transposed = 64;
+inline constexpr int64_t thin_columns = 512;
+
+// C = A op(B) for one row-major tile, on the calling thread. A: [m, k], op(B): [k, n] with B stored
+// as [n, k] if transposed; lda, ldb, ldc: the distance of rows. The order of additions depends on k
+// and the processor only.
+void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
+                  const float* b, int64_t ldb, float* c, int64_t ldc);
+void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const double* a, int64_t lda,
+                  const double* b, int64_t ldb, double* c, int64_t ldc);
+
+}  // namespace attune::kernels
