@@ -5,7 +5,6 @@ build=$root/build
 build_packages=(g++ cmake ninja-build pkg-config libopenblas-pthread-dev libhwy-dev libfmt-dev
   nlohmann-json3-dev libcli11-dev python3-minimal)
 test_packages=(catch2)
-bench_packages=(libbenchmark-dev)
 ci_packages=(clang-format libopenblas0-openmp libopenblas0-serial)
 
 say() { printf '\n== %s\n' "$*"; }

@@ -1,0 +1,60 @@
+// What this machine can do at best, which every other time is held against.
+
+#include <attune/attune.h>
+
+#include <cstring>
+
+#include "serve.h"
+
+using namespace attune;
+
+namespace {
+
+// A product with the shape of a large layer: 1024 rows through [3072, 768].
+bench::Work sgemm() {
+  const int64_t m = 1024, n = 3072, k = 768;
+  const Tensor a = randn({m, k}), b = randn({n, k});
+  return {[=] { matmul(a, b.transpose(0, 1)); }, 2.0 * m * n * k, 0};
+}
+
+constexpr int64_t values = int64_t{32} << 20;  // 128 MiB an array, far beyond any cache
+
+// f(start, count) over all values, in pieces that stay with one thread.
+template <class F>
+void each_piece(const F& f) {
+  constexpr int64_t piece = int64_t{1} << 20;
+  kernels::parallel_tiles(values / piece, values, [&](int64_t i) { f(i * piece, piece); });
+}
+
+bench::Work triad() {
+  const Tensor a = ones({values}), b = ones({values}), c = ones({values});
+  return {[=] {
+            Array out = a.array();
+            float* to = out.output<float>();
+            const float *x = b.array().data<float>(), *y = c.array().data<float>();
+            each_piece([&](int64_t start, int64_t count) {
+              for (int64_t i = start; i < start + count; ++i) to[i] = x[i] + 3.0f * y[i];
+            });
+          },
+          0, 3.0 * sizeof(float) * values};
+}
+
+bench::Work copy() {
+  const Tensor a = ones({values}), b = ones({values});
+  return {[=] {
+            Array out = a.array();
+            float* to = out.output<float>();
+            const float* from = b.array().data<float>();
+            each_piece([&](int64_t start, int64_t count) {
+              std::memcpy(to + start, from + start, static_cast<size_t>(count) * sizeof(float));
+            });
+          },
+          0, 2.0 * sizeof(float) * values};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::main(argc, argv, {{"sgemm", sgemm}, {"triad", triad}, {"copy", copy}},
+                     set_num_threads);
+}

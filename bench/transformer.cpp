@@ -1,0 +1,85 @@
+// Training steps of whole models, and attention by itself.
+
+#include <attune/attune.h>
+
+#include "serve.h"
+
+using namespace attune;
+
+namespace {
+
+// Gradients cost twice the forward. The tables of embeddings are read, not multiplied; the one of
+// tokens is the classifier as well.
+double gpt_flops(const nn::models::Gpt& model, int64_t batch, int64_t length) {
+  const auto& config = model.config();
+  double weights = 0;
+  for (const auto& [name, parameter] : model.named_parameters())
+    if (parameter.dim() == 2 && name != "wpe.weight")
+      weights += static_cast<double>(parameter.numel());
+  const auto tokens = static_cast<double>(batch * length);
+  const auto attended = static_cast<double>(length) / 2;
+  return 6 * tokens * weights +
+         12 * tokens * attended * static_cast<double>(config.dim * config.layers);
+}
+
+// AdamW reads a weight, its gradient and two moments, and writes all but the gradient.
+double adamw_bytes(int64_t values) { return 7.0 * sizeof(float) * static_cast<double>(values); }
+
+// Forward, loss, backward and AdamW.
+bench::Work gpt_step(const nn::models::GptConfig& config, int64_t batch, int64_t length) {
+  const nn::models::Gpt model(config);
+  const auto optimizer = std::make_shared<optim::AdamW>(model.parameters());
+  const Tensor inputs = randint(config.vocab_size, {batch, length});
+  const Tensor targets = randint(config.vocab_size, {batch * length});
+  return {[=] {
+            const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), targets);
+            optimizer->zero_grad();
+            loss.backward();
+            optimizer->step();
+          },
+          gpt_flops(model, batch, length), adamw_bytes(model.num_parameters())};
+}
+
+bench::Work char_gpt() {
+  return gpt_step({.vocab_size = 65, .context = 64, .layers = 4, .heads = 4, .dim = 128}, 12, 64);
+}
+
+nn::models::GptConfig gpt2_124m() {
+  return {.vocab_size = 50257, .context = 1024, .layers = 12, .heads = 12, .dim = 768};
+}
+
+bench::Work gpt2() { return gpt_step(gpt2_124m(), 4, 64); }
+bench::Work gpt2_long() { return gpt_step(gpt2_124m(), 1, 1024); }
+
+// Causal, 12 heads of 64; two products forward, five backward, over half of the score matrix.
+template <int64_t length>
+bench::Work attention() {
+  constexpr int64_t heads = 12, width = 64;
+  std::vector<Tensor> inputs;
+  for (int i = 0; i < 3; ++i) {
+    inputs.push_back(randn({1, heads, length, width}));
+    inputs.back().requires_grad_();
+  }
+  const Tensor cotangent = randn({1, heads, length, width});
+  const double pairs = static_cast<double>(heads * length) * static_cast<double>(length) / 2;
+  return {[=] {
+            const Tensor y =
+                scaled_dot_product_attention(inputs[0], inputs[1], inputs[2], Mask::causal());
+            grad({y}, inputs, {cotangent});
+          },
+          7 * 2 * pairs * width, 0};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::main(argc, argv,
+                     {{"gpt2_step", gpt2},
+                      {"gpt2_step_t1024", gpt2_long},
+                      {"char_gpt_step", char_gpt},
+                      {"attention_t256", attention<256>},
+                      {"attention_t1024", attention<1024>},
+                      {"attention_t4096", attention<4096>},
+                      {"attention_t16384", attention<16384>}},
+                     set_num_threads);
+}

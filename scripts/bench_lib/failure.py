@@ -1,0 +1,2 @@
+class Failure(Exception):
+    """Ends the run, or one line of it, with this one line of text."""
