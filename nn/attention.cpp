@@ -1,6 +1,7 @@
 #include "attention.h"
 
 #include "../array/fail.h"
+#include "../autograd/ops/attention_recorder.h"
 #include "../autograd/ops/broadcast.h"
 #include "../autograd/ops/compare.h"
 #include "../autograd/ops/creation.h"
@@ -48,6 +49,7 @@ Tensor merge_heads(const Tensor& x) {
 
 Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask) {
   // Attending to the rows of an identity matrix returns the weights themselves.
+  const AttentionRecorder aside;  // it is no attention of the model's
   const int64_t keys = k.size(-2);
   Shape shape = k.shape();
   shape[shape.size() - 1] = keys;
@@ -85,11 +87,18 @@ namespace {
 
 // A mask over `added` more keys at the end, which every query may attend to.
 Mask with_more_keys(const Mask& mask, const Shape& scores, DType dtype, int64_t added) {
-  const Tensor allowed(kernels::allowed(mask.for_scores(scores, dtype), scores));
-  const Mask wider = Mask::keep(pad(allowed, {0, added}, 1));
-  if (!mask.bias().defined()) return wider;
-  const Shape shape = broadcast_shapes("mask", mask.bias().shape(), {scores.back()});
-  return wider & Mask::bias(pad(broadcast_to(mask.bias(), shape), {0, added}));
+  const kernels::AttentionMask limits = mask.for_scores(scores, dtype);
+  const Tensor allowed(kernels::allowed(limits, scores));
+  Mask wider = Mask::keep(pad(allowed, {0, added}, 1));
+  if (mask.bias().defined()) {
+    const Shape shape = broadcast_shapes("mask", mask.bias().shape(), {scores.back()});
+    wider = wider & Mask::bias(pad(broadcast_to(mask.bias(), shape), {0, added}));
+  }
+  if (!limits.slopes.empty()) {
+    const Tensor distance(kernels::distance_bias(limits, scores));
+    wider = wider & Mask::bias(pad(to(distance, dtype), {0, added}));
+  }
+  return wider;
 }
 
 MultiHeadAttentionOptions checked(MultiHeadAttentionOptions options) {

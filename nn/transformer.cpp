@@ -35,15 +35,6 @@ Tensor residual(const Tensor& x, const LayerNorm& norm, bool norm_first, F&& par
   return norm_first ? x + part(norm(x)) : norm(x + part(x));
 }
 
-// Attention whose weights are kept if there is a place for them.
-Tensor attend(const MultiHeadAttention& attention, const Tensor& query, const Tensor& memory,
-              const Mask& mask, std::vector<Tensor>* weights) {
-  if (!weights) return attention(query, memory, memory, mask);
-  auto [output, of_heads] = attention.with_weights(query, memory, memory, mask);
-  weights->push_back(std::move(of_heads));
-  return output;
-}
-
 // What a self-attending layer reads of its input: NaN in padding would come back through the
 // normalisation and the residual connection.
 Tensor seen(const Tensor& x, const Mask& mask, int64_t heads) {
@@ -65,12 +56,9 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& o)
   describe("TransformerEncoderLayer", details(o));
 }
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& src, const Mask& src_mask,
-                                           TransformerWeights* weights) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& src, const Mask& src_mask) const {
   auto scope = enter();
-  const auto attention = [&](const Tensor& x) {
-    return dropout1(attend(self_attn, x, x, src_mask, weights ? &weights->encoder : nullptr));
-  };
+  const auto attention = [&](const Tensor& x) { return dropout1(self_attn(x, src_mask)); };
   const auto feed_forward = [&](const Tensor& x) {
     return dropout2(linear2(dropout(options_.activation(linear1(x)))));
   };
@@ -96,11 +84,10 @@ TransformerEncoder::TransformerEncoder(const TransformerOptions& layer, int64_t 
   if (norm) child("norm", *norm);
 }
 
-Tensor TransformerEncoder::operator()(const Tensor& src, const Mask& mask,
-                                      TransformerWeights* weights) const {
+Tensor TransformerEncoder::operator()(const Tensor& src, const Mask& mask) const {
   auto scope = enter();
   Tensor x = src;
-  for (const TransformerEncoderLayer& layer : layers) x = layer(x, mask, weights);
+  for (const TransformerEncoderLayer& layer : layers) x = layer(x, mask);
   return norm ? (*norm)(x) : x;
 }
 
@@ -121,15 +108,11 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& o)
 }
 
 Tensor TransformerDecoderLayer::operator()(const Tensor& tgt, const Tensor& memory,
-                                           const Mask& tgt_mask, const Mask& memory_mask,
-                                           TransformerWeights* weights) const {
+                                           const Mask& tgt_mask, const Mask& memory_mask) const {
   auto scope = enter();
-  const auto self_attention = [&](const Tensor& x) {
-    return dropout1(attend(self_attn, x, x, tgt_mask, weights ? &weights->decoder : nullptr));
-  };
+  const auto self_attention = [&](const Tensor& x) { return dropout1(self_attn(x, tgt_mask)); };
   const auto cross_attention = [&](const Tensor& x) {
-    return dropout2(
-        attend(multihead_attn, x, memory, memory_mask, weights ? &weights->cross : nullptr));
+    return dropout2(multihead_attn(x, memory, memory, memory_mask));
   };
   const auto feed_forward = [&](const Tensor& x) {
     return dropout3(linear2(dropout(options_.activation(linear1(x)))));
@@ -150,11 +133,10 @@ TransformerDecoder::TransformerDecoder(const TransformerOptions& layer, int64_t 
 }
 
 Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory, const Mask& tgt_mask,
-                                      const Mask& memory_mask, TransformerWeights* weights) const {
+                                      const Mask& memory_mask) const {
   auto scope = enter();
   Tensor x = tgt;
-  for (const TransformerDecoderLayer& layer : layers)
-    x = layer(x, memory, tgt_mask, memory_mask, weights);
+  for (const TransformerDecoderLayer& layer : layers) x = layer(x, memory, tgt_mask, memory_mask);
   return norm ? (*norm)(x) : x;
 }
 
@@ -169,10 +151,9 @@ Transformer::Transformer(const TransformerOptions& options)
 }
 
 Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const Mask& src_mask,
-                               const Mask& tgt_mask, const Mask& memory_mask,
-                               TransformerWeights* weights) const {
+                               const Mask& tgt_mask, const Mask& memory_mask) const {
   auto scope = enter();
-  return decoder(tgt, encoder(src, src_mask, weights), tgt_mask, memory_mask, weights);
+  return decoder(tgt, encoder(src, src_mask), tgt_mask, memory_mask);
 }
 
 SinusoidalPositionalEncoding::SinusoidalPositionalEncoding(int64_t dim, int64_t max_length) {

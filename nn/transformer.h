@@ -20,24 +20,17 @@ struct TransformerOptions {
   bool bias = true;
 };
 
-// What the heads of a stack attend to: one [B, nhead, Tq, Tk] a layer.
-struct TransformerWeights {
-  std::vector<Tensor> encoder, decoder;  // each sequence to itself
-  std::vector<Tensor> cross;             // the decoder's to the memory
-};
-
 // All that follow take sequences [B, T, d_model], batch first, and have the parameters of their
-// namesakes in torch.nn, so that a state dict saved from there loads. Where `weights` is given,
-// what each layer attends to is appended to it. Unlike there, a sequence that is masked whole gives
-// finite values and gradients, and NaN in padding goes nowhere. ValueError for options, ShapeError
-// for inputs that do not fit. Vaswani et al. 2017; pre-norm: Xiong et al. 2020.
+// namesakes in torch.nn, so that a state dict saved from there loads. Unlike there, a sequence that
+// is masked whole gives finite values and gradients, and NaN in padding goes nowhere. ValueError
+// for options, ShapeError for inputs that do not fit. What each layer attends to, an
+// AttentionRecorder tells. Vaswani et al. 2017; pre-norm: Xiong et al. 2020.
 
 // Self-attention, then two linear maps with an activation between, each added to what it read.
 class TransformerEncoderLayer : public Module {
  public:
   explicit TransformerEncoderLayer(const TransformerOptions& options);
-  Tensor operator()(const Tensor& src, const Mask& src_mask = {},
-                    TransformerWeights* weights = nullptr) const;
+  Tensor operator()(const Tensor& src, const Mask& src_mask = {}) const;
 
   MultiHeadAttention self_attn;
   Linear linear1;
@@ -63,8 +56,7 @@ class TransformerEncoder : public Module {
  public:
   TransformerEncoder(const TransformerOptions& layer, int64_t num_layers,
                      const std::optional<LayerNorm>& norm = {});
-  Tensor operator()(const Tensor& src, const Mask& mask = {},
-                    TransformerWeights* weights = nullptr) const;
+  Tensor operator()(const Tensor& src, const Mask& mask = {}) const;
 
   std::vector<TransformerEncoderLayer> layers;
   std::optional<LayerNorm> norm;
@@ -76,7 +68,7 @@ class TransformerDecoderLayer : public Module {
  public:
   explicit TransformerDecoderLayer(const TransformerOptions& options);
   Tensor operator()(const Tensor& tgt, const Tensor& memory, const Mask& tgt_mask = {},
-                    const Mask& memory_mask = {}, TransformerWeights* weights = nullptr) const;
+                    const Mask& memory_mask = {}) const;
 
   MultiHeadAttention self_attn, multihead_attn;
   Linear linear1;
@@ -94,7 +86,7 @@ class TransformerDecoder : public Module {
   TransformerDecoder(const TransformerOptions& layer, int64_t num_layers,
                      const std::optional<LayerNorm>& norm = {});
   Tensor operator()(const Tensor& tgt, const Tensor& memory, const Mask& tgt_mask = {},
-                    const Mask& memory_mask = {}, TransformerWeights* weights = nullptr) const;
+                    const Mask& memory_mask = {}) const;
 
   std::vector<TransformerDecoderLayer> layers;
   std::optional<LayerNorm> norm;
@@ -106,8 +98,7 @@ class Transformer : public Module {
  public:
   explicit Transformer(const TransformerOptions& options = {});
   Tensor operator()(const Tensor& src, const Tensor& tgt, const Mask& src_mask = {},
-                    const Mask& tgt_mask = {}, const Mask& memory_mask = {},
-                    TransformerWeights* weights = nullptr) const;
+                    const Mask& tgt_mask = {}, const Mask& memory_mask = {}) const;
 
   TransformerEncoder encoder;
   TransformerDecoder decoder;

@@ -221,6 +221,27 @@ TEST_CASE("attention of one token, one head, no batch, no keys and no queries") 
   }
 }
 
+TEST_CASE("keys that are added lie beyond every mask, slopes of distance too") {
+  manual_seed(8);
+  const auto module = random_attention({.embed_dim = 4, .num_heads = 2, .add_bias_kv = true});
+  const Tensor x = random({2, 3, 4});
+  const Mask mask = Mask::alibi(std::vector<double>{1, 0.5}) & Mask::causal();
+  const Tensor distance = tensor({{0., 1., 2.}, {1., 0., 1.}, {2., 1., 0.}});
+  const Mask bias = Mask::bias(stack({-distance, distance * -0.5}));
+  const auto [y, weights] = module.with_weights(x, x, x, mask);
+  check_close("y", y, module(x, bias & Mask::causal()).array());
+  CHECK(weights.shape() == Shape{2, 2, 3, 4});
+  for (double weight : weights.select(-1, 3).to_vector<double>()) CHECK(weight > 0);
+}
+
+TEST_CASE("a recorder sees one attention, whether weights are asked for or not") {
+  const nn::MultiHeadAttention module({.embed_dim = 4, .num_heads = 2});
+  const Tensor x = ones({2, 3, 4});
+  const AttentionRecorder recorder;
+  module.with_weights(x, x, x);
+  CHECK(recorder.records().size() == 1);
+}
+
 TEST_CASE("without dropout, training, evaluation and no-grad agree bit for bit") {
   manual_seed(6);
   const auto module = random_attention({.embed_dim = 8, .num_heads = 2});

@@ -65,11 +65,16 @@ function samples(all, run) {
     el("ol", {class: "samples"}, items), more);
 }
 
+// What has been explained once needs no second telling further down.
+const explained = new Set();
+
 function attention(section) {
   const view = new AttentionView(section);
   const many = view.maps.length > 1;
+  const explain = !explained.has(view.cross);
+  explained.add(view.cross);
   return el("section", {class: "stack"}, el("h2", {}, section.title), paragraphs(section.note, "note"),
-    el("p", {class: "note"}, (many ? "Each picture is one attention head at work on the text below it. " : "")
+    explain && el("p", {class: "note"}, (many ? "Each picture is one attention head at work on the text below it. " : "")
       + (view.cross ? "A row is a token being written, a column a token of the other text that it may look at; "
         : "A row is a token being read, a column a token it may look at; ")
       + "the stronger the colour, the more of its attention the row gives to the column. Every row shares out 100 %."
