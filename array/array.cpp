@@ -149,6 +149,9 @@ Array Array::expand(const Shape& shape) const {
 }
 
 Array Array::unsqueeze(int64_t dim) const {
+  if (this->dim() == max_dims)
+    fail<ShapeError>("unsqueeze", "shape {} has {} dimensions already, the most there can be",
+                     to_string(shape_), max_dims);
   dim = wrap_dim("unsqueeze", dim, this->dim() + 1);
   Array view = *this;
   const int64_t stride = dim < this->dim() ? shape_[dim] * strides_[dim] : 1;
@@ -175,15 +178,23 @@ Array Array::flip(int64_t dim) const {
   return view;
 }
 
-Array Array::diagonal() const {
+Array Array::diagonal(int64_t offset, int64_t dim1, int64_t dim2) const {
   if (dim() < 2)
     fail<ShapeError>("diagonal", "shape {} has fewer than 2 dimensions", to_string(shape_));
+  dim1 = wrap_dim("diagonal", dim1, dim());
+  dim2 = wrap_dim("diagonal", dim2, dim());
+  if (dim1 == dim2) fail<ValueError>("diagonal", "both dimensions are {}; name two", dim1);
   Array view = *this;
-  const int64_t row = dim() - 2, column = dim() - 1;
-  view.shape_[row] = std::min(shape_[row], shape_[column]);
-  view.strides_[row] = strides_[row] + strides_[column];
-  view.shape_.erase(column);
-  view.strides_.erase(column);
+  const int64_t row = std::max<int64_t>(0, -std::max(offset, -shape_[dim1]));
+  const int64_t column = std::max<int64_t>(0, std::min(offset, shape_[dim2]));
+  const int64_t length = std::min(shape_[dim1] - row, shape_[dim2] - column);
+  if (length > 0) view.offset_ += row * strides_[dim1] + column * strides_[dim2];
+  view.shape_.erase(std::max(dim1, dim2));
+  view.shape_.erase(std::min(dim1, dim2));
+  view.strides_.erase(std::max(dim1, dim2));
+  view.strides_.erase(std::min(dim1, dim2));
+  view.shape_.push_back(length);
+  view.strides_.push_back(strides_[dim1] + strides_[dim2]);
   return view;
 }
 

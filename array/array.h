@@ -91,7 +91,8 @@ class Array {
   Array unsqueeze(int64_t dim) const;
   Array squeeze(int64_t dim) const;  // unchanged where the size is not 1
   Array flip(int64_t dim) const;
-  Array diagonal() const;  // the main diagonal of the last two dimensions, as the last dimension
+  // The elements where the index along dim2 is that along dim1 plus offset, as the last dimension.
+  Array diagonal(int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) const;
   // The same elements in another shape, where that is possible without a copy. One size may be -1.
   std::optional<Array> try_view(const Shape& shape) const;
 

@@ -14,11 +14,12 @@ Path empty_path() {
 }
 
 thread_local Path current = empty_path();
+thread_local const char* current_operation = nullptr;
 
 }  // namespace
 
 std::string describe_error(const char* operation, const std::string& message) {
-  std::string text = operation;
+  std::string text = current_operation ? current_operation : operation;
   if (!current->empty()) text += " (" + *current + ")";
   return text + ": " + message;
 }
@@ -35,6 +36,11 @@ Path intern_path(std::string_view text) {
 }
 
 Path current_path() { return current; }
+
+OperationScope::OperationScope(const char* name) : outer_(current_operation) {
+  if (!outer_) current_operation = name;
+}
+OperationScope::~OperationScope() { current_operation = outer_; }
 
 Scope::Scope(Path path) : outer_(current) { current = path; }
 Scope::~Scope() { current = outer_; }

@@ -27,4 +27,17 @@ class Scope {
   Path outer_;
 };
 
+// While it lives, errors of this thread begin with this operation's name (a string literal),
+// whichever of the operations that it is made of failed. The outermost one open counts.
+class OperationScope {
+ public:
+  explicit OperationScope(const char* name);
+  ~OperationScope();
+  OperationScope(const OperationScope&) = delete;
+  OperationScope& operator=(const OperationScope&) = delete;
+
+ private:
+  const char* outer_;
+};
+
 }  // namespace attune

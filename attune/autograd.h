@@ -12,6 +12,7 @@
 #include "../autograd/ops/creation.h"
 #include "../autograd/ops/dropout.h"
 #include "../autograd/ops/index.h"
+#include "../autograd/ops/join.h"
 #include "../autograd/ops/linalg.h"
 #include "../autograd/ops/loss.h"
 #include "../autograd/ops/mask.h"

@@ -1,4 +1,5 @@
 #include "../array/fail.h"
+#include "../array/scope.h"
 #include "../kernels/copy.h"
 #include "ops/arithmetic.h"
 #include "ops/broadcast.h"
@@ -30,24 +31,28 @@ void Tensor::overwrite(const Array& value) const {
   impl_->array.mark_written();
 }
 
-// Writes what compute(this, other) gives. Recorded, the tensor becomes that result, in its own
-// memory.
+// Writes what compute(this, other) gives. Recorded, the tensor becomes that result: nobody else
+// sees its memory, so the old value may stay there for backward.
 template <class F>
 const Tensor& Tensor::update(const char* name, const Tensor& other, F&& compute) const {
   if (broadcast_shapes(name, shape(), other.shape()) != shape())
     fail<ShapeError>(name, "{} does not broadcast to {}, the tensor written to",
                      to_string(other.shape()), to_string(shape()));
-  if (promote(dtype(), other.dtype()) != dtype())
-    fail<DTypeError>(name, "a {} result does not fit the {} tensor written to",
-                     name_of(other.dtype()), name_of(dtype()));
   const bool recorded = records_write(name, other);
   // The old value stands for this tensor, which would otherwise be an input of itself.
   const Tensor old(array(), impl_->node);
-  const Tensor result = compute(old, &other == this ? old : other);
-  if (result.dtype() != dtype())
+  Tensor result = compute(old, &other == this ? old : other);
+  if (!is_floating(dtype()) && result.dtype() > dtype())
     fail<DTypeError>(name, "a {} result does not fit the {} tensor written to",
                      name_of(result.dtype()), name_of(dtype()));
-  overwrite(result.array());
+  result = attune::to(result, dtype());
+  // A formula may need the old value, which then keeps its memory; or the result, which then keeps
+  // its own.
+  if (recorded && result.array().owns_storage_alone()) {
+    impl_->array = result.array();
+  } else {
+    overwrite(result.array());
+  }
   if (recorded) impl_->node = Intrusive<Node>(result.node());
   return *this;
 }
@@ -85,6 +90,11 @@ const Tensor& Tensor::fill_(double value) const {
   overwrite(kernels::full({}, dtype(), value));
   if (grad_enabled()) impl_->node = nullptr;
   return *this;
+}
+
+const Tensor& Tensor::zero_() const {
+  const OperationScope scope("zero_");
+  return fill_(0);
 }
 
 }  // namespace attune

@@ -89,7 +89,7 @@ class Tensor {
   const Tensor& div_(const Tensor& other) const;
   const Tensor& copy_(const Tensor& source) const;
   const Tensor& fill_(double value) const;
-  const Tensor& zero_() const { return fill_(0); }
+  const Tensor& zero_() const;
 
   // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops
   // its gradient. GradError on the result of a recorded operation.

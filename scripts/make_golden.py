@@ -6,7 +6,7 @@
 Each case holds its inputs (values that float32 represents exactly), the output of PyTorch in
 float64, a random cotangent, and the gradient of every floating input:
 "exp/0/in0", "exp/0/out", "exp/0/cot", "exp/0/grad0". An operation with several results has one
-case for each floating one. The metadata entry "exp/0" says in PyTorch's terms what was called; the
+case for each. The metadata entry "exp/0" says in PyTorch's terms what was called; the
 tests' rows list the same calls in the same order.
 """
 
@@ -17,77 +17,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-generator = torch.Generator().manual_seed(20)
-
-
-def normal(*shape, scale=1.0, shift=0.0):
-    x = torch.randn(shape, generator=generator, dtype=torch.float32) * scale + shift
-    return x.double()
-
-
-def uniform(low, high, *shape):
-    return (torch.rand(shape, generator=generator, dtype=torch.float32) * (high - low) + low).double()
-
-
-def away(*shape, gap=0.05):
-    """Normal values at least gap from 0, so that finite differences never cross a kink there."""
-    x = normal(*shape)
-    return (x + torch.where(x < 0, -gap, gap)).float().double()
-
-
-def distinct(*shape, step=0.125):
-    """A shuffled range: no ties, every two values at least step apart."""
-    n = 1
-    for size in shape:
-        n *= size
-    return ((torch.randperm(n, generator=generator).double() - n / 2 + 0.25) * step).reshape(shape)
-
-
-def integers(low, high, *shape):
-    return torch.randint(low, high, shape, generator=generator)
-
-
-def booleans(*shape):
-    return torch.rand(shape, generator=generator) < 0.5
-
-
-class Family:
-    def __init__(self):
-        self.tensors = {}
-        self.calls = {}
-        self.count = {}
-
-    def case(self, op, call, inputs, function, gradient=True):
-        number = self.count.get(op, 0)
-        self.count[op] = number + 1
-        prefix = f"{op}/{number}"
-        self.calls[prefix] = call
-        leaves = [x.clone() for x in inputs]
-        for x in leaves:
-            if x.is_floating_point() and gradient:
-                x.requires_grad_()
-        out = function(*leaves)
-        for i, x in enumerate(inputs):
-            self.tensors[f"{prefix}/in{i}"] = x.contiguous()
-        self.tensors[f"{prefix}/out"] = out.detach().contiguous().clone()
-        if not out.requires_grad:
-            return
-        cotangent = normal(*out.shape)
-        self.tensors[f"{prefix}/cot"] = cotangent
-        floating = [x for x in leaves if x.requires_grad]
-        gradients = iter(torch.autograd.grad(out, floating, cotangent, allow_unused=True))
-        for i, x in enumerate(leaves):
-            if x.requires_grad:
-                g = next(gradients)
-                self.tensors[f"{prefix}/grad{i}"] = (torch.zeros_like(x) if g is None else g).contiguous()
-
-    def pointwise(self, op, function, draw=normal):
-        for shape in [(3, 4), (2, 1, 5), (), (0, 3), (37,)]:
-            self.case(op, f"{op}(x), x {list(shape)}", [draw(*shape)], function)
-
-
-def positive(*shape):
-    return uniform(0.25, 3.0, *shape)
+from golden_family import Family, away, booleans, distinct, integers, normal, positive, reseed, uniform
 
 
 PAIRS = [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 4), (3, 1)), ((), (2, 3)), ((0, 3), (1, 3))]
@@ -188,6 +118,10 @@ def reduce():
             f.case(op, f"{op}(x, dims, keepdim), {list(shape)} {list(dims)} {keep}", [draw(*shape)],
                    lambda x, d=dims, k=keep: function(x, d, k))
 
+    def both(op, call, x, function):
+        f.case(op, call + ".values", [x], lambda x: function(x).values)
+        f.case(op, call + ".indices", [x], lambda x: function(x).indices)
+
     for op in ["sum", "mean"]:
         over(op, lambda x, d, k, op=op: getattr(torch, op)(x, d, keepdim=k))
         f.case(op, f"{op}(x)", [normal(3, 4)], getattr(torch, op))
@@ -221,8 +155,8 @@ def reduce():
     for op in ["max", "min"]:
         f.case(op, f"{op}(x)", [distinct(3, 4)], getattr(torch, op))
         for d, k in [(0, False), (-1, True)]:
-            f.case(op, f"{op}(x, {d}, {k}).values", [distinct(3, 4)],
-                   lambda x, d=d, k=k, op=op: getattr(torch, op)(x, d, keepdim=k).values)
+            both(op, f"{op}(x, {d}, {k})", distinct(3, 4),
+                 lambda x, d=d, k=k, op=op: getattr(torch, op)(x, d, keepdim=k))
     for op in ["argmax", "argmin"]:
         f.case(op, f"{op}(x)", [distinct(3, 4)], getattr(torch, op), False)
         for d, k in [(0, False), (-1, True)]:
@@ -237,13 +171,12 @@ def reduce():
         f.case(op, f"{op}(x, {{-2}}, true)", [booleans(2, 3, 2)],
                lambda x, op=op: getattr(torch, op)(x, -2, keepdim=True))
     for d, down in [(-1, False), (0, True)]:
-        f.case("sort", f"sort(x, {d}, {down}).values", [distinct(3, 5)],
-               lambda x, d=d, down=down: x.sort(d, down).values)
+        both("sort", f"sort(x, {d}, {down})", distinct(3, 5), lambda x, d=d, down=down: x.sort(d, down))
         f.case("argsort", f"argsort(x, {d}, {down})", [distinct(3, 5)],
                lambda x, d=d, down=down: x.argsort(d, down), False)
     for k, d, largest in [(2, -1, True), (1, 0, False)]:
-        f.case("topk", f"topk(x, {k}, {d}, {largest}).values", [distinct(3, 5)],
-               lambda x, k=k, d=d, l=largest: x.topk(k, d, l).values)
+        both("topk", f"topk(x, {k}, {d}, {largest})", distinct(3, 5),
+             lambda x, k=k, d=d, l=largest: x.topk(k, d, l))
     return f
 
 
@@ -289,9 +222,13 @@ def shape():
     f.case("select", "select(x, 0, 1)", [normal(3, 4)], lambda x: x.select(0, 1))
     f.case("select", "select(x, -1, -2)", [normal(3, 4)], lambda x: x.select(-1, -2))
     f.case("flip", "flip(x, {0, -1})", [normal(2, 3, 4)], lambda x: x.flip(0, -1))
-    f.case("diagonal", "diagonal(x)", [normal(2, 3, 4)], lambda x: x.diagonal(dim1=-2, dim2=-1))
+    for call in [(), (1,), (-1, 1, 2), (0, -1, 0)]:
+        f.case("diagonal", f"diagonal(x, {call})", [normal(2, 3, 4)], lambda x, c=call: x.diagonal(*c))
     f.case("broadcast_to", "broadcast_to(x, {2, 3, 4})", [normal(3, 1)], lambda x: x.broadcast_to(2, 3, 4))
     f.case("sum_to", "sum_to(x, {3, 1})", [normal(2, 3, 4)], lambda x: x.sum_to_size(3, 1))
+    f.case("to", "to(to(x, float64), dtype of x)", [normal(3, 4)], lambda x: x.double())
+    f.case("to", "to(x, int64)", [normal(3, 4, scale=3)], lambda x: x.long(), False)
+    f.case("to", "to(x, bool)", [integers(0, 3, 3, 4).double()], lambda x: x.bool(), False)
     f.case("clone", "clone(x)", [normal(3, 4)], torch.clone)
     f.case("contiguous", "contiguous(x)", [normal(3, 4)], lambda x: x.contiguous())
     f.case("cat", "cat({a, b, c}, -1)", [normal(2, 3), normal(2, 1), normal(2, 0)],
@@ -372,15 +309,29 @@ def loss():
                lambda x, t, r=reduction: F.nll_loss(x, t, reduction=r))
         for op in ["mse_loss", "l1_loss", "huber_loss"]:
             both = distinct(2, 3, 4)
-            f.case(op, f"reduction {reduction}", [both[0], both[1]],
+            f.case(op, f"reduction {reduction}", [both[0], (both[1] + 0.01).float().double()],
                    lambda x, t, op=op, r=reduction: getattr(F, op)(x, t, reduction=r))
-        f.case("bce_with_logits", f"reduction {reduction}", [normal(3, 4, scale=3), uniform(0, 1, 3, 4)],
+        f.case("binary_cross_entropy_with_logits", f"reduction {reduction}", [normal(3, 4, scale=3), uniform(0, 1, 3, 4)],
                lambda x, t, r=reduction: F.binary_cross_entropy_with_logits(x, t, reduction=r))
         probabilities = uniform(0.1, 1, 3, 4)
         f.case("kl_div", f"reduction {reduction}", [normal(3, 4), probabilities],
                lambda x, t, r=reduction: F.kl_div(x, t, reduction=r))
-    f.case("huber_loss", "delta 0.5", [distinct(3, 4), distinct(3, 4) + 0.01],
+    f.case("huber_loss", "delta 0.5", [distinct(3, 4), (distinct(3, 4) + 0.01).float().double()],
            lambda x, t: F.huber_loss(x, t, delta=0.5))
+    weight, pos_weight = uniform(0.5, 2, 3, 4), uniform(0.5, 2, 4)
+    for op in ["binary_cross_entropy_with_logits", "bce_with_logits"]:
+        f.case(op, "weight in2, pos_weight in3",
+               [normal(3, 4), uniform(0, 1, 3, 4), weight, pos_weight],
+               lambda x, t, w, p: F.binary_cross_entropy_with_logits(x, t, w, pos_weight=p), fixed=(2, 3))
+    deep = integers(0, 3, 2, 5)
+    deep[1, 2] = 7
+    for op in ["cross_entropy", "nll_loss"]:
+        for reduction in ["mean", "none"]:
+            f.case(op, f"input [N, C, d], weight in2, ignore_index 7, reduction {reduction}",
+                   [normal(2, 3, 5), deep, uniform(0.5, 2, 3)],
+                   lambda x, t, w, op=op, r=reduction: getattr(F, op)(
+                       x, t, weight=w, ignore_index=7, reduction=r), fixed=(2,))
+        f.case(op, "input [C]", [normal(4), torch.tensor(2)], getattr(F, op))
     f.case("kl_div", "log_target, reduction batchmean", [normal(3, 4), normal(3, 4)],
            lambda x, t: F.kl_div(x, t, reduction="batchmean", log_target=True))
     return f
@@ -404,11 +355,46 @@ def attention():
     return f
 
 
+def inplace():
+    f = Family()
+    for name, right in [("add_", normal), ("sub_", normal), ("mul_", normal), ("div_", positive), ("copy_", normal)]:
+        for a, b in [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 3), ()), ((0, 3), (1, 3))]:
+            f.case(name, f"(x * 2).{name}(y), {list(a)} {list(b)}", [normal(*a), right(*b)],
+                   lambda x, y, name=name: getattr(x * 2, name)(y))
+    f.case("add_", "y = x * 2, y.add_(y)", [normal(3, 4)], lambda x: (lambda y: y.add_(y))(x * 2))
+    f.case("fill_", "(x * 2).fill_(1.5)", [normal(3, 4)], lambda x: (x * 2).fill_(1.5), False)
+    f.case("zero_", "(x * 2).zero_()", [normal(3, 4)], lambda x: (x * 2).zero_(), False)
+    return f
+
+
+def creation():
+    f = Family()
+    double = torch.float64
+    f.case("full", "full({2, 3}, 1.5)", [], lambda: torch.full((2, 3), 1.5, dtype=double))
+    f.case("zeros", "zeros({0, 2})", [], lambda: torch.zeros(0, 2, dtype=double))
+    f.case("ones", "ones({2})", [], lambda: torch.ones(2, dtype=double))
+    for n, m in [(3, 3), (2, 4), (0, 2)]:
+        f.case("eye", f"eye({n}, {m})", [], lambda n=n, m=m: torch.eye(n, m, dtype=double))
+    for start, end, steps in [(0, 1, 5), (-2, 3, 12), (3, 9, 1), (3, 9, 0)]:
+        f.case("linspace", f"linspace({start}, {end}, {steps})", [],
+               lambda a=start, b=end, n=steps: torch.linspace(a, b, n, dtype=double))
+    for start, end, step in [(0, 5, 1), (5, 0, -2), (0, 1, 0.25), (0.5, 2.6, 0.3), (2, 2, 1)]:
+        f.case("arange", f"arange({start}, {end}, {step})", [],
+               lambda a=start, b=end, s=step: torch.arange(a, b, s, dtype=double))
+    for name in ["zeros_like", "ones_like"]:
+        f.case(name, f"{name}(x)", [normal(2, 3)], getattr(torch, name), False)
+    f.case("full_like", "full_like(x, 1.5)", [normal(2, 3)], lambda x: torch.full_like(x, 1.5), False)
+    f.case("bernoulli", "bernoulli(p), p of 0 and 1", [booleans(2, 3).double()], torch.bernoulli, False)
+    return f
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "golden")
     os.makedirs(folder, exist_ok=True)
-    for make in [arithmetic, activation, reduce, linalg, shape, index, normalization, loss, attention]:
+    for make in [arithmetic, activation, reduce, linalg, shape, index, normalization, loss, attention,
+                 inplace, creation]:
+        reseed()
         family = make()
         tensors = {k: t.detach().contiguous().clone() for k, t in family.tensors.items()}
         save_file(tensors, os.path.join(folder, make.__name__ + ".safetensors"), family.calls)

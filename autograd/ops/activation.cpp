@@ -1,6 +1,7 @@
 #include "activation.h"
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/elementwise.h"
 #include "../record.h"
 #include "arithmetic.h"
@@ -72,7 +73,6 @@ Tensor relu(const Tensor& x) {
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
-  if (!(slope >= 0)) fail<ValueError>("leaky_relu", "slope is {}; use a number >= 0", slope);
   return record("leaky_relu", kernels::binary(Binary::leaky_relu, x.array(), slope),
                 wrt(x, [=](const Tensor& g) { return where(gt(x, 0), g, g * slope); }));
 }
@@ -104,6 +104,7 @@ Tensor silu(const Tensor& x) {
 }
 
 Tensor softplus(const Tensor& x, double beta, double threshold) {
+  const OperationScope scope("softplus");
   if (!(beta > 0)) fail<ValueError>("softplus", "beta is {}; use a number > 0", beta);
   if (beta == 1 && threshold == 20) return unit_softplus(x);
   const Tensor scaled = x * beta;

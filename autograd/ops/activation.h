@@ -11,7 +11,7 @@ namespace attune {
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);  // 1 / (1 + exp(-x))
 Tensor relu(const Tensor& x);     // max(x, 0); gradient 0 at 0; int64 stays int64
-// x, or slope x below 0. ValueError if slope is negative.
+// x, or slope x below 0.
 Tensor leaky_relu(const Tensor& x, double slope = 0.01);
 // x, or alpha (exp(x) - 1) below 0. Clevert et al. 2015.
 Tensor elu(const Tensor& x, double alpha = 1);

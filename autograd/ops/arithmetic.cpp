@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../record.h"
@@ -131,6 +132,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high) {
+  const OperationScope scope("clamp");
   if (!low && !high) fail<ValueError>("clamp", "neither a lower nor an upper bound was given");
   Array out = x.array();
   if (low) out = kernels::binary(Binary::maximum, out, *low);
@@ -144,9 +146,11 @@ Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> h
 }
 
 Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
+  const OperationScope scope("lerp");
   return start + weight * (end - start);
 }
 Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
+  const OperationScope scope("lerp");
   return start + (end - start) * weight;
 }
 

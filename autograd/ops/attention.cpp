@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../record.h"
 #include "attention_recorder.h"
 #include "broadcast.h"
@@ -95,6 +96,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& 
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Mask& mask, const AttentionOptions& options) {
+  const OperationScope scope(name);
   check(q, k, v, options.dropout);
   const Heads heads = fit_heads(q, k, v, options.enable_gqa);
   const Shape lead =

@@ -1,6 +1,7 @@
 #include "broadcast.h"
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/reduce.h"
 #include "../record.h"
@@ -8,7 +9,10 @@
 
 namespace attune {
 
-Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shape); }
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  const OperationScope scope("broadcast_to");
+  return expand(x, shape);
+}
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (broadcast_shapes("sum_to", x.shape(), shape) != x.shape())

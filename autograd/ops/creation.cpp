@@ -5,6 +5,7 @@
 
 #include "../../array/fail.h"
 #include "../../array/random.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 
 namespace attune {
@@ -22,12 +23,20 @@ Tensor generate(int64_t n, DType dtype, F&& element) {
 }  // namespace
 
 Tensor full(const Shape& shape, double value, DType dtype) {
+  const OperationScope scope("full");
   return Tensor(kernels::full(shape, dtype, value));
 }
-Tensor zeros(const Shape& shape, DType dtype) { return Tensor(kernels::zeros(shape, dtype)); }
-Tensor ones(const Shape& shape, DType dtype) { return Tensor(kernels::ones(shape, dtype)); }
+Tensor zeros(const Shape& shape, DType dtype) {
+  const OperationScope scope("zeros");
+  return Tensor(kernels::zeros(shape, dtype));
+}
+Tensor ones(const Shape& shape, DType dtype) {
+  const OperationScope scope("ones");
+  return Tensor(kernels::ones(shape, dtype));
+}
 
 Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
+  const OperationScope scope("eye");
   Array matrix = kernels::zeros({n, m.value_or(n)}, dtype);
   Array diagonal = matrix.diagonal();
   kernels::copy_into(diagonal, kernels::ones({}, dtype));
@@ -35,6 +44,7 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
 }
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+  const OperationScope scope("linspace");
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From both ends, so that both are met exactly.
   return generate(steps, dtype, [=](int64_t i) {
@@ -52,13 +62,23 @@ Tensor arange(double start, double end, double step, DType dtype) {
                   [=](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
-Tensor rand(const Shape& shape, DType dtype) { return Tensor(random_uniform(shape, dtype, 0, 1)); }
-Tensor randn(const Shape& shape, DType dtype) { return Tensor(random_normal(shape, dtype, 0, 1)); }
+Tensor rand(const Shape& shape, DType dtype) {
+  const OperationScope scope("rand");
+  return Tensor(random_uniform(shape, dtype, 0, 1));
+}
+Tensor randn(const Shape& shape, DType dtype) {
+  const OperationScope scope("randn");
+  return Tensor(random_normal(shape, dtype, 0, 1));
+}
 Tensor randint(int64_t low, int64_t high, const Shape& shape) {
+  const OperationScope scope("randint");
   return Tensor(random_integers(shape, low, high));
 }
 Tensor randint(int64_t high, const Shape& shape) { return randint(0, high, shape); }
-Tensor randperm(int64_t n) { return Tensor(random_permutation(n)); }
+Tensor randperm(int64_t n) {
+  const OperationScope scope("randperm");
+  return Tensor(random_permutation(n));
+}
 
 Tensor bernoulli(const Tensor& p) {
   if (!is_floating(p.dtype())) fail_not_floating("bernoulli", p.dtype());
@@ -84,9 +104,11 @@ Tensor ones_like(const Tensor& x, std::optional<DType> dtype) {
   return ones(x.shape(), dtype.value_or(x.dtype()));
 }
 Tensor rand_like(const Tensor& x, std::optional<DType> dtype) {
+  const OperationScope scope("rand_like");
   return rand(x.shape(), dtype.value_or(x.dtype()));
 }
 Tensor randn_like(const Tensor& x, std::optional<DType> dtype) {
+  const OperationScope scope("randn_like");
   return randn(x.shape(), dtype.value_or(x.dtype()));
 }
 

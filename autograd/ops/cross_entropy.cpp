@@ -1,4 +1,5 @@
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/loss.h"
 #include "../record.h"
@@ -89,7 +90,9 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
                 const NllLossOptions& options) {
+  const OperationScope scope("nll_loss");
   check("nll_loss", log_probabilities, target, options.weight);
+  visit_floating("nll_loss", log_probabilities.dtype(), [](auto) {});
   const Tensor rows = class_rows(log_probabilities);
   const Tensor labels = reshape(target, {target.numel()});
   const Tensor ignored = labels == static_cast<double>(options.ignore_index);

@@ -85,12 +85,7 @@ Tensor take_diagonals(Tensor x, std::string& names, const std::string& equation)
       if (x.size(first) != x.size(second))
         refuse(equation,
                fmt::format("'{}' is both {} and {}", names[i], x.size(first), x.size(second)));
-      Shape order;
-      for (int64_t d = 0; d < x.dim(); ++d)
-        if (d != first && d != second) order.push_back(d);
-      order.push_back(first);
-      order.push_back(second);
-      x = diagonal(permute(x, order));
+      x = diagonal(x, 0, first, second);
       const char name = names[i];
       names.erase(j, 1);
       names.erase(i, 1);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "../tensor.h"
 
@@ -24,27 +23,6 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim);
 // x with source added at the elements that gather would read; index is no larger than source.
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 
-// The tensors one after another along dim. ShapeError unless they agree in the other sizes; dtypes
-// are promoted.
-Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
-// The tensors one after another along a new dimension.
-Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);
-// Views of `size` slices along dim, the last smaller if it does not divide.
-std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
-// Views of the given numbers of slices, which must add up.
-std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim = 0);
-// At most `chunks` views of equal size along dim, the last smaller; exactly that many of an empty
-// dimension.
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
-
-// x tiled repeats[i] times along dimension i; more repeats than dimensions add leading ones.
-Tensor repeat(const Tensor& x, const Shape& repeats);
-// x shifted along dims, with what leaves at one end entering at the other. Without dims, one shift
-// of all elements in row-major order.
-Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims = {});
-// x with `value` around it: (before, after) for the last dimension, then the one before, …;
-// negative numbers crop.
-Tensor pad(const Tensor& x, const Shape& padding, double value = 0);
 // The matrices of the last two dimensions with zeros above (tril) or below (triu) a diagonal.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);

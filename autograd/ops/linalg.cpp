@@ -1,6 +1,7 @@
 #include "linalg.h"
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/gemm.h"
@@ -59,6 +60,7 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("outer");
   if (a.dim() != 1 || b.dim() != 1)
     fail<ShapeError>("outer", "takes two vectors, got {} and {}", to_string(a.shape()),
                      to_string(b.shape()));

@@ -1,6 +1,7 @@
 #include "loss.h"
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../record.h"
 #include "activation.h"
 #include "arithmetic.h"
@@ -37,14 +38,17 @@ Tensor exact_softplus(const Tensor& x) {
 }  // namespace
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
+  const OperationScope scope("mse_loss");
   return reduce("mse_loss", square(input - target), reduction);
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
+  const OperationScope scope("l1_loss");
   return reduce("l1_loss", abs(input - target), reduction);
 }
 
 Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction, double delta) {
+  const OperationScope scope("huber_loss");
   if (!(delta > 0)) fail<ValueError>("huber_loss", "delta is {}; it must be positive", delta);
   const Tensor difference = input - target, distance = abs(difference);
   const Tensor losses =
@@ -55,6 +59,7 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options) {
   constexpr const char* name = "binary_cross_entropy_with_logits";
+  const OperationScope scope(name);
   if (input.shape() != target.shape())
     fail<ShapeError>(name, "target {} must have the shape of the input {}",
                      to_string(target.shape()), to_string(input.shape()));
@@ -67,7 +72,13 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   return reduce(name, losses, options.reduction);
 }
 
+Tensor bce_with_logits(const Tensor& input, const Tensor& target, const BceOptions& options) {
+  const OperationScope scope("bce_with_logits");
+  return binary_cross_entropy_with_logits(input, target, options);
+}
+
 Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction, bool log_target) {
+  const OperationScope scope("kl_div");
   Tensor losses;
   if (log_target) {
     losses = exp(target) * (target - input);

@@ -48,10 +48,8 @@ struct BceOptions {
 // -target log sigmoid(input) - (1 - target) log sigmoid(-input), finite for any finite input.
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options = {});
-inline Tensor bce_with_logits(const Tensor& input, const Tensor& target,
-                              const BceOptions& options = {}) {
-  return binary_cross_entropy_with_logits(input, target, options);
-}
+// The same by its short name.
+Tensor bce_with_logits(const Tensor& input, const Tensor& target, const BceOptions& options = {});
 
 // target (log target - input), 0 where target is 0. input: log probabilities; target:
 // probabilities, or their logarithms if log_target.

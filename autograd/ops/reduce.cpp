@@ -1,5 +1,6 @@
 #include "reduce.h"
 
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/reduce.h"
@@ -7,6 +8,7 @@
 #include "arithmetic.h"
 #include "broadcast.h"
 #include "index.h"
+#include "join.h"
 #include "reduction_shape.h"
 #include "shape.h"
 
@@ -108,12 +110,20 @@ Tensor amin(const Tensor& x, const Shape& dims, bool keepdim) {
   const Reduced over("amin", x, dims);
   return extremum("amin", x, kernels::amin(x.array(), over.dims, keepdim), over);
 }
-Tensor max(const Tensor& x) { return amax(x); }
-Tensor min(const Tensor& x) { return amin(x); }
+Tensor max(const Tensor& x) {
+  const OperationScope scope("max");
+  return amax(x);
+}
+Tensor min(const Tensor& x) {
+  const OperationScope scope("min");
+  return amin(x);
+}
 ValuesAndIndices max(const Tensor& x, int64_t dim, bool keepdim) {
+  const OperationScope scope("max");
   return pick(x, dim, keepdim, kernels::argmax(x.array(), dim, true));
 }
 ValuesAndIndices min(const Tensor& x, int64_t dim, bool keepdim) {
+  const OperationScope scope("min");
   return pick(x, dim, keepdim, kernels::argmin(x.array(), dim, true));
 }
 

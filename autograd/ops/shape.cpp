@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../record.h"
 
@@ -51,6 +52,7 @@ Tensor view(const Tensor& x, const Shape& shape) {
 }
 
 Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
+  const OperationScope scope("flatten");
   if (x.dim() == 0) return reshape(x, {1});
   start = wrap_dim("flatten", start, x.dim());
   end = wrap_dim("flatten", end, x.dim());
@@ -86,6 +88,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 }
 
 Tensor squeeze(const Tensor& x) {
+  const OperationScope scope("squeeze");
   Shape shape;
   for (int64_t size : x.shape())
     if (size != 1) shape.push_back(size);
@@ -129,8 +132,9 @@ Tensor flip(const Tensor& x, const Shape& dims) {
                 wrt(x, [dims](const Tensor& g) { return flip(g, dims); }));
 }
 
-Tensor diagonal(const Tensor& x) {
-  return partial_view("diagonal", x, [](const Array& a) { return a.diagonal(); });
+Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  return partial_view("diagonal", x,
+                      [=](const Array& a) { return a.diagonal(offset, dim1, dim2); });
 }
 
 }  // namespace attune

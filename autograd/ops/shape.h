@@ -38,7 +38,8 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
 // The elements of the given dimensions in reverse order.
 Tensor flip(const Tensor& x, const Shape& dims);
-// The main diagonal of the last two dimensions, as the last one.
-Tensor diagonal(const Tensor& x);
+// The elements where the index along dim2 is that along dim1 plus offset, as the last dimension.
+// ShapeError with fewer than two dimensions, ValueError if both are the same.
+Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1);
 
 }  // namespace attune

@@ -1,5 +1,6 @@
 #include "sort.h"
 
+#include "../../array/scope.h"
 #include "../../kernels/sort.h"
 #include "index.h"
 
@@ -18,6 +19,7 @@ ValuesAndIndices sort(const Tensor& x, int64_t dim, bool descending) {
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
+  const OperationScope scope("argsort");
   return Tensor(kernels::argsort(x.array(), dim, descending));
 }
 

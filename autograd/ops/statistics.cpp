@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/reduce.h"
@@ -46,6 +47,7 @@ Tensor var(const Tensor& x, const Shape& dims, double correction, bool keepdim) 
 }
 
 Tensor std(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
+  const OperationScope scope("std");
   const Reduced over("std", x, dims);
   Array root = kernels::unary(Unary::sqrt, kernels::var(x.array(), over.dims, correction, keepdim));
   return record("std", std::move(root),
@@ -73,6 +75,7 @@ Array log_sum_exp(const Array& x, const Reduced& over) {
 }  // namespace
 
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("logsumexp");
   const Reduced over("logsumexp", x, dims);
   visit_floating("logsumexp", x.dtype(), [](auto) {});
   Array value = kernels::reshape(log_sum_exp(x.array(), over), over.result(keepdim));
@@ -116,6 +119,7 @@ Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& 
 }  // namespace
 
 Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
+  const OperationScope scope("norm");
   const Reduced over("norm", x, dims);
   visit_floating("norm", x.dtype(), [](auto) {});
   Array value = power_sum(kernels::unary(Unary::abs, x.array()), p, over, keepdim);

@@ -5,7 +5,7 @@
 #include "../../array/fail.h"
 #include "../../autograd/ops/activation.h"
 #include "../../autograd/ops/arithmetic.h"
-#include "../../autograd/ops/index.h"
+#include "../../autograd/ops/join.h"
 #include "../../autograd/ops/linalg.h"
 #include "../../kernels/copy.h"
 #include "../init.h"

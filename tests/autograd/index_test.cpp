@@ -162,6 +162,18 @@ TEST_CASE("shapes and dtypes that do not fit are refused") {
   CHECK_THROWS_AS(tril(indices({1})), ShapeError);
 }
 
+TEST_CASE("operations reach the most dimensions there can be") {
+  const Tensor x = counted({1, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1, 2}), source = counted(x.shape());
+  const std::vector<int64_t> around(2 * max_dims, 1);
+  CHECK(pad(x, around).shape() == Shape{3, 4, 3, 3, 4, 3, 3, 3, 4, 3, 3, 4});
+  CHECK(repeat(x, Shape::filled(max_dims, 2)).numel() == 16 << 12);
+  const Tensor index = zeros({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2}, int64);
+  scatter_add(x, -1, index, source).sum().backward();
+  CHECK(source.grad().sum().item<double>() == 2);
+  const std::vector<int64_t> ones(20, 1);
+  CHECK(split(counted({20}), ones).size() == 20);
+}
+
 TEST_CASE("split and chunk count as PyTorch's") {
   const auto sizes = [](const std::vector<Tensor>& parts) {
     std::vector<int64_t> result;

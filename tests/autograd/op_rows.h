@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array/random.h>
+
 #include "op_table.h"
 
 namespace attune::test {
@@ -9,7 +11,28 @@ using In = std::span<const Tensor>;
 // The rows of each file of golden values.
 std::vector<OpRow> activation_rows();
 std::vector<OpRow> arithmetic_rows();
+std::vector<OpRow> attention_rows();
+std::vector<OpRow> creation_rows();
+std::vector<OpRow> index_rows();
+std::vector<OpRow> inplace_rows();
 std::vector<OpRow> linalg_rows();
+std::vector<OpRow> loss_rows();
+std::vector<OpRow> normalization_rows();
 std::vector<OpRow> reduce_rows();
+std::vector<OpRow> shape_rows();
+
+// n copies of one case, for golden inputs that differ in shape only.
+inline std::vector<OpCase> times(size_t n, OpCase f) { return std::vector<OpCase>(n, f); }
+
+// float64 between 1 and 2, for bad inputs: some(2, 3) is [2, 3].
+template <class... Sizes>
+Tensor some(Sizes... sizes) {
+  return Tensor(random_uniform(Shape{sizes...}, float64, 1, 2));
+}
+// The same of int64, all 1.
+template <class... Sizes>
+Tensor whole(Sizes... sizes) {
+  return to(some(sizes...), int64);
+}
 
 }  // namespace attune::test

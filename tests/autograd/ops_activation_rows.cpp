@@ -7,12 +7,18 @@ namespace {
 
 using Unary = Tensor (*)(const Tensor&);
 
-// The five shapes of a pointwise function, and an integer mask it must refuse or an extra case.
+// The five shapes of a pointwise function, then more.
 OpRow pointwise(const char* name, std::function<Tensor(const Tensor&)> f,
-                std::vector<OpCase> more = {}) {
-  OpRow row{.name = name, .cases = std::vector<OpCase>(5, [f](In in) { return f(in[0]); })};
+                std::vector<OpCase> more = {}, std::vector<BadInput> refused = {}) {
+  OpRow row{
+      .name = name, .cases = times(5, [f](In in) { return f(in[0]); }), .bad = std::move(refused)};
   row.cases.insert(row.cases.end(), more.begin(), more.end());
   return row;
+}
+
+// One that is not defined for bool.
+OpRow numeric(const char* name, Unary f) {
+  return pointwise(name, f, {}, {bad<DTypeError>([f] { f(some(2) > 0); })});
 }
 
 }  // namespace
@@ -25,7 +31,7 @@ std::vector<OpRow> activation_rows() {
       pointwise("cos", Unary(cos)),
       pointwise("erf", Unary(erf)),
       pointwise("square", Unary(square)),
-      pointwise("neg", Unary(neg)),
+      numeric("neg", neg),
       pointwise("tanh", Unary(tanh)),
       pointwise("sigmoid", Unary(sigmoid)),
       pointwise("log", Unary(log)),
@@ -33,8 +39,8 @@ std::vector<OpRow> activation_rows() {
       pointwise("rsqrt", Unary(rsqrt)),
       pointwise("reciprocal", Unary(reciprocal)),
       pointwise("log1p", Unary(log1p)),
-      pointwise("abs", Unary(abs)),
-      pointwise("sign", Unary(sign)),
+      numeric("abs", abs),
+      numeric("sign", sign),
       pointwise("floor", Unary(floor)),
       pointwise("relu", Unary(relu)),
       pointwise("leaky_relu", [](const Tensor& x) { return leaky_relu(x); },
@@ -42,10 +48,13 @@ std::vector<OpRow> activation_rows() {
       pointwise("elu", [](const Tensor& x) { return elu(x); },
                 {[](In in) { return elu(in[0], 1.5); }}),
       pointwise("gelu", [](const Tensor& x) { return gelu(x); },
-                {[](In in) { return gelu(in[0], "tanh"); }}),
+                {[](In in) { return gelu(in[0], "tanh"); }},
+                {bad<ValueError>([] { gelu(some(2), "exact"); })}),
       pointwise("silu", Unary(silu)),
       pointwise("softplus", [](const Tensor& x) { return softplus(x); },
-                {[](In in) { return softplus(in[0], 2, 1); }}),
+                {[](In in) { return softplus(in[0], 2, 1); }},
+                {bad<ValueError>([] { softplus(some(2), 0); }),
+                 bad<ValueError>([] { softplus(some(2), -1); })}),
   };
 }
 

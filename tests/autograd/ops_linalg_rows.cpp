@@ -5,10 +5,13 @@
 namespace attune::test {
 namespace {
 
-Tensor ones(const Shape& shape) { return Tensor(random_uniform(shape, float64, 1, 2)); }
-
 OpCase contraction(const char* equation) {
   return [equation](In in) { return einsum(equation, std::vector<Tensor>(in.begin(), in.end())); };
+}
+
+template <class E>
+BadInput bad_einsum(const char* equation, std::vector<Tensor> operands) {
+  return bad<E>([=] { einsum(equation, operands); });
 }
 
 }  // namespace
@@ -16,34 +19,44 @@ OpCase contraction(const char* equation) {
 std::vector<OpRow> linalg_rows() {
   return {
       {.name = "matmul",
-       .cases = std::vector<OpCase>(10, [](In in) { return matmul(in[0], in[1]); }),
-       .bad = {bad<ShapeError>([] {
-         matmul(ones({2, 3}), ones({2, 3}));
-       })}},
+       .cases = times(10, [](In in) { return matmul(in[0], in[1]); }),
+       .bad = {bad<ShapeError>([] { matmul(some(2, 3), some(2, 3)); }),
+               bad<ShapeError>([] { matmul(some(), some(3)); }),
+               bad<ShapeError>([] { matmul(some(2, 3, 4), some(5, 4, 2)); }),
+               bad<DTypeError>([] { matmul(some(2, 3), to(some(3, 2), float32)); }),
+               bad<DTypeError>([] { matmul(whole(2, 3), whole(3, 2)); })}},
       {.name = "bmm",
        .cases = {[](In in) { return bmm(in[0], in[1]); }},
-       .bad = {bad<ShapeError>([] {
-         bmm(ones({2, 3, 4}), ones({3, 4, 5}));
-       })}},
+       .bad = {bad<ShapeError>([] { bmm(some(2, 3, 4), some(3, 4, 5)); }),
+               bad<ShapeError>([] { bmm(some(3, 4), some(4, 5)); }),
+               bad<ShapeError>([] { bmm(some(2, 3, 4), some(2, 5, 4)); }),
+               bad<DTypeError>([] { bmm(whole(2, 3, 4), whole(2, 4, 5)); })}},
       {.name = "outer",
        .cases = {[](In in) { return outer(in[0], in[1]); }},
-       .bad = {bad<ShapeError>([] {
-         outer(ones({2, 2}), ones({3}));
-       })}},
+       .bad = {bad<ShapeError>([] { outer(some(2, 2), some(3)); }),
+               bad<ShapeError>([] { outer(some(2), some()); })}},
       {.name = "linear",
        .cases = {[](In in) { return linear(in[0], in[1], in[2]); },
                  [](In in) { return linear(in[0], in[1]); },
                  [](In in) { return linear(in[0], in[1], in[2]); }},
-       .bad = {bad<ShapeError>([] {
-         linear(ones({2, 5}), ones({3, 4}));
-       })}},
+       .bad = {bad<ShapeError>([] { linear(some(2, 5), some(3, 4)); }),
+               bad<ShapeError>([] { linear(some(), some(3, 4)); }),
+               bad<ShapeError>([] { linear(some(2, 4), some(4)); }),
+               bad<ShapeError>([] { linear(some(2, 4), some(3, 4), some(4)); }),
+               bad<DTypeError>([] { linear(some(2, 4), to(some(3, 4), float32)); }),
+               bad<DTypeError>([] { linear(some(2, 4), some(3, 4), to(some(3), float32)); })}},
       {.name = "einsum",
        .cases = {contraction("ij,jk->ik"), contraction("bij,bkj->bik"), contraction("ii->i"),
                  contraction("ij->ji"), contraction("ij,ij->"), contraction("i,j,k->ijk"),
                  contraction("...ij,...jk")},
-       .bad = {bad<ShapeError>([] {
-         einsum("ij,jk->ik", {ones({2, 3}), ones({2, 3})});
-       })}},
+       .bad = {bad_einsum<ShapeError>("ij,jk->ik", {some(2, 3), some(2, 3)}),
+               bad_einsum<ShapeError>("ij->ik", {some(2, 3)}),
+               bad_einsum<ShapeError>("ij->ii", {some(2, 3)}),
+               bad_einsum<ShapeError>("ij", {some(2, 3, 4)}),
+               bad_einsum<ShapeError>("ij,jk", {some(2, 3)}),
+               bad_einsum<ShapeError>("ij", {some(2, 3), some(3, 4)}),
+               bad_einsum<ShapeError>("i1->i", {some(2, 3)}),
+               bad_einsum<ShapeError>("ii->i", {some(2, 3)}), bad_einsum<ShapeError>("i->i", {})}},
   };
 }
 

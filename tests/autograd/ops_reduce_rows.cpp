@@ -34,35 +34,55 @@ std::vector<OpCase> spread(Spread f) {
           [f](In in) { return f(in[0], {1}, 0, false); }};
 }
 
-Tensor matrix() { return tensor({{1.0, 2.0}, {3.0, 4.0}}); }
-Tensor nothing() { return Tensor(Array({2, 0}, float64)); }
+// What every reduction over a set of dimensions refuses.
+template <class F>
+std::vector<BadInput> bad_dims(F f, std::vector<BadInput> more = {}) {
+  std::vector<BadInput> all = {bad<IndexError>([f] { f(some(2, 2), Shape{2}); }),
+                               bad<IndexError>([f] {
+                                 f(some(2, 2), Shape{0, -3});
+                               }),
+                               bad<ValueError>([f] {
+                                 f(some(2, 2), Shape{0, -2});
+                               })};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+// What everything along one dimension refuses.
+template <class F>
+std::vector<BadInput> bad_dim(F f, std::vector<BadInput> more = {}) {
+  std::vector<BadInput> all = {bad<IndexError>([f] { f(some(2, 2), 2); }),
+                               bad<IndexError>([f] { f(some(2, 2), -3); }),
+                               bad<IndexError>([f] { f(some(), 1); })};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+#define ATTUNE_CALL(f) [](const auto&... in) { f(in...); }
 
 std::vector<OpRow> sums() {
   return {
       {.name = "sum",
        .cases =
            over(sum, {[](In in) { return sum(in[0]); }, [](In in) { return sum(in[0], {1}); }}),
-       .bad = {bad<IndexError>([] { sum(matrix(), {2}); }), bad<ValueError>([] {
-                 sum(matrix(), {0, -2});
-               })}},
+       .bad = bad_dims(ATTUNE_CALL(sum))},
       {.name = "mean",
        .cases = over(mean, {[](In in) { return mean(in[0]); }}),
-       .bad = {bad<DTypeError>([] {
-         mean(tensor({1, 2}));
-       })}},
+       .bad = bad_dims(ATTUNE_CALL(mean), {bad<DTypeError>([] { mean(whole(2)); })})},
       {.name = "prod",
        .cases =
            over(prod, {[](In in) { return prod(in[0]); }, [](In in) { return prod(in[0], {1}); }}),
-       .bad = {bad<IndexError>([] { prod(matrix(), {-3}); })}},
-      {.name = "var", .cases = spread(var), .bad = {bad<DTypeError>([] {
-                                              var(tensor({1, 2}));
-                                            })}},
-      {.name = "std", .cases = spread(attune::std), .bad = {bad<IndexError>([] {
-                                                      attune::std(matrix(), {2});
-                                                    })}},
-      {.name = "logsumexp", .cases = over(logsumexp), .bad = {bad<DTypeError>([] {
-                                                        logsumexp(tensor({1, 2}), {0});
-                                                      })}},
+       .bad = bad_dims(ATTUNE_CALL(prod))},
+      {.name = "var",
+       .cases = spread(var),
+       .bad = bad_dims(ATTUNE_CALL(var), {bad<DTypeError>([] { var(whole(2)); })})},
+      {.name = "std",
+       .cases = spread(attune::std),
+       .bad = bad_dims(ATTUNE_CALL(attune::std), {bad<DTypeError>([] { attune::std(whole(2)); })})},
+      {.name = "logsumexp",
+       .cases = over(logsumexp),
+       .bad =
+           bad_dims(ATTUNE_CALL(logsumexp), {bad<DTypeError>([] { logsumexp(whole(2), {0}); })})},
       {.name = "norm",
        .cases = {[](In in) { return norm(in[0]); }, [](In in) { return norm(in[0], 1, {-1}); },
                  [](In in) { return norm(in[0], 2, {-1}); },
@@ -70,38 +90,45 @@ std::vector<OpRow> sums() {
                  [](In in) {
                    return norm(in[0], 2, {0, 2}, true);
                  }},
-       .bad = {bad<DTypeError>([] {
-         norm(tensor({1, 2}));
-       })}},
+       .bad = bad_dims([](const Tensor& x, const Shape& dims) { norm(x, 2, dims); },
+                       {bad<DTypeError>([] { norm(whole(2)); })})},
       {.name = "cumsum",
        .cases = {[](In in) { return cumsum(in[0], 0); }, [](In in) { return cumsum(in[0], -1); },
                  [](In in) { return cumsum(in[0], 1); }, [](In in) { return cumsum(in[0], 0); }},
-       .bad = {bad<IndexError>([] { cumsum(matrix(), 2); })}},
+       .bad = bad_dim(ATTUNE_CALL(cumsum))},
   };
 }
 
 std::vector<OpRow> extrema() {
   return {
-      {.name = "amax", .cases = over(amax), .bad = {bad<ShapeError>([] { amax(nothing()); })}},
-      {.name = "amin", .cases = over(amin), .bad = {bad<ShapeError>([] { amin(nothing(), {1}); })}},
+      {.name = "amax",
+       .cases = over(amax),
+       .bad = bad_dims(ATTUNE_CALL(amax), {bad<ShapeError>([] { amax(some(2, 0)); })})},
+      {.name = "amin",
+       .cases = over(amin),
+       .bad = bad_dims(ATTUNE_CALL(amin), {bad<ShapeError>([] { amin(some(2, 0), {1}); })})},
       {.name = "max",
        .cases = {[](In in) { return max(in[0]); }, [](In in) { return max(in[0], 0).values; },
-                 [](In in) { return max(in[0], -1, true).values; }},
-       .bad = {bad<ShapeError>([] { max(nothing()); })}},
+                 [](In in) { return max(in[0], 0).indices; },
+                 [](In in) { return max(in[0], -1, true).values; },
+                 [](In in) { return max(in[0], -1, true).indices; }},
+       .bad = bad_dim(ATTUNE_CALL(max), {bad<ShapeError>([] { max(some(2, 0)); }),
+                                         bad<ShapeError>([] { max(some(2, 0), 1); })})},
       {.name = "min",
        .cases = {[](In in) { return min(in[0]); }, [](In in) { return min(in[0], 0).values; },
-                 [](In in) { return min(in[0], -1, true).values; }},
-       .bad = {bad<IndexError>([] { min(matrix(), 2); })}},
+                 [](In in) { return min(in[0], 0).indices; },
+                 [](In in) { return min(in[0], -1, true).values; },
+                 [](In in) { return min(in[0], -1, true).indices; }},
+       .bad = bad_dim(ATTUNE_CALL(min), {bad<ShapeError>([] { min(some(2, 0)); }),
+                                         bad<ShapeError>([] { min(some(2, 0), 1); })})},
       {.name = "argmax",
        .cases = {[](In in) { return argmax(in[0]); }, [](In in) { return argmax(in[0], 0); },
                  [](In in) { return argmax(in[0], -1, true); }},
-       .bad = {bad<ShapeError>([] { argmax(nothing()); })},
-       .no_grad = "positions are integers"},
+       .bad = bad_dim(ATTUNE_CALL(argmax), {bad<ShapeError>([] { argmax(some(2, 0)); })})},
       {.name = "argmin",
        .cases = {[](In in) { return argmin(in[0]); }, [](In in) { return argmin(in[0], 0); },
                  [](In in) { return argmin(in[0], -1, true); }},
-       .bad = {bad<IndexError>([] { argmin(matrix(), -3); })},
-       .no_grad = "positions are integers"},
+       .bad = bad_dim(ATTUNE_CALL(argmin), {bad<ShapeError>([] { argmin(some(2, 0), 1); })})},
   };
 }
 
@@ -110,27 +137,33 @@ std::vector<OpRow> orders_and_tests() {
       {.name = "any",
        .cases = {[](In in) { return any(in[0]); }, [](In in) { return any(in[0], {1}); },
                  [](In in) { return any(in[0], {-2}, true); }},
-       .bad = {bad<IndexError>([] { any(matrix(), {2}); })},
-       .no_grad = "the result is bool"},
+       .bad = bad_dims(ATTUNE_CALL(any))},
       {.name = "all",
        .cases = {[](In in) { return all(in[0]); }, [](In in) { return all(in[0], {1}); },
                  [](In in) { return all(in[0], {-2}, true); }},
-       .bad = {bad<IndexError>([] { all(matrix(), {2}); })},
-       .no_grad = "the result is bool"},
+       .bad = bad_dims(ATTUNE_CALL(all))},
       {.name = "sort",
        .cases = {[](In in) { return sort(in[0], -1).values; },
-                 [](In in) { return sort(in[0], 0, true).values; }},
-       .bad = {bad<IndexError>([] { sort(matrix(), 2); })}},
+                 [](In in) { return sort(in[0], -1).indices; },
+                 [](In in) { return sort(in[0], 0, true).values; },
+                 [](In in) { return sort(in[0], 0, true).indices; }},
+       .bad = bad_dim(ATTUNE_CALL(sort))},
       {.name = "argsort",
        .cases = {[](In in) { return argsort(in[0], -1); },
                  [](In in) { return argsort(in[0], 0, true); }},
-       .no_grad = "positions are integers"},
+       .bad = bad_dim(ATTUNE_CALL(argsort))},
       {.name = "topk",
        .cases = {[](In in) { return topk(in[0], 2).values; },
-                 [](In in) { return topk(in[0], 1, 0, false).values; }},
-       .bad = {bad<ShapeError>([] { topk(matrix(), 3); })}},
+                 [](In in) { return topk(in[0], 2).indices; },
+                 [](In in) { return topk(in[0], 1, 0, false).values; },
+                 [](In in) { return topk(in[0], 1, 0, false).indices; }},
+       .bad = bad_dim([](const Tensor& x, int64_t dim) { topk(x, 1, dim); },
+                      {bad<ShapeError>([] { topk(some(2), 3); }),
+                       bad<ShapeError>([] { topk(some(2), -1); })})},
   };
 }
+
+#undef ATTUNE_CALL
 
 }  // namespace
 

@@ -1,0 +1,45 @@
+#include <attune/autograd.h>
+
+#include "op_rows.h"
+
+namespace attune::test {
+namespace {
+
+OpCase attend(const std::function<Mask(In)>& mask, const AttentionOptions& options = {}) {
+  return
+      [=](In in) { return scaled_dot_product_attention(in[0], in[1], in[2], mask(in), options); };
+}
+
+Mask nothing(In) { return {}; }
+
+template <class E>
+BadInput bad_attention(Tensor q, Tensor k, Tensor v, Mask mask = {},
+                       AttentionOptions options = {}) {
+  return bad<E>([=] { scaled_dot_product_attention(q, k, v, mask, options); });
+}
+
+}  // namespace
+
+std::vector<OpRow> attention_rows() {
+  const Tensor q = some(2, 5, 4), k = some(2, 6, 4), v = some(2, 6, 3);
+  return {
+      {.name = "scaled_dot_product_attention",
+       .cases = {attend(nothing), attend(nothing), attend(nothing),
+                 attend([](In) { return Mask::causal(); }), attend(nothing, {.scale = 0.3}),
+                 attend([](In in) { return Mask::keep(in[3]); }),
+                 attend([](In in) { return Mask::bias(in[3]); })},
+       .bad = {bad_attention<ShapeError>(some(2, 5, 3), k, v),
+               bad_attention<ShapeError>(q, k, some(2, 5, 3)),
+               bad_attention<ShapeError>(some(3, 5, 4), k, v),
+               bad_attention<ShapeError>(some(4), k, v),
+               bad_attention<DTypeError>(q, k, to(v, float32)),
+               bad_attention<DTypeError>(whole(5, 4), whole(6, 4), whole(6, 3)),
+               bad_attention<ValueError>(q, k, v, {}, {.dropout = -0.5}),
+               bad_attention<ShapeError>(q, k, v, Mask::padding({1, 2, 3})),
+               bad_attention<ShapeError>(q, k, v, Mask::keep(some(5, 5) > 0)),
+               bad_attention<ShapeError>(q, k, v, Mask::bias(some(6, 6))),
+               bad_attention<DTypeError>(q, k, v, Mask::bias(to(some(5, 6), float32)))}},
+  };
+}
+
+}  // namespace attune::test
