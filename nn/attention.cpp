@@ -5,7 +5,7 @@
 #include "../autograd/ops/broadcast.h"
 #include "../autograd/ops/compare.h"
 #include "../autograd/ops/creation.h"
-#include "../autograd/ops/index.h"
+#include "../autograd/ops/join.h"
 #include "../autograd/ops/linalg.h"
 #include "../autograd/ops/reduce.h"
 #include "../autograd/ops/shape.h"
