@@ -6,10 +6,11 @@
 Each case holds its inputs (values that float32 represents exactly), the output of PyTorch in
 float64, a random cotangent, and the gradient of every floating input:
 "exp/0/in0", "exp/0/out", "exp/0/cot", "exp/0/grad0". An operation with several results has one
-case for each. The metadata entry "exp/0" says in PyTorch's terms what was called; the
-tests' rows list the same calls in the same order.
+case for each. The metadata say of each case what was called; the tests' rows list the same calls in
+the same order.
 """
 
+import json
 import os
 import sys
 
@@ -352,6 +353,19 @@ def attention():
            lambda q, k, v, m: attend(q, k, v, m))
     f.case("scaled_dot_product_attention", "bias mask, in3", qkv() + [normal(6, 6)],
            lambda q, k, v, m: attend(q, k, v, m))
+    angles = torch.arange(5.0).double()[:, None] * torch.tensor([1, 0.25]).double()
+    # Rounded as in published checkpoints.
+    cos, sin = angles.cos().float().double(), angles.sin().float().double()
+
+    def rotate(x, first, second):
+        a, b = x[..., first], x[..., second]
+        out = x.clone()
+        out[..., first], out[..., second] = a * cos - b * sin, b * cos + a * sin
+        return out
+
+    f.case("rotary_embedding", "halves", [normal(2, 5, 4)], lambda x: rotate(x, [0, 1], [2, 3]))
+    f.case("rotary_embedding", "neighbours, 4 of 6 elements", [normal(2, 5, 6)],
+           lambda x: rotate(x, [0, 2], [1, 3]))
     return f
 
 
@@ -397,7 +411,8 @@ def main():
         reseed()
         family = make()
         tensors = {k: t.detach().contiguous().clone() for k, t in family.tensors.items()}
-        save_file(tensors, os.path.join(folder, make.__name__ + ".safetensors"), family.calls)
+        save_file(tensors, os.path.join(folder, make.__name__ + ".safetensors"),
+                  {"calls": json.dumps(family.calls)})
         print(f"{make.__name__}: {len(family.count)} operations, {len(family.calls)} cases")
 
 

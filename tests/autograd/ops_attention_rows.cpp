@@ -18,6 +18,13 @@ BadInput bad_attention(Tensor q, Tensor k, Tensor v, Mask mask = {},
   return bad<E>([=] { scaled_dot_product_attention(q, k, v, mask, options); });
 }
 
+// Of positions 0 to 4 and frequencies 1 and 1/4.
+RotaryAngles angles(DType dtype) { return rotary_angles(arange(5), {1, 0.25}, dtype); }
+
+OpCase rotated(RotaryPairs pairs) {
+  return [pairs](In in) { return rotary_embedding(in[0], angles(in[0].dtype()), pairs); };
+}
+
 }  // namespace
 
 std::vector<OpRow> attention_rows() {
@@ -39,6 +46,12 @@ std::vector<OpRow> attention_rows() {
                bad_attention<ShapeError>(q, k, v, Mask::keep(some(5, 5) > 0)),
                bad_attention<ShapeError>(q, k, v, Mask::bias(some(6, 6))),
                bad_attention<DTypeError>(q, k, v, Mask::bias(to(some(5, 6), float32)))}},
+      {.name = "rotary_embedding",
+       .cases = {rotated(RotaryPairs::halves), rotated(RotaryPairs::neighbours)},
+       .bad = {bad<ShapeError>([] { rotary_embedding(some(5, 2), angles(float64)); }),
+               bad<ShapeError>([] { rotary_embedding(some(4, 4), angles(float64)); }),
+               bad<ShapeError>([] { rotary_embedding(some(4), angles(float64)); }),
+               bad<DTypeError>([] { rotary_embedding(some(5, 4), angles(float32)); })}},
   };
 }
 
