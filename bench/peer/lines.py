@@ -186,12 +186,19 @@ def warm_up(step):
 
 
 def measure(step, seconds):
-    times = []
+    times, processor = [], []
     while not times or sum(times) < seconds:
-        start = time.perf_counter()
+        start, processor_start = time.perf_counter(), time.process_time()
         step()
         times.append(time.perf_counter() - start)
-    return {"min_ms": 1e3 * min(times), "median_ms": 1e3 * median(times), "repeats": len(times), "peak_mb": peak_mb()}
+        processor.append(time.process_time() - processor_start)
+    return {
+        "min_ms": 1e3 * min(times),
+        "median_ms": 1e3 * median(times),
+        "cpu_ms": 1e3 * min(processor),
+        "repeats": len(times),
+        "peak_mb": peak_mb(),
+    }
 
 
 def peak_mb():

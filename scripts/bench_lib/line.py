@@ -73,10 +73,10 @@ def compare(name, program, peer, limits, settings):
         ours = stack.enter_context(Worker(command, settings))
         take_turns([ours, theirs] if theirs else [ours], settings)
         row.update(ours_ms=ours.min_ms, ours_median_ms=ours.median_ms, ours_peak_mb=ours.peak_mb)
-        row.update(limit_ms=limits.ms(ours.facts), repeats=ours.repeats)
+        row.update(limit_ms=limits.ms(ours.facts), ours_cpu_ms=ours.cpu_ms, repeats=ours.repeats)
         if theirs:
             row.update(peer=rival[0], peer_ms=theirs.min_ms, peer_median_ms=theirs.median_ms)
-            row.update(peer_peak_mb=theirs.peak_mb, speedup=theirs.min_ms / ours.min_ms)
+            row.update(peer_cpu_ms=theirs.cpu_ms, peer_peak_mb=theirs.peak_mb, speedup=theirs.min_ms / ours.min_ms)
     return row
 
 

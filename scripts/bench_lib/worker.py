@@ -50,6 +50,7 @@ class Worker:
 
     min_ms = property(lambda self: min(round["min_ms"] for round in self.rounds))
     median_ms = property(lambda self: median(round["median_ms"] for round in self.rounds))
+    cpu_ms = property(lambda self: min(round["cpu_ms"] for round in self.rounds))
     peak_mb = property(lambda self: self.rounds[-1]["peak_mb"])
     repeats = property(lambda self: sum(round["repeats"] for round in self.rounds))
 
