@@ -1,7 +1,5 @@
 #include "optimizer.h"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "copy.h"
@@ -26,36 +24,6 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
           d = step.nesterov ? d + momentum * v[i] : v[i];
         }
         p[i] -= lr * d;
-      }
-    });
-  });
-}
-
-void adam_update(Array& param, const Array& grad, Array& first, Array& second, Array& max_second,
-                 const AdamStep& step) {
-  visit_floating("Adam", param.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const double correction1 = 1 - std::pow(step.beta1, static_cast<double>(step.step));
-    const double correction2 = 1 - std::pow(step.beta2, static_cast<double>(step.step));
-    const T step_size = static_cast<T>(step.lr / correction1);
-    const T root_correction = static_cast<T>(std::sqrt(correction2));
-    const T shrink = step.decoupled ? static_cast<T>(1 - step.lr * step.weight_decay) : T{1};
-    const T decay = step.decoupled ? T{0} : static_cast<T>(step.weight_decay);
-    const T beta2 = static_cast<T>(step.beta2);
-    const T rest1 = static_cast<T>(1 - step.beta1), rest2 = static_cast<T>(1 - step.beta2);
-    const T eps = static_cast<T>(step.eps), sign = step.maximize ? T{-1} : T{1};
-    T *p = param.output<T>(), *m = first.output<T>(), *v = second.output<T>();
-    T* largest = max_second.defined() ? max_second.output<T>() : nullptr;
-    const T* g = grad.data<T>();
-    parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
-      for (int64_t i = start; i < start + count; ++i) {
-        const T weight = p[i] * shrink;
-        const T d = sign * g[i] + decay * weight;
-        m[i] += rest1 * (d - m[i]);
-        v[i] = beta2 * v[i] + rest2 * d * d;
-        T scale = v[i];
-        if (largest) scale = largest[i] = std::max(largest[i], v[i]);
-        p[i] = weight - step_size * m[i] / (std::sqrt(scale) / root_correction + eps);
       }
     });
   });
