@@ -73,7 +73,9 @@ TransformerBlock::TransformerBlock(int64_t dim, int64_t heads, double p)
                                .dim_feedforward = 4 * dim,
                                .dropout = p,
                                .activation = [](const Tensor& x) { return gelu(x, "tanh"); },
-                               .norm_first = true}) {}
+                               .norm_first = true}) {
+  describe("TransformerBlock", fmt::format("{}, heads={}", dim, heads));
+}
 
 TransformerEncoder::TransformerEncoder(const TransformerOptions& layer, int64_t num_layers,
                                        const std::optional<LayerNorm>& final_norm)

@@ -214,6 +214,7 @@ TEST_CASE("TransformerBlock is GPT-2's block") {
   const Tensor expected =
       attended + block.linear2(gelu(block.linear1(block.norm2(attended)), "tanh"));
   CHECK(block(x, Mask::causal()).to_vector<float>() == expected.to_vector<float>());
+  CHECK_THAT(to_string(block), ContainsSubstring("TransformerBlock(4, heads=2)"));
 }
 
 TEST_CASE("layers of a stack start apart from each other, matrices of a Transformer by Xavier") {
@@ -240,6 +241,7 @@ TEST_CASE("Transformer layers name what does not fit, and where") {
                     ContainsSubstring("MultiHeadAttention (decoder.layers.0.multihead_attn): ") &&
                         ContainsSubstring("differ in batch size"));
   CHECK_THROWS_AS(nn::TransformerEncoderLayer({.d_model = 4, .nhead = 3}), ValueError);
+  CHECK_THROWS_AS(nn::TransformerEncoder(small(false), -1), ValueError);
   CHECK_THROWS_AS(nn::TransformerDecoderLayer({.d_model = 4, .nhead = 2, .dropout = 2}),
                   ValueError);
 }
