@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "autograd.h"
+#include "hub.h"
 #include "io.h"
 #include "nn.h"
 #include "optim.h"

@@ -7,5 +7,7 @@
 #include "../nn/linear.h"
 #include "../nn/models/generate.h"
 #include "../nn/models/gpt.h"
+#include "../nn/models/gpt2.h"
+#include "../nn/models/losses.h"
 #include "../nn/module.h"
 #include "../nn/transformer.h"

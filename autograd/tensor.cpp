@@ -75,14 +75,25 @@ void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
 
 Tensor Tensor::detach() const { return Tensor(array()); }
 
+const Tensor& Tensor::assign_(Array data) const {
+  if (!is_leaf()) fail<GradError>("assign_", "only leaves are given other data");
+  if (data.shape() != shape())
+    fail<ShapeError>("assign_", "data {} for a tensor {}", to_string(data.shape()),
+                     to_string(shape()));
+  if (requires_grad() && !is_floating(data.dtype()))
+    fail<DTypeError>("assign_", "{} data for a tensor that requires a gradient",
+                     name_of(data.dtype()));
+  impl_->array = std::move(data);
+  if (impl_->node) impl_->node = Intrusive<Node>(new Leaf(array()));
+  return *this;
+}
+
 const Tensor& Tensor::convert_(DType wanted) const {
   if (!is_leaf()) fail<GradError>("convert_", "only leaves are converted in place; use to()");
   if (!is_floating(wanted))
     fail<DTypeError>("convert_", "takes a floating dtype, got {}", name_of(wanted));
   if (wanted == dtype()) return *this;
-  impl_->array = kernels::convert(array(), wanted);
-  if (impl_->node) impl_->node = Intrusive<Node>(new Leaf(array()));
-  return *this;
+  return assign_(kernels::convert(array(), wanted));
 }
 
 double Tensor::item_as_double() const {

@@ -91,6 +91,11 @@ class Tensor {
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const;
 
+  // Gives every handle of this leaf other data, in that array's memory, and drops its gradient.
+  // GradError on the result of a recorded operation, ShapeError for another shape, DTypeError for a
+  // dtype that is not floating where a gradient is required.
+  const Tensor& assign_(Array data) const;
+
   // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops
   // its gradient. GradError on the result of a recorded operation.
   const Tensor& convert_(DType dtype) const;

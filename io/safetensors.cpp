@@ -29,12 +29,60 @@ template <class... Args>
                     fmt::format(format, std::forward<Args>(args)...));
 }
 
-struct Named {
+// How elements are stored, and the dtype of arrays made from them.
+struct Stored {
   const char* name;
+  size_t bytes;
   DType dtype;
+  void (*widen)(const void* from, int64_t count, Array& to);  // null where the dtype is the same
 };
-constexpr Named dtypes[] = {
-    {"F32", float32}, {"F64", float64}, {"BF16", bfloat16}, {"I64", int64}, {"BOOL", boolean}};
+
+float from_half(uint16_t half) {
+  uint32_t bits = static_cast<uint32_t>(half & 0x7fff) << 13;
+  if ((half & 0x7c00) == 0x7c00) {
+    bits |= 0x7f800000;  // Inf and NaN
+  } else {
+    // The exponent's bias differs by 112; multiplying also makes subnormal halves normal.
+    bits = std::bit_cast<uint32_t>(std::bit_cast<float>(bits) * 0x1p112f);
+  }
+  return std::bit_cast<float>(bits | static_cast<uint32_t>(half & 0x8000) << 16);
+}
+
+// Elements may lie at any address.
+template <class T, class To, class Convert>
+void widen_each(const void* from, int64_t count, Array& to, const Convert& convert) {
+  To* out = to.output<To>();
+  for (int64_t i = 0; i < count; ++i) {
+    T value;
+    std::memcpy(&value, static_cast<const char*>(from) + i * static_cast<int64_t>(sizeof(T)),
+                sizeof(T));
+    out[i] = convert(value);
+  }
+}
+
+void widen_half(const void* from, int64_t count, Array& to) {
+  widen_each<uint16_t, float>(from, count, to, from_half);
+}
+
+template <class T>
+void widen_integer(const void* from, int64_t count, Array& to) {
+  widen_each<T, int64_t>(from, count, to, [](T value) { return static_cast<int64_t>(value); });
+}
+
+constexpr Stored dtypes[] = {
+    {"F32", 4, float32, nullptr},
+    {"F64", 8, float64, nullptr},
+    {"BF16", 2, bfloat16, nullptr},
+    {"I64", 8, int64, nullptr},
+    {"BOOL", 1, boolean, nullptr},
+    {"F16", 2, float32, widen_half},
+    {"I32", 4, int64, widen_integer<int32_t>},
+    {"I16", 2, int64, widen_integer<int16_t>},
+    {"I8", 1, int64, widen_integer<int8_t>},
+    {"U32", 4, int64, widen_integer<uint32_t>},
+    {"U16", 2, int64, widen_integer<uint16_t>},
+    {"U8", 1, int64, widen_integer<uint8_t>},
+};
 
 // Parses the header, refusing repeated names (also when spelled with escapes) and deep nesting.
 Json parse_header(const std::string& path, std::string_view text) {
@@ -63,7 +111,7 @@ Json parse_header(const std::string& path, std::string_view text) {
 
 struct Entry {
   std::string name;
-  DType dtype;
+  const Stored* stored;
   Shape shape;
   uint64_t begin, end;
 };
@@ -82,22 +130,23 @@ Entry parse_entry(const std::string& path, const std::string& name, const Json& 
   const Json &dtype = value["dtype"], &shape = value["shape"], &range = value["data_offsets"];
   if (!dtype.is_string() || !shape.is_array() || !range.is_array() || range.size() != 2)
     refuse(path, "\"{}\" has a dtype, shape or data_offsets of the wrong type", name);
-  const auto known = std::find_if(std::begin(dtypes), std::end(dtypes), [&](const Named& d) {
+  const auto known = std::find_if(std::begin(dtypes), std::end(dtypes), [&](const Stored& d) {
     return d.name == dtype.get<std::string>();
   });
   if (known == std::end(dtypes))
-    refuse(path, "\"{}\" has dtype {}; F32, F64, BF16, I64 and BOOL can be read", name,
-           dtype.get<std::string>());
+    refuse(path,
+           "\"{}\" has dtype {}; F64, F32, F16, BF16, I64 to I8, U32 to U8 and BOOL can be read",
+           name, dtype.get<std::string>());
   if (shape.size() > static_cast<size_t>(max_dims))
     refuse(path, "\"{}\" has {} dimensions; arrays have at most {}", name, shape.size(), max_dims);
   Entry entry{name,
-              known->dtype,
+              known,
               {},
               natural(path, name, "data_offsets", range[0]),
               natural(path, name, "data_offsets", range[1])};
-  uint64_t bytes = size_of(entry.dtype);
+  uint64_t bytes = entry.stored->bytes;
   // Strides must fit as well, also where another size is zero.
-  uint64_t stride = bytes;
+  uint64_t stride = size_of(entry.stored->dtype);
   bool overflow = false;
   for (const Json& size : shape) {
     const uint64_t n = natural(path, name, "shape", size);
@@ -129,13 +178,18 @@ void check_cover(const std::string& path, std::vector<Entry> entries, uint64_t d
 }
 
 Array array_at(const Intrusive<Storage>& file, size_t data_start, const Entry& entry) {
-  const size_t at = data_start + entry.begin, element = size_of(entry.dtype);
-  if (at % element == 0)
+  const size_t at = data_start + entry.begin;
+  const DType dtype = entry.stored->dtype;
+  if (!entry.stored->widen && at % size_of(dtype) == 0)
     return Array(file, entry.shape, row_major_strides(entry.shape),
-                 static_cast<int64_t>(at / element), entry.dtype);
-  Array copy(entry.shape, entry.dtype);
-  std::memcpy(copy.output_data(), static_cast<const std::byte*>(file->data()) + at,
-              entry.end - entry.begin);
+                 static_cast<int64_t>(at / size_of(dtype)), dtype);
+  Array copy(entry.shape, dtype);
+  const auto* from = static_cast<const std::byte*>(file->data()) + at;
+  if (entry.stored->widen) {
+    entry.stored->widen(from, copy.numel(), copy);
+  } else {
+    std::memcpy(copy.output_data(), from, entry.end - entry.begin);
+  }
   return copy;
 }
 
@@ -147,8 +201,26 @@ void check_booleans(const std::string& path, const std::string& name, const Arra
 
 }  // namespace
 
-Safetensors load_safetensors(const std::string& path) {
-  const Intrusive<Storage> file = map_file(path);
+struct SafetensorsFile::Content {
+  std::string path;
+  Intrusive<Storage> file;
+  size_t data_start = 0;
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, Entry> entries;
+
+  explicit Content(const std::string& name) : path(name), file(map_file(name)) {}
+
+  const Entry& at(const std::string& name) const {
+    const auto found = entries.find(name);
+    if (found == entries.end())
+      fail<IndexError>("safetensors", "{} has no array \"{}\"", path, name);
+    return found->second;
+  }
+};
+
+SafetensorsFile::SafetensorsFile(const std::string& path)
+    : content_(std::make_unique<Content>(path)) {
+  const Intrusive<Storage>& file = content_->file;
   if (file->bytes() < prefix_bytes)
     refuse(path, "{} bytes are too few for a header", file->bytes());
   uint64_t header_bytes;
@@ -158,7 +230,6 @@ Safetensors load_safetensors(const std::string& path) {
   const Json header = parse_header(path, {static_cast<const char*>(file->data()) + prefix_bytes,
                                           static_cast<size_t>(header_bytes)});
 
-  Safetensors content;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name != "__metadata__") {
@@ -168,16 +239,47 @@ Safetensors load_safetensors(const std::string& path) {
     if (!value.is_object()) refuse(path, "__metadata__ is not an object");
     for (const auto& [key, text] : value.items()) {
       if (!text.is_string()) refuse(path, "__metadata__ \"{}\" is not a string", key);
-      content.metadata.emplace(key, text.get<std::string>());
+      content_->metadata.emplace(key, text.get<std::string>());
     }
   }
-  const size_t data_start = prefix_bytes + header_bytes;
-  check_cover(path, entries, file->bytes() - data_start);
-  for (const Entry& entry : entries) {
-    Array array = array_at(file, data_start, entry);
-    if (entry.dtype == boolean) check_booleans(path, entry.name, array);
-    content.arrays.emplace(entry.name, std::move(array));
-  }
+  content_->data_start = prefix_bytes + header_bytes;
+  check_cover(path, entries, file->bytes() - content_->data_start);
+  for (Entry& entry : entries) content_->entries.emplace(entry.name, std::move(entry));
+}
+
+SafetensorsFile::~SafetensorsFile() = default;
+SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
+SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
+
+const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
+  return content_->metadata;
+}
+
+std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : content_->entries) names.push_back(name);
+  return names;
+}
+
+const Shape& SafetensorsFile::shape(const std::string& name) const {
+  return content_->at(name).shape;
+}
+
+DType SafetensorsFile::dtype(const std::string& name) const {
+  return content_->at(name).stored->dtype;
+}
+
+Array SafetensorsFile::get(const std::string& name) const {
+  const Entry& entry = content_->at(name);
+  Array array = array_at(content_->file, content_->data_start, entry);
+  if (array.dtype() == boolean) check_booleans(content_->path, name, array);
+  return array;
+}
+
+Safetensors load_safetensors(const std::string& path) {
+  const SafetensorsFile file(path);
+  Safetensors content{{}, file.metadata()};
+  for (const std::string& name : file.names()) content.arrays.emplace(name, file.get(name));
   return content;
 }
 
@@ -195,7 +297,7 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
     if (name == "__metadata__")
       fail<ValueError>("save_safetensors", "an array cannot be named {}", name);
     const auto known = std::find_if(std::begin(dtypes), std::end(dtypes),
-                                    [&](const Named& d) { return d.dtype == array.dtype(); });
+                                    [&](const Stored& d) { return d.dtype == array.dtype(); });
     const uint64_t bytes = static_cast<uint64_t>(array.numel()) * size_of(array.dtype());
     header[name] = {{"dtype", known->name},
                     {"shape", std::vector<int64_t>(array.shape().begin(), array.shape().end())},

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "../array/state_dict.h"
 
@@ -13,9 +15,32 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;
 };
 
-// Reads a file in the safetensors format, memory-mapped: arrays point into the file's pages and are
-// read when touched; writing to them never reaches the file. dtypes F32, F64, BF16, I64 and BOOL.
-// FormatError says what breaks the format or is not supported, IoError what the system refused.
+// A file in the safetensors format, opened and checked; its arrays are made when asked for.
+class SafetensorsFile {
+ public:
+  // FormatError says what breaks the format or is not supported, IoError what the system refused.
+  explicit SafetensorsFile(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&&) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
+
+  const std::map<std::string, std::string>& metadata() const;
+  // The names of all arrays, in order.
+  std::vector<std::string> names() const;
+  // Of the array of this name. IndexError if there is none.
+  const Shape& shape(const std::string& name) const;
+  DType dtype(const std::string& name) const;
+  // F32, F64, BF16, I64 and BOOL point into the file's pages, which are read when touched; writing
+  // to them never reaches the file. F16 becomes float32, and I32, I16, I8, U32, U16 and U8 become
+  // int64, in memory of their own. FormatError for a BOOL that is neither 0 nor 1.
+  Array get(const std::string& name) const;
+
+ private:
+  struct Content;
+  std::unique_ptr<Content> content_;
+};
+
+// Reads every array of a file, as SafetensorsFile does.
 Safetensors load_safetensors(const std::string& path);
 
 // Writes one, atomically (see write_atomically), wide elements first and then in the order of

@@ -47,13 +47,14 @@ Tensor merge_heads(const Tensor& x) {
   return reshape(transpose(x, 1, 2), {x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
-Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask) {
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask,
+                         const AttentionOptions& options) {
   // Attending to the rows of an identity matrix returns the weights themselves.
   const AttentionRecorder aside;  // it is no attention of the model's
   const int64_t keys = k.size(-2);
   Shape shape = k.shape();
   shape[shape.size() - 1] = keys;
-  return scaled_dot_product_attention(q, k, expand(eye(keys, {}, k.dtype()), shape), mask);
+  return scaled_dot_product_attention(q, k, expand(eye(keys, {}, k.dtype()), shape), mask, options);
 }
 
 Tensor without_hidden(const Tensor& x, const Mask& mask, const Shape& scores) {
@@ -113,7 +114,7 @@ MultiHeadAttentionOptions checked(MultiHeadAttentionOptions options) {
 }
 
 Tensor projection(int64_t out, int64_t in) {
-  Tensor weight(Array({out, in}, float32));
+  const Tensor weight = init::empty({out, in});
   init::xavier_uniform_(weight);
   return weight;
 }
@@ -133,13 +134,13 @@ MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
     v_proj_weight = param("v_proj_weight", projection(dim, options_.vdim));
   }
   if (options_.bias) {
-    in_proj_bias = param("in_proj_bias", Tensor(Array({3 * dim}, float32)));
+    in_proj_bias = param("in_proj_bias", Shape{3 * dim});
     init::zeros_(in_proj_bias);
     init::zeros_(out_proj.bias);
   }
   if (options_.add_bias_kv) {
-    bias_k = param("bias_k", Tensor(Array({1, 1, dim}, float32)));
-    bias_v = param("bias_v", Tensor(Array({1, 1, dim}, float32)));
+    bias_k = param("bias_k", Shape{1, 1, dim});
+    bias_v = param("bias_v", Shape{1, 1, dim});
     init::xavier_normal_(bias_k);
     init::xavier_normal_(bias_v);
   }

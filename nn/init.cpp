@@ -27,33 +27,40 @@ double kaiming_std(const char* name, const Tensor& x, double slope, Fan fan) {
   return std::sqrt(2 / ((1 + slope * slope) * (fan == Fan::in ? fans.in : fans.out)));
 }
 
-void overwrite(const Tensor& x, Array values) {
+thread_local bool empty_weights = false;
+
+template <class Values>
+void overwrite(const Tensor& x, const Values& values) {
+  if (empty_weights) return;
   NoGrad no_grad;
-  x.copy_(Tensor(std::move(values)));
+  x.copy_(Tensor(values()));
 }
 
 }  // namespace
 
 void uniform_(const Tensor& x, double low, double high) {
-  overwrite(x, random_uniform(x.shape(), x.dtype(), low, high));
+  overwrite(x, [&] { return random_uniform(x.shape(), x.dtype(), low, high); });
 }
 
 void normal_(const Tensor& x, double mean, double std) {
-  overwrite(x, random_normal(x.shape(), x.dtype(), mean, std));
+  overwrite(x, [&] { return random_normal(x.shape(), x.dtype(), mean, std); });
 }
 
 void trunc_normal_(const Tensor& x, double mean, double std, double low, double high) {
   if (!(low < high)) fail<ValueError>("trunc_normal_", "the range [{}, {}] is empty", low, high);
-  Array values = random_normal(x.shape(), float64, mean, std);
-  double* value = values.output<double>();
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    while (value[i] < low || value[i] > high)
-      value[i] = *random_normal({}, float64, mean, std).data<double>();
-  }
-  overwrite(x, std::move(values));
+  overwrite(x, [&] {
+    Array values = random_normal(x.shape(), float64, mean, std);
+    double* value = values.output<double>();
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      while (value[i] < low || value[i] > high)
+        value[i] = *random_normal({}, float64, mean, std).data<double>();
+    }
+    return values;
+  });
 }
 
 void constant_(const Tensor& x, double value) {
+  if (empty_weights) return;
   NoGrad no_grad;
   x.fill_(value);
 }
@@ -79,6 +86,15 @@ void kaiming_uniform_(const Tensor& x, double negative_slope, Fan fan) {
 
 void kaiming_normal_(const Tensor& x, double negative_slope, Fan fan) {
   normal_(x, 0, kaiming_std("kaiming_normal_", x, negative_slope, fan));
+}
+
+EmptyWeights::EmptyWeights() : outer_(std::exchange(empty_weights, true)) {}
+EmptyWeights::~EmptyWeights() { empty_weights = outer_; }
+
+Tensor empty(const Shape& shape) {
+  if (!empty_weights) return Tensor(Array(shape, float32));
+  // One element stands for all.
+  return Tensor(Array({}, float32).expand(shape));
 }
 
 }  // namespace attune::nn::init

@@ -25,4 +25,21 @@ enum class Fan { in, out };
 void kaiming_uniform_(const Tensor& x, double negative_slope = 0, Fan fan = Fan::in);
 void kaiming_normal_(const Tensor& x, double negative_slope = 0, Fan fan = Fan::in);
 
+// While it lives, modules that this thread makes have shapes but neither memory nor values, and
+// initialisers do nothing: for a loader that checks them against a file and brings the memory
+// (Tensor::assign_). Such a module cannot run before.
+class EmptyWeights {
+ public:
+  EmptyWeights();
+  ~EmptyWeights();
+  EmptyWeights(const EmptyWeights&) = delete;
+  EmptyWeights& operator=(const EmptyWeights&) = delete;
+
+ private:
+  bool outer_;
+};
+
+// Memory for a parameter, float32 and uninitialised; none under EmptyWeights.
+Tensor empty(const Shape& shape);
+
 }  // namespace attune::nn::init

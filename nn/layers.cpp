@@ -10,10 +10,10 @@ namespace attune::nn {
 
 LayerNorm::LayerNorm(int64_t dim, NormOptions options) : eps_(options.eps) {
   describe("LayerNorm", fmt::format("{}, eps={}", dim, eps_));
-  weight = param("weight", Tensor(Array({dim}, float32)));
+  weight = param("weight", Shape{dim});
   init::ones_(weight);
   if (!options.bias) return;
-  bias = param("bias", Tensor(Array({dim}, float32)));
+  bias = param("bias", Shape{dim});
   init::zeros_(bias);
 }
 
@@ -24,7 +24,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 
 RMSNorm::RMSNorm(int64_t dim, double eps) : eps_(eps) {
   describe("RMSNorm", fmt::format("{}, eps={}", dim, eps));
-  weight = param("weight", Tensor(Array({dim}, float32)));
+  weight = param("weight", Shape{dim});
   init::ones_(weight);
 }
 
@@ -67,6 +67,35 @@ Activation Tanh() {
 }
 Activation Sigmoid() {
   return {"Sigmoid", [](const Tensor& x) { return sigmoid(x); }};
+}
+
+namespace {
+
+struct NamedActivation {
+  const char* name;
+  Tensor (*function)(const Tensor& x);
+};
+
+constexpr NamedActivation activations[] = {
+    {"gelu", [](const Tensor& x) { return gelu(x); }},
+    {"gelu_new", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"gelu_pytorch_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"linear", [](const Tensor& x) { return x; }},
+    {"relu", [](const Tensor& x) { return relu(x); }},
+    {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
+    {"silu", [](const Tensor& x) { return silu(x); }},
+    {"swish", [](const Tensor& x) { return silu(x); }},
+    {"tanh", [](const Tensor& x) { return tanh(x); }},
+};
+
+}  // namespace
+
+Activation activation(const std::string& name) {
+  for (const auto& [known, function] : activations)
+    if (known == name) return {name, function};
+  std::string names;
+  for (const auto& [known, function] : activations) names += fmt::format(" {}", known);
+  fail<ValueError>("activation", "\"{}\" is none of{}", name, names);
 }
 
 Tensor Sequential::operator()(Tensor x) const {

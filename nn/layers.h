@@ -64,6 +64,11 @@ Activation SiLU();
 Activation Tanh();
 Activation Sigmoid();
 
+// The activation that config files of transformers call by this name: gelu, gelu_new or
+// gelu_pytorch_tanh (both by tanh), linear, relu, sigmoid, silu or swish, tanh. ValueError for
+// another.
+Activation activation(const std::string& name);
+
 // Modules that each take one Tensor and give one, called one after another; children "0", "1", ….
 class Sequential : public Module {
  public:

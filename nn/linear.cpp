@@ -5,6 +5,7 @@
 #include "../array/fail.h"
 #include "../autograd/ops/index.h"
 #include "../autograd/ops/linalg.h"
+#include "../autograd/ops/shape.h"
 #include "init.h"
 
 namespace attune::nn {
@@ -12,12 +13,21 @@ namespace attune::nn {
 Linear::Linear(int64_t in, int64_t out, LinearOptions options) {
   if (in < 0 || out < 0) fail<ValueError>("Linear", "{} inputs and {} outputs", in, out);
   describe("Linear", fmt::format("in={}, out={}, bias={}", in, out, options.bias));
-  weight = param("weight", Tensor(Array({out, in}, float32)));
+  weight = param("weight", Shape{out, in});
   const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
   init::uniform_(weight, -bound, bound);
   if (!options.bias) return;
-  bias = param("bias", Tensor(Array({out}, float32)));
+  bias = param("bias", Shape{out});
   init::uniform_(bias, -bound, bound);
+}
+
+Linear::Linear(Tensor tied_weight, Tensor tied_bias) {
+  if (tied_weight.dim() != 2)
+    fail<ShapeError>("Linear", "weight {} is not [out, in]", to_string(tied_weight.shape()));
+  describe("Linear", fmt::format("in={}, out={}, bias={}, tied", tied_weight.size(1),
+                                 tied_weight.size(0), tied_bias.defined()));
+  weight = param("weight", std::move(tied_weight));
+  if (tied_bias.defined()) bias = param("bias", std::move(tied_bias));
 }
 
 Tensor Linear::operator()(const Tensor& x) const {
@@ -25,15 +35,33 @@ Tensor Linear::operator()(const Tensor& x) const {
   return linear(x, weight, bias);
 }
 
-Embedding::Embedding(int64_t num, int64_t dim) {
+Conv1D::Conv1D(int64_t in, int64_t out) {
+  if (in < 0 || out < 0) fail<ValueError>("Conv1D", "{} inputs and {} outputs", in, out);
+  describe("Conv1D", fmt::format("in={}, out={}", in, out));
+  weight = param("weight", Shape{in, out});
+  bias = param("bias", Shape{out});
+  init::normal_(weight, 0, 0.02);
+  init::zeros_(bias);
+}
+
+Tensor Conv1D::operator()(const Tensor& x) const {
+  auto scope = enter();
+  return linear(x, transpose(weight, 0, 1), bias);
+}
+
+Embedding::Embedding(int64_t num, int64_t dim, EmbeddingOptions options)
+    : padding_idx_(options.padding_idx) {
+  if (padding_idx_ && (*padding_idx_ < 0 || *padding_idx_ >= num))
+    fail<ValueError>("Embedding", "padding_idx {} is none of {} rows", *padding_idx_, num);
   describe("Embedding", fmt::format("{}, {}", num, dim));
-  weight = param("weight", Tensor(Array({num, dim}, float32)));
+  weight = param("weight", Shape{num, dim});
   init::normal_(weight);
+  if (padding_idx_) init::zeros_(select(weight.detach(), 0, *padding_idx_));
 }
 
 Tensor Embedding::operator()(const Tensor& indices) const {
   auto scope = enter();
-  return embedding(indices, weight);
+  return embedding(indices, weight, padding_idx_);
 }
 
 }  // namespace attune::nn

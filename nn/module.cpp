@@ -4,6 +4,7 @@
 
 #include "../array/fail.h"
 #include "../autograd/grad_mode.h"
+#include "init.h"
 
 namespace attune::nn {
 
@@ -46,6 +47,10 @@ Tensor Module::param(const std::string& name, Tensor init) {
   if (!init.requires_grad()) init.requires_grad_();
   state_->params.emplace_back(name, init);
   return init;
+}
+
+Tensor Module::param(const std::string& name, const Shape& shape) {
+  return param(name, init::empty(shape));
 }
 
 void Module::describe(std::string kind, std::string details) {

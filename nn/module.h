@@ -58,6 +58,8 @@ class Module {
  protected:
   // Registers a parameter that requires a gradient, and returns its handle.
   Tensor param(const std::string& name, Tensor init);
+  // The same with memory for a shape, float32 and uninitialised.
+  Tensor param(const std::string& name, const Shape& shape);
   // Registers a child and returns it.
   template <class M>
   M child(const std::string& name, M module) {

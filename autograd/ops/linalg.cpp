@@ -87,11 +87,15 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Array y = kernels::matmul(flat, weight.array().transpose(0, 1));
   if (bias.defined()) kernels::binary_into(kernels::Binary::add, y, y, bias.array());
   Array result = *y.try_view(shape);
+  // A weight stored [in, out] and seen transposed gets a gradient that lies as it does.
+  const bool flipped = weight.array().strides()[0] == 1 && out > 1;
   return record(
       "linear", std::move(result), wrt(x, [weight](const Tensor& g) { return matmul(g, weight); }),
       wrt(weight,
-          [x, lead, in, out](const Tensor& g) {
-            return matmul(transpose(reshape(g, {lead, out}), 0, 1), reshape(x, {lead, in}));
+          [x, lead, in, out, flipped](const Tensor& g) {
+            const Tensor gradient = reshape(g, {lead, out}), input = reshape(x, {lead, in});
+            return flipped ? transpose(matmul(transpose(input, 0, 1), gradient), 0, 1)
+                           : matmul(transpose(gradient, 0, 1), input);
           }),
       wrt(bias, [lead, out](const Tensor& g) {
         return sum(reshape(g, {lead, out}), {0});

@@ -30,6 +30,7 @@ std::map<std::string, std::vector<OpRow>> all_rows() {
 const std::map<std::string, const char*> elsewhere = {
     {"requires_grad_", "engine_test.cpp: it changes the tape, not values"},
     {"convert_", "engine_test.cpp: it replaces a leaf's memory"},
+    {"assign_", "nn/module_test.cpp: likewise"},
 };
 
 // Headers in autograd/ops whose functions users do not call.

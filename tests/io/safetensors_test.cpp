@@ -1,4 +1,4 @@
-#include <attune/array.h>
+#include <attune/autograd.h>
 #include <attune/io.h>
 #include <unistd.h>
 
@@ -101,6 +101,40 @@ TEST_CASE("data that is not aligned is copied") {
   }
 }
 
+TEST_CASE("elements without a dtype of their own are widened") {
+  const auto read = [](const std::string& dtype, const std::string& bytes,
+                       const std::string& size) {
+    const std::string range = "0," + std::to_string(bytes.size());
+    return load(with_header("{\"x\":" + entry(dtype, size, range) + "}", 0) + bytes).arrays.at("x");
+  };
+  // 1, -2, 65504, the smallest subnormal, the largest, -0, inf, NaN
+  const std::string halves("\x00\x3c\x00\xc0\xff\x7b\x01\x00\xff\x03\x00\x80\x00\x7c\x01\x7e", 16);
+  const auto x = Tensor(read("F16", halves, "8")).to_vector<float>();
+  const std::vector<float> expected{1, -2, 65504, 0x1p-24f, 1023 * 0x1p-24f, 0, INFINITY};
+  CHECK(std::vector<float>(x.begin(), x.end() - 1) == expected);
+  CHECK(std::signbit(x[5]));
+  CHECK(std::isnan(x[7]));
+  const auto integers = [&](const char* dtype, const char* size) {
+    return Tensor(read(dtype, std::string("\xfe\xff\xff\xff", 4), size)).to_vector<int64_t>();
+  };
+  CHECK(integers("I32", "1") == std::vector<int64_t>{-2});
+  CHECK(integers("U32", "1") == std::vector<int64_t>{4294967294});
+  CHECK(integers("I16", "2") == std::vector<int64_t>{-2, -1});
+  CHECK(integers("U16", "2") == std::vector<int64_t>{65534, 65535});
+  CHECK(integers("I8", "4") == std::vector<int64_t>{-2, -1, -1, -1});
+  CHECK(integers("U8", "4") == std::vector<int64_t>{254, 255, 255, 255});
+}
+
+TEST_CASE("an open file says what it holds before it is read") {
+  const TemporaryFile file;
+  io::save_safetensors(file.path, {{"b", Array({2, 3}, bfloat16)}, {"a", Array({}, int64)}});
+  const io::SafetensorsFile open(file.path);
+  CHECK(open.names() == std::vector<std::string>{"a", "b"});
+  CHECK(open.shape("b") == Shape{2, 3});
+  CHECK(open.dtype("b") == bfloat16);
+  CHECK_THROWS_AS(open.get("c"), IndexError);
+}
+
 TEST_CASE("headers that break the format are refused with the reason") {
   check_refused("", "too few");
   check_refused(prefix(100), "claims 100 bytes");
@@ -123,7 +157,7 @@ TEST_CASE("entries that break the format are refused with the reason") {
   auto refused = [](const std::string& value, size_t data_bytes, const std::string& reason) {
     check_refused(with_header("{\"a\":" + value + "}", data_bytes), reason);
   };
-  refused(entry("F16", "1", "0,2"), 2, "\"a\" has dtype F16");
+  refused(entry("F8_E4M3", "1", "0,1"), 1, "\"a\" has dtype F8_E4M3");
   refused(entry("F32", "2", "0,4"), 4, "does not fill");
   refused(entry("F32", "1", "4,0"), 4, "does not fill");
   refused(entry("F32", "4611686018427387904", "0,0"), 0, "overflow");

@@ -3,6 +3,7 @@
 #include "golden.h"
 
 using namespace attune;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -29,6 +30,44 @@ TEST_CASE("Gpt agrees with GPT-2 of transformers in logits, weights and every gr
     check_close("weights", weights[1], golden().of("gpt", "out").at("weights.1"));
     return module(in.at("tokens"));
   });
+}
+
+TEST_CASE("Conv1D is a Linear with its weight the other way round, gradient included") {
+  const nn::Conv1D conv(3, 4);
+  const nn::Linear flipped(transpose(conv.weight.detach(), 0, 1).clone(),
+                           conv.bias.detach().clone());
+  const Tensor x = randn({2, 5, 3});
+  CHECK(amax(abs(conv(x) - flipped(x))).item<float>() < 1e-6);
+  square(conv(x)).sum().backward();
+  square(flipped(x)).sum().backward();
+  CHECK(conv.weight.grad().array().is_contiguous());
+  const Tensor error = amax(abs(conv.weight.grad() - transpose(flipped.weight.grad(), 0, 1)));
+  CHECK(error.item<float>() < 1e-5);
+}
+
+TEST_CASE("an Embedding's padding row starts at zero and takes no gradient") {
+  const nn::Embedding table(4, 2, {.padding_idx = 1});
+  CHECK(select(table.weight, 0, 1).to_vector<float>() == std::vector<float>{0, 0});
+  table(tensor({1, 2, 1})).sum().backward();
+  CHECK(table.weight.grad().to_vector<float>() == std::vector<float>{0, 0, 0, 0, 1, 1, 0, 0});
+  CHECK_THROWS_AS(nn::Embedding(4, 2, {.padding_idx = 4}), ValueError);
+}
+
+TEST_CASE("activations go by the names of transformers") {
+  const Tensor x = tensor({-1.5f, 0.5f});
+  const auto same = [&](const char* name, const Tensor& y) {
+    CHECK(nn::activation(name)(x).to_vector<float>() == y.to_vector<float>());
+  };
+  same("gelu", gelu(x));
+  same("gelu_new", gelu(x, "tanh"));
+  same("gelu_pytorch_tanh", gelu(x, "tanh"));
+  same("linear", x);
+  same("relu", relu(x));
+  same("sigmoid", sigmoid(x));
+  same("silu", silu(x));
+  same("swish", silu(x));
+  same("tanh", tanh(x));
+  CHECK_THROWS_WITH(nn::activation("sine"), ContainsSubstring("\"sine\" is none of gelu"));
 }
 
 TEST_CASE("Dropout works while training only") {

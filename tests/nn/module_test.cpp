@@ -127,6 +127,30 @@ TEST_CASE("to converts every handle of the parameters, and zero_grad clears") {
   CHECK_THROWS_AS(net.to(int64), DTypeError);
 }
 
+TEST_CASE("a module made without weights takes memory when they are assigned") {
+  const auto made = [] {
+    nn::init::EmptyWeights empty;
+    return nn::Linear(1 << 30, 1 << 30);
+  };
+  CHECK(made().weight.shape() == Shape{1 << 30, 1 << 30});
+  const Mlp net = [] {
+    nn::init::EmptyWeights empty;
+    return Mlp();
+  }();
+  for (const Tensor& parameter : net.parameters())
+    parameter.assign_(full(parameter.shape(), 2).array());
+  CHECK(net.down.weight.to_vector<float>() == std::vector<float>(10, 2.f));
+  net(ones({1, 3})).sum().backward();
+  CHECK(net.up.weight.grad().defined());
+  net.up.weight.assign_(zeros({5, 3}, float64).array());
+  CHECK_FALSE(net.up.weight.grad().defined());
+  CHECK(net.up.weight.dtype() == float64);
+  CHECK_THROWS_AS(net.up.weight.assign_(Array({3, 5}, float32)), ShapeError);
+  CHECK_THROWS_AS(net.up.weight.assign_(Array({5, 3}, int64)), DTypeError);
+  CHECK_THROWS_AS((net.up.weight * 2).assign_(Array({5, 3}, float64)), GradError);
+  CHECK(nn::Linear(1, 1).weight.array().is_contiguous());
+}
+
 TEST_CASE("the tree prints with parameter counts") {
   const std::string text = to_string(Mlp());
   CHECK_THAT(text, ContainsSubstring("Module() 30 parameters"));

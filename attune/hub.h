@@ -1,0 +1,4 @@
+#pragma once
+
+#include "../hub/checkpoint.h"
+#include "../hub/pretrained.h"

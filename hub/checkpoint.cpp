@@ -1,0 +1,140 @@
+#include "checkpoint.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "../array/fail.h"
+#include "../io/file.h"
+#include "../nn/models/config_fields.h"
+
+namespace attune::hub {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr const char* single_file = "model.safetensors";
+constexpr const char* index_file = "model.safetensors.index.json";
+
+template <class... Args>
+[[noreturn]] void refuse(const std::string& folder, fmt::format_string<Args...> format,
+                         Args&&... args) {
+  fail<FormatError>("checkpoint", "{}: {}", folder,
+                    fmt::format(format, std::forward<Args>(args)...));
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+// Hugging Face's cache keeps models--NAME/snapshots/REVISION/FILE as a link into
+// models--NAME/blobs.
+bool is_cached_blob(const fs::path& path, const fs::path& folder) {
+  const fs::path snapshots = folder.parent_path();
+  return snapshots.filename() == "snapshots" && is_inside(path, snapshots.parent_path() / "blobs");
+}
+
+// The files that an index names, each with the tensors it should hold.
+std::map<std::string, std::set<std::string>> parse_index(const std::string& folder) {
+  // The map lies at the second level; more is for no one to read.
+  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > 8) refuse(folder, "{} is nested too deeply", index_file);
+    return true;
+  };
+  Json index;
+  try {
+    index = Json::parse(io::read_file(path_in(folder, index_file)), shallow);
+  } catch (const Json::exception& error) {
+    refuse(folder, "{} is not valid JSON: {}", index_file, error.what());
+  }
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+    refuse(folder, "{} has no weight_map", index_file);
+  std::map<std::string, std::set<std::string>> files;
+  for (const auto& [name, file] : index["weight_map"].items()) {
+    if (!file.is_string()) refuse(folder, "{} gives \"{}\" no file", index_file, name);
+    files[file.get<std::string>()].insert(name);
+  }
+  return files;
+}
+
+}  // namespace
+
+std::string path_in(const std::string& folder, const std::string& file) {
+  if (file.empty() || file == "." || file == ".." || file.find('/') != std::string::npos ||
+      file.find('\0') != std::string::npos)
+    refuse(folder, "\"{}\" is not the name of a file in this folder", file);
+  const fs::path path = fs::path(folder) / file;
+  std::error_code unresolved;
+  const fs::path home = fs::canonical(folder, unresolved), target = fs::canonical(path, unresolved);
+  // What does not exist is left to whoever opens it.
+  if (!unresolved && !is_inside(target, home) && !is_cached_blob(target, home))
+    refuse(folder, "{} is a link to {}, outside this folder", file, target.string());
+  return path.string();
+}
+
+std::string model_type(const std::string& folder) {
+  return nn::models::model_type_of(Checkpoint::read_config(folder), folder + "/config.json");
+}
+
+std::string Checkpoint::read_config(const std::string& folder) {
+  return io::read_file(path_in(folder, "config.json"));
+}
+
+Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
+  const auto exists = [&](const char* file) { return fs::exists(fs::path(folder) / file); };
+  if (exists(index_file) && !exists(single_file)) {
+    open_shards();
+    return;
+  }
+  if (!exists(single_file) && exists("pytorch_model.bin"))
+    refuse(folder,
+           "has pytorch_model.bin but no {}; save_pretrained of a recent transformers "
+           "writes one",
+           single_file);
+  open(single_file);
+}
+
+void Checkpoint::open(const std::string& file) {
+  files_.emplace_back(path_in(folder_, file));
+  for (const std::string& name : files_.back().names())
+    if (!where_.emplace(name, files_.size() - 1).second)
+      refuse(folder_, "\"{}\" lies in two files, one of them {}", name, file);
+}
+
+void Checkpoint::open_shards() {
+  std::string problems;
+  for (const auto& [file, expected] : parse_index(folder_)) {
+    open(file);
+    for (const std::string& name : expected)
+      if (!where_.contains(name) || where_.at(name) != files_.size() - 1)
+        problems += fmt::format("; \"{}\" is not in {}", name, file);
+    for (const std::string& name : files_.back().names())
+      if (!expected.contains(name))
+        problems += fmt::format("; \"{}\" in {} is not listed", name, file);
+  }
+  if (!problems.empty())
+    refuse(folder_, "{} disagrees with its files: {}", index_file, problems.substr(2));
+}
+
+std::vector<std::string> Checkpoint::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : where_) names.push_back(name);
+  return names;
+}
+
+const io::SafetensorsFile& Checkpoint::file_of(const std::string& name) const {
+  const auto found = where_.find(name);
+  if (found == where_.end()) fail<IndexError>("checkpoint", "{} has no \"{}\"", folder_, name);
+  return files_[found->second];
+}
+
+const Shape& Checkpoint::shape(const std::string& name) const { return file_of(name).shape(name); }
+
+DType Checkpoint::dtype(const std::string& name) const { return file_of(name).dtype(name); }
+
+Array Checkpoint::get(const std::string& name) const { return file_of(name).get(name); }
+
+}  // namespace attune::hub

@@ -1,0 +1,193 @@
+#include "pretrained.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "../array/fail.h"
+#include "../io/file.h"
+#include "../kernels/copy.h"
+#include "../nn/models/config_fields.h"
+
+namespace attune::hub::detail {
+namespace {
+
+constexpr const char* name = "from_pretrained";
+constexpr size_t most_listed = 1000;
+
+bool starts_with_any(const std::string& text, const std::vector<std::string>& beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](const std::string& beginning) { return text.starts_with(beginning); });
+}
+
+bool ends_with_any(const std::string& text, const std::vector<std::string>& endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](const std::string& ending) { return text.ends_with(ending); });
+}
+
+// A tensor's name without the base model's prefix, and with the norm's parameters under their
+// present names: what is the same for all checkpoints.
+std::string canonical(std::string tensor, const std::string& base) {
+  if (!base.empty() && tensor.starts_with(base)) tensor = tensor.substr(base.size());
+  for (const auto& [old, present] : {std::pair{"LayerNorm.gamma", "LayerNorm.weight"},
+                                     std::pair{"LayerNorm.beta", "LayerNorm.bias"}})
+    if (tensor.ends_with(old)) return tensor.replace(tensor.size() - std::strlen(old), {}, present);
+  return tensor;
+}
+
+// Which tensor of the checkpoint fills which parameter, and what does not fit.
+class Matching {
+ public:
+  Matching(const WeightRequest& request, const nn::Module& module) : request_(request) {
+    for (const std::string& tensor : request.checkpoint.names())
+      if (const auto [other, is_new] = found_.emplace(canonical(tensor, names().base), tensor);
+          !is_new)
+        problems_.push_back(fmt::format("{} and {} are the same tensor", other->second, tensor));
+    // All names of each tensor, by its memory.
+    std::map<const Storage*, std::vector<std::string>> aliases;
+    for (const auto& [alias, array] : module.state_dict()) {
+      aliases[&array.storage()].push_back(canonical(alias, names().base));
+      own_.insert(canonical(alias, names().base));
+    }
+    for (const auto& [parameter, tensor] : module.named_parameters())
+      match(parameter, tensor, aliases.at(&tensor.array().storage()));
+    find_unknown();
+  }
+
+  const std::vector<std::string>& problems() const { return problems_; }
+  bool leaves_some() const { return leaves_some_; }
+  // The checkpoint's name for each parameter.
+  const std::vector<std::pair<std::string, Tensor>>& sources() const { return sources_; }
+
+ private:
+  const nn::models::CheckpointNames& names() const { return request_.names; }
+
+  void match(const std::string& parameter, const Tensor& tensor, std::vector<std::string> aliases) {
+    // Of several names, the parameter's own comes first.
+    const std::string own = canonical(parameter, names().base);
+    std::stable_partition(aliases.begin(), aliases.end(),
+                          [&](const std::string& alias) { return alias == own; });
+    std::string source, problem;
+    for (const std::string& alias : aliases) {
+      const auto at = found_.find(alias);
+      if (at == found_.end()) continue;
+      used_.insert(alias);
+      if (source.empty()) source = at->second;
+      if (problem.empty()) problem = unfit(at->second, tensor);
+    }
+    if (source.empty())
+      problem = fmt::format("missing {} {}", parameter, to_string(tensor.shape()));
+    if (problem.empty()) {
+      sources_.emplace_back(source, tensor);
+    } else if (request_.options.new_head && starts_with_any(own, names().heads)) {
+      leaves_some_ = true;
+    } else {
+      problems_.push_back(problem);
+    }
+  }
+
+  std::string unfit(const std::string& source, const Tensor& tensor) const {
+    const Shape& shape = request_.checkpoint.shape(source);
+    if (shape != tensor.shape())
+      return fmt::format("{} is {}, the model takes {}", source, to_string(shape),
+                         to_string(tensor.shape()));
+    if (const DType dtype = request_.checkpoint.dtype(source); !is_floating(dtype))
+      return fmt::format("{} is {}, the model takes floating weights", source, name_of(dtype));
+    return {};
+  }
+
+  void find_unknown() {
+    std::vector<std::string> others;
+    for (const std::string& head : names().heads)
+      if (std::none_of(own_.begin(), own_.end(),
+                       [&](const std::string& known) { return known.starts_with(head); }))
+        others.push_back(head);
+    for (const auto& [tensor, file_name] : found_)
+      if (!used_.contains(tensor) && !starts_with_any(tensor, others) &&
+          !ends_with_any("." + tensor, names().buffers))
+        problems_.push_back(fmt::format("unknown {}", file_name));
+  }
+
+  const WeightRequest& request_;
+  std::map<std::string, std::string> found_;  // canonical name -> name in the checkpoint
+  std::set<std::string> own_, used_;          // canonical names
+  std::vector<std::string> problems_;
+  std::vector<std::pair<std::string, Tensor>> sources_;
+  bool leaves_some_ = false;
+};
+
+std::string listed(const std::vector<std::string>& problems) {
+  std::string text;
+  for (size_t i = 0; i < std::min(problems.size(), most_listed); ++i)
+    text += (i ? "; " : "") + problems[i];
+  if (problems.size() > most_listed)
+    text += fmt::format("; and {} more", problems.size() - most_listed);
+  return text;
+}
+
+DType dtype_for(const WeightRequest& request,
+                const std::vector<std::pair<std::string, Tensor>>& sources) {
+  if (const auto wanted = request.options.dtype) {
+    if (*wanted != float32 && *wanted != float64)
+      fail<DTypeError>(name, "models compute in float32 or float64, not in {}", name_of(*wanted));
+    return *wanted;
+  }
+  return std::any_of(
+             sources.begin(), sources.end(),
+             [&](const auto& source) { return request.checkpoint.dtype(source.first) == float64; })
+             ? float64
+             : float32;
+}
+
+}  // namespace
+
+bool is_untied(const WeightRequest& request) {
+  std::string head, embedding;
+  for (const std::string& tensor : request.checkpoint.names()) {
+    const std::string known = canonical(tensor, request.names.base);
+    if (known == request.names.tied_head) head = tensor;
+    if (known == request.names.tied_embedding) embedding = tensor;
+  }
+  if (head.empty() || embedding.empty()) return false;
+  const Array a = kernels::contiguous(request.checkpoint.get(head));
+  const Array b = kernels::contiguous(request.checkpoint.get(embedding));
+  return a.shape() != b.shape() || a.dtype() != b.dtype() ||
+         std::memcmp(a.raw_data(), b.raw_data(),
+                     static_cast<size_t>(a.numel()) * size_of(a.dtype())) != 0;
+}
+
+bool check_weights(const WeightRequest& request, const nn::Module& module) {
+  const Matching matching(request, module);
+  if (!matching.problems().empty())
+    fail<FormatError>(name, "{}: the tensors do not fit the model: {}", request.checkpoint.folder(),
+                      listed(matching.problems()));
+  return matching.leaves_some();
+}
+
+void fill_weights(const WeightRequest& request, const nn::Module& module) {
+  const Matching matching(request, module);
+  const DType dtype = dtype_for(request, matching.sources());
+  if (matching.leaves_some()) module.to(dtype);
+  for (const auto& [source, tensor] : matching.sources()) {
+    Array values = kernels::convert(request.checkpoint.get(source), dtype);
+    // The mapped file may change or vanish; the model's memory is its own.
+    tensor.assign_(values.owns_storage_alone() ? values : kernels::clone(values));
+  }
+}
+
+void save(const nn::Module& module, const std::string& folder, const std::string& config,
+          const std::string& architecture) {
+  StateDict weights;
+  for (const auto& [parameter, tensor] : module.named_parameters())
+    weights.emplace(parameter, tensor.array());
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) fail<IoError>("save_pretrained", "{}: {}", folder, failed.message());
+  const DType dtype = weights.empty() ? float32 : weights.begin()->second.dtype();
+  io::save_safetensors(folder + "/model.safetensors", weights, {{"format", "pt"}});
+  io::write_atomically(folder + "/config.json",
+                       nn::models::with_architecture(config, architecture, dtype));
+}
+
+}  // namespace attune::hub::detail

@@ -1,0 +1,244 @@
+#include "config_fields.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "../../array/fail.h"
+#include "../layers.h"
+
+namespace attune::nn::models {
+namespace {
+
+// Fields stay in the order of the file.
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t largest_size = std::numeric_limits<int32_t>::max();
+constexpr int64_t most_layers = 4096;
+constexpr int deepest = 32;
+
+Json parse_object(std::string_view text, const std::string& source) {
+  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > deepest) fail<FormatError>("config", "{} is nested too deeply", source);
+    return true;
+  };
+  Json json;
+  try {
+    json = Json::parse(text, shallow);
+  } catch (const Json::exception& error) {
+    fail<FormatError>("config", "{} is not valid JSON: {}", source, error.what());
+  }
+  if (!json.is_object()) fail<FormatError>("config", "{} is not a JSON object", source);
+  return json;
+}
+
+std::string shown(const Json& value) {
+  std::string text = value.dump();
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+}  // namespace
+
+std::string model_type_of(std::string_view text, const std::string& source) {
+  const Json json = parse_object(text, source);
+  const auto type = json.find("model_type");
+  if (type == json.end() || !type->is_string())
+    fail<FormatError>("config", "{} has no model_type", source);
+  return type->get<std::string>();
+}
+
+std::string with_architecture(const std::string& config, const std::string& architecture,
+                              DType dtype) {
+  Json json = parse_object(config, "the config");
+  json["architectures"] = {architecture};
+  json["dtype"] = name_of(dtype);
+  return json.dump(2) + "\n";
+}
+
+struct ConfigReader::State {
+  Json json;
+  std::string source, problems;
+
+  // The field, taken out of the object, if fits says that it is what was expected.
+  template <class Fits>
+  std::optional<Json> take(const char* name, const std::string& expected, const Fits& fits) {
+    const auto field = json.find(name);
+    if (field == json.end()) return {};
+    const Json value = *field;
+    json.erase(name);
+    if (fits(value)) return value;
+    add(fmt::format("{} is {}, {} fits", name, shown(value), expected));
+    return {};
+  }
+  std::optional<int64_t> whole(const char* name, int64_t low, int64_t high) {
+    const auto value =
+        take(name, fmt::format("a whole number from {} to {}", low, high),
+             [&](const Json& v) { return v.is_number_integer() && v >= low && v <= high; });
+    return value ? std::optional(value->get<int64_t>()) : std::nullopt;
+  }
+  // Takes the field if it is null.
+  bool take_null(const char* name) {
+    const auto field = json.find(name);
+    if (field == json.end() || !field->is_null()) return false;
+    json.erase(name);
+    return true;
+  }
+  void add(const std::string& problem) { problems += (problems.empty() ? "" : "; ") + problem; }
+};
+
+ConfigReader::ConfigReader(std::string_view json, std::string source, std::string_view model_type)
+    : state_(std::make_unique<State>()) {
+  state_->json = parse_object(json, source);
+  state_->source = std::move(source);
+  must_be("model_type", model_type);
+  // They belong to the files, not to the model: with_architecture writes them.
+  for (const char* of_files : {"architectures", "dtype", "torch_dtype"})
+    state_->json.erase(of_files);
+}
+
+ConfigReader::~ConfigReader() = default;
+
+void ConfigReader::size(const char* name, int64_t& value) {
+  value = state_->whole(name, 1, largest_size).value_or(value);
+}
+
+void ConfigReader::optional_size(const char* name, int64_t& value) {
+  if (state_->take_null(name)) {
+    value = 0;
+  } else {
+    size(name, value);
+  }
+}
+
+void ConfigReader::layers(const char* name, int64_t& value) {
+  value = state_->whole(name, 1, most_layers).value_or(value);
+}
+
+void ConfigReader::real(const char* name, double& value, double low, double high) {
+  const auto fits = [&](const Json& v) { return v.is_number() && v >= low && v <= high; };
+  if (const auto found = state_->take(name, fmt::format("a number from {} to {}", low, high), fits))
+    value = found->get<double>();
+}
+
+void ConfigReader::optional_probability(const char* name, std::optional<double>& value) {
+  double found = value.value_or(0);
+  if (state_->take_null(name)) {
+    value.reset();
+  } else if (state_->json.contains(name)) {
+    probability(name, found);
+    value = found;
+  }
+}
+
+void ConfigReader::flag(const char* name, bool& value) {
+  if (const auto found =
+          state_->take(name, "true or false", [](const Json& v) { return v.is_boolean(); }))
+    value = found->get<bool>();
+}
+
+void ConfigReader::word(const char* name, std::string& value) {
+  if (state_->take_null(name)) {
+    value.clear();
+  } else if (const auto found =
+                 state_->take(name, "a text", [](const Json& v) { return v.is_string(); })) {
+    value = found->get<std::string>();
+  }
+}
+
+void ConfigReader::activation(const char* name, std::string& value) {
+  word(name, value);
+  try {
+    nn::activation(value);
+  } catch (const ValueError& error) {
+    add_problem(fmt::format("{}: {}", name, error.what()));
+  }
+}
+
+void ConfigReader::token(const char* name, std::optional<int64_t>& value) {
+  if (state_->take_null(name)) {
+    value.reset();
+  } else if (const auto found = state_->whole(name, -largest_size, largest_size)) {
+    // Some configs write -1 for none.
+    value = *found < 0 ? std::nullopt : found;
+  }
+}
+
+void ConfigReader::tokens(const char* name, std::vector<int64_t>& value) {
+  const auto field = state_->json.find(name);
+  if (field == state_->json.end()) return;
+  if (field->is_array()) {
+    const auto fits = [](const Json& list) {
+      return std::all_of(list.begin(), list.end(), [](const Json& v) {
+        return v.is_number_integer() && v >= 0 && v <= largest_size;
+      });
+    };
+    if (const auto list = state_->take(name, "a list of tokens", fits))
+      value = list->get<std::vector<int64_t>>();
+    return;
+  }
+  std::optional<int64_t> one;
+  token(name, one);
+  value.clear();
+  if (one) value.push_back(*one);
+}
+
+void ConfigReader::must_be(const char* name, bool wanted) {
+  state_->take(name, wanted ? "true" : "false", [&](const Json& v) { return v == wanted; });
+}
+
+void ConfigReader::must_be(const char* name, std::string_view wanted) {
+  state_->take(name, fmt::format("\"{}\"", wanted), [&](const Json& v) { return v == wanted; });
+}
+
+void ConfigReader::add_problem(std::string problem) {
+  if (!problem.empty()) state_->add(problem);
+}
+
+std::string ConfigReader::finish() {
+  if (!state_->problems.empty())
+    fail<FormatError>("config", "{}: {}", state_->source, state_->problems);
+  return state_->json.dump();
+}
+
+struct ConfigWriter::State {
+  Json json;
+};
+
+ConfigWriter::ConfigWriter(std::string_view others, std::string_view model_type)
+    : state_(std::make_unique<State>(State{parse_object(others, "others")})) {
+  state_->json["model_type"] = model_type;
+}
+
+ConfigWriter::~ConfigWriter() = default;
+
+void ConfigWriter::size(const char* name, int64_t value) { state_->json[name] = value; }
+
+void ConfigWriter::optional_size(const char* name, int64_t value) {
+  state_->json[name] = value ? Json(value) : Json();
+}
+
+void ConfigWriter::real(const char* name, double value, double, double) {
+  state_->json[name] = value;
+}
+
+void ConfigWriter::optional_probability(const char* name, const std::optional<double>& value) {
+  state_->json[name] = value ? Json(*value) : Json();
+}
+
+void ConfigWriter::flag(const char* name, bool value) { state_->json[name] = value; }
+
+void ConfigWriter::word(const char* name, const std::string& value) {
+  state_->json[name] = value.empty() ? Json() : Json(value);
+}
+
+void ConfigWriter::token(const char* name, const std::optional<int64_t>& value) {
+  state_->json[name] = value ? Json(*value) : Json();
+}
+
+void ConfigWriter::tokens(const char* name, const std::vector<int64_t>& value) {
+  state_->json[name] = value.size() == 1 ? Json(value[0]) : value.empty() ? Json() : Json(value);
+}
+
+std::string ConfigWriter::finish() { return state_->json.dump(2) + "\n"; }
+
+}  // namespace attune::nn::models

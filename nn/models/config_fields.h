@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../../array/dtype.h"
+
+namespace attune::nn::models {
+
+// Reads the fields of a config.json one after another. A call leaves its value alone where the
+// field is missing; problems are collected and thrown together by finish(). ConfigWriter has the
+// same calls, so that a model lists its fields once.
+class ConfigReader {
+ public:
+  // source: how errors name the text. FormatError unless it is a JSON object of this model_type.
+  ConfigReader(std::string_view json, std::string source, std::string_view model_type);
+  ~ConfigReader();
+
+  void size(const char* name, int64_t& value);           // 1 … 2³¹ - 1
+  void optional_size(const char* name, int64_t& value);  // null: 0
+  void layers(const char* name, int64_t& value);         // 1 … 4096: each costs memory of its own
+  void real(const char* name, double& value, double low, double high);
+  void probability(const char* name, double& value) { real(name, value, 0, 1); }
+  void optional_probability(const char* name, std::optional<double>& value);
+  void flag(const char* name, bool& value);
+  void word(const char* name, std::string& value);        // null: empty
+  void activation(const char* name, std::string& value);  // one that nn::activation knows
+  void token(const char* name, std::optional<int64_t>& value);
+  void tokens(const char* name, std::vector<int64_t>& value);  // null, one or a list
+  // A field that must have this value where it is present.
+  void must_be(const char* name, bool value);
+  void must_be(const char* name, std::string_view value);
+
+  void add_problem(std::string problem);
+  // The object of all fields that no call named. FormatError lists every problem.
+  std::string finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Writes the fields that ConfigReader reads.
+class ConfigWriter {
+ public:
+  // others: a JSON object whose fields are kept unless a call names them (FormatError).
+  ConfigWriter(std::string_view others, std::string_view model_type);
+  ~ConfigWriter();
+
+  void size(const char* name, int64_t value);
+  void optional_size(const char* name, int64_t value);
+  void layers(const char* name, int64_t value) { size(name, value); }
+  void real(const char* name, double value, double low, double high);
+  void probability(const char* name, double value) { real(name, value, 0, 1); }
+  void optional_probability(const char* name, const std::optional<double>& value);
+  void flag(const char* name, bool value);
+  void word(const char* name, const std::string& value);
+  void activation(const char* name, const std::string& value) { word(name, value); }
+  void token(const char* name, const std::optional<int64_t>& value);
+  void tokens(const char* name, const std::vector<int64_t>& value);
+  void must_be(const char* name, bool value) { flag(name, value); }
+  void must_be(const char* name, std::string_view value) { word(name, std::string(value)); }
+
+  // The text of the file.
+  std::string finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The field of a config.json that says what it describes: "gpt2", "bert", "llama". FormatError, in
+// the name of the source, if there is none.
+std::string model_type_of(std::string_view json, const std::string& source);
+
+// A config.json with the two fields that depend on what is saved with it: the class of transformers
+// that reads it, and the dtype of the weights.
+std::string with_architecture(const std::string& config, const std::string& architecture,
+                              DType dtype);
+
+}  // namespace attune::nn::models

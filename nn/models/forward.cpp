@@ -1,0 +1,47 @@
+#include "forward.h"
+
+#include "../../array/fail.h"
+#include "../../autograd/ops/broadcast.h"
+#include "../../autograd/ops/compare.h"
+#include "../../autograd/ops/creation.h"
+#include "../../autograd/ops/shape.h"
+
+namespace attune::nn::models {
+namespace {
+
+// The number of tokens before the padding of each row; none if padding stands elsewhere.
+std::optional<std::vector<int64_t>> lengths_of(const Tensor& keep) {
+  const std::vector<bool> visible = keep.to_vector<bool>();
+  const auto width = keep.size(1);
+  std::vector<int64_t> lengths;
+  for (auto row = visible.begin(); row != visible.end(); row += width) {
+    const auto end = std::find(row, row + width, false);
+    if (std::find(end, row + width, true) != row + width) return {};
+    lengths.push_back(end - row);
+  }
+  return lengths;
+}
+
+}  // namespace
+
+Mask padding_mask(const Tensor& attention_mask, const Tensor& input_ids) {
+  if (!attention_mask.defined()) return {};
+  if (attention_mask.shape() != input_ids.shape())
+    fail<ShapeError>("attention_mask", "is {}, the tokens are {}",
+                     to_string(attention_mask.shape()), to_string(input_ids.shape()));
+  const Tensor keep = to(attention_mask, boolean);
+  // Lengths let the attention skip what they hide.
+  if (keep.size(1) > 0)
+    if (const auto lengths = lengths_of(keep)) return Mask::padding(*lengths);
+  return Mask::keep(reshape(keep, {keep.size(0), 1, 1, keep.size(1)}));
+}
+
+Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOptions& options,
+                    int64_t longest) {
+  if (input_ids.dim() != 2 || input_ids.size(1) > longest)
+    fail<ShapeError>(model, "tokens are {}; the model takes [B, T] with T at most {}",
+                     to_string(input_ids.shape()), longest);
+  return options.position_ids.defined() ? options.position_ids : arange(input_ids.size(1));
+}
+
+}  // namespace attune::nn::models

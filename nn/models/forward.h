@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "../../autograd/ops/mask.h"
+#include "../../autograd/tensor.h"
+
+namespace attune::nn::models {
+
+// What forward() of every model takes beside the tokens, under the names of transformers.
+struct ForwardOptions {
+  Tensor attention_mask = {};  // bool or int64 [B, T]: false or 0 where a token is padding
+  Tensor token_type_ids = {};  // int64 [B, T]: the segment of each token
+  Tensor position_ids = {};    // int64 [T] or [B, T]; 0, 1, … if undefined
+  Tensor labels = {};          // gives a loss; int64 [B, T] of a language model, see losses.h
+  bool output_hidden_states = false;
+  bool output_attentions = false;  // takes memory of T² a head
+};
+
+// What forward() of every model returns, under the names of transformers. What a model does not
+// have, or what was not asked for, is undefined or empty.
+struct ModelOutput {
+  Tensor loss;                        // of the labels
+  Tensor logits;                      // [B, T, vocab_size]; [B, num_labels] of a classifier
+  Tensor last_hidden_state;           // [B, T, hidden size], after the last norm
+  Tensor pooler_output;               // [B, hidden size]
+  std::vector<Tensor> hidden_states;  // of the embeddings, each layer but the last, and the model
+  std::vector<Tensor> attentions;     // of each layer: [B, heads, T, T]
+};
+
+// The mask that hides the padding named by attention_mask from every query; none if undefined.
+// ShapeError unless it is [B, T] as the tokens are.
+Mask padding_mask(const Tensor& attention_mask, const Tensor& input_ids);
+
+// Checks that tokens are [B, T] with T <= longest (ShapeError in the model's name) and returns the
+// position of each: what the options say, else 0 … T-1.
+Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOptions& options,
+                    int64_t longest);
+
+}  // namespace attune::nn::models

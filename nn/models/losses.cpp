@@ -1,0 +1,52 @@
+#include "losses.h"
+
+#include "../../array/fail.h"
+#include "../../autograd/ops/broadcast.h"
+#include "../../autograd/ops/loss.h"
+#include "../../autograd/ops/shape.h"
+
+namespace attune::nn::models {
+namespace {
+
+void check_token_labels(const char* name, const Tensor& logits, const Tensor& labels) {
+  if (logits.dim() != 3 || labels.shape() != Shape{logits.size(0), logits.size(1)})
+    fail<ShapeError>(name, "labels {} do not fit logits {}; they take [B, T] and [B, T, V]",
+                     to_string(labels.shape()), to_string(logits.shape()));
+}
+
+}  // namespace
+
+Tensor causal_lm_loss(const Tensor& logits, const Tensor& labels) {
+  check_token_labels("causal_lm_loss", logits, labels);
+  const int64_t predictions = std::max<int64_t>(logits.size(1) - 1, 0);
+  return cross_entropy(flatten(narrow(logits, 1, 0, predictions), 0, 1),
+                       flatten(slice(labels, 1, 1, {})));
+}
+
+Tensor masked_lm_loss(const Tensor& logits, const Tensor& labels) {
+  check_token_labels("masked_lm_loss", logits, labels);
+  return cross_entropy(flatten(logits, 0, 1), flatten(labels));
+}
+
+Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels,
+                                    const std::string& problem_type) {
+  const char* name = "sequence_classification_loss";
+  if (logits.dim() != 2)
+    fail<ShapeError>(name, "logits are {}; it takes [B, num_labels]", to_string(logits.shape()));
+  const bool whole = labels.dtype() == int64;
+  const std::string problem = !problem_type.empty() ? problem_type
+                              : logits.size(1) == 1 ? "regression"
+                              : whole               ? "single_label_classification"
+                                                    : "multi_label_classification";
+  if (problem == "single_label_classification") return cross_entropy(logits, flatten(labels));
+  if (problem != "regression" && problem != "multi_label_classification")
+    fail<ValueError>(name, "unknown problem_type \"{}\"", problem);
+  if (labels.numel() != logits.numel() || labels.size(0) != logits.size(0))
+    fail<ShapeError>(name, "labels {} do not fit logits {}", to_string(labels.shape()),
+                     to_string(logits.shape()));
+  const Tensor targets = reshape(to(labels, logits.dtype()), logits.shape());
+  return problem == "regression" ? mse_loss(logits, targets)
+                                 : binary_cross_entropy_with_logits(logits, targets);
+}
+
+}  // namespace attune::nn::models

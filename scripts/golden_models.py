@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/models: small random models of transformers and what they compute.
+
+A folder a model, as save_pretrained writes it or as older versions and other tools do, in float32,
+bfloat16 or float16. Beside it NAME.safetensors: in/NAME (the arguments), out/NAME and grad/NAME (the
+gradient of the loss for each parameter), computed in float64 from the same weights.
+"""
+import json
+import pathlib
+import shutil
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import GPT2Config, GPT2LMHeadModel
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/models"
+
+
+def randomise(model):
+    """Draws every parameter anew, norms and biases too, so that nothing is 0 or 1 by chance."""
+    with torch.no_grad():
+        for name, param in model.named_parameters():
+            norm = "norm" in name.lower() or ".ln_" in name
+            param.normal_(1.0 if norm and name.endswith("weight") else 0.0, 0.2)
+
+
+def save(model, name, dtype=torch.float32, rename=lambda n: n, extra=None, **options):
+    """Writes the model's folder and gives it the values that the file holds."""
+    folder = ROOT / name
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to(dtype).save_pretrained(folder, **options)
+    for unused in folder.glob("generation_config.json"):
+        unused.unlink()
+    path = folder / "model.safetensors"
+    if path.exists():
+        tensors = {rename(key): tensor for key, tensor in load_file(path).items()}
+        save_file(tensors | (extra or {}), path, metadata={"format": "pt"})
+    return model.double().eval()
+
+
+def record(name, model, inputs, loss_of):
+    """Runs the model on the inputs (labels are for the loss alone) and writes what comes out."""
+    arguments = {key: value for key, value in inputs.items() if key != "labels"}
+    result = model(**arguments, output_hidden_states=True, output_attentions=True)
+    tensors = {f"in/{key}": value for key, value in inputs.items()}
+    for key in "logits", "last_hidden_state", "pooler_output":
+        if result.get(key) is not None:
+            tensors[f"out/{key}"] = result[key]
+    for kind in "hidden_states", "attentions":
+        for i, tensor in enumerate(result[kind]):
+            tensors[f"out/{kind}.{i}"] = tensor
+    loss = loss_of(result, inputs.get("labels"))
+    if "labels" in inputs:
+        theirs = model(**inputs).loss
+        assert torch.allclose(loss.float(), theirs.float(), rtol=1e-5), (name, loss, theirs)
+        tensors["out/loss"] = loss
+    model.zero_grad()
+    loss.backward()
+    for key, param in model.named_parameters():
+        if param.grad is not None:
+            tensors[f"grad/{key}"] = param.grad
+    tensors = {key: tensor.detach().clone().contiguous() for key, tensor in tensors.items()}
+    save_file(tensors, ROOT / f"{name}.safetensors")
+    print(f"{name}: {len(tensors)} tensors")
+
+
+def next_token_loss(result, labels):
+    """What transformers computes, which rounds float64 logits to float32."""
+    logits = result.logits[:, :-1].reshape(-1, result.logits.shape[-1])
+    return torch.nn.functional.cross_entropy(logits, labels[:, 1:].reshape(-1))
+
+
+def padded_tokens(vocab, lengths, longest, left=False):
+    ids = torch.randint(0, vocab, (len(lengths), longest))
+    mask = torch.zeros_like(ids)
+    for row, length in enumerate(lengths):
+        mask[row, longest - length if left else 0:longest if left else length] = 1
+    return ids, mask
+
+
+def gpt2(name, inputs, config=None, **options):
+    torch.manual_seed(1)
+    model = GPT2LMHeadModel(GPT2Config(
+        vocab_size=19, n_positions=9, n_embd=8, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0,
+        attn_implementation="eager", **(config or {})))
+    randomise(model)
+    record(name, save(model, name, **options), inputs, next_token_loss)
+
+
+def gpt2_models():
+    torch.manual_seed(0)
+    ids, mask = padded_tokens(19, [9, 5], 9)
+    labels = ids.masked_fill(mask == 0, -100)
+    gpt2("gpt2", {"input_ids": ids, "labels": ids})
+    # As openai-community/gpt2 has it: no prefix, and the causal masks among the weights.
+    buffers = {}
+    for layer in range(2):
+        buffers[f"h.{layer}.attn.bias"] = torch.ones(9, 9, dtype=torch.uint8).tril().reshape(1, 1, 9, 9)
+        buffers[f"h.{layer}.attn.masked_bias"] = torch.tensor(-1e4)
+    gpt2("gpt2_bare", {"input_ids": ids, "attention_mask": mask, "labels": labels},
+         {"n_inner": 12, "activation_function": "relu", "scale_attn_by_inverse_layer_idx": True,
+          "layer_norm_epsilon": 1e-3},
+         rename=lambda n: n.removeprefix("transformer."), extra=buffers)
+    gpt2("gpt2_sharded", {"input_ids": ids, "labels": ids,
+                          "position_ids": torch.randint(0, 9, (2, 9)),
+                          "token_type_ids": torch.randint(0, 19, (2, 9))},
+         {"tie_word_embeddings": False, "scale_attn_weights": False, "activation_function": "silu"},
+         dtype=torch.bfloat16, max_shard_size="3KB")
+    left_ids, left_mask = padded_tokens(19, [4, 7], 7, left=True)
+    # The first token is predicted from padding, which sees nothing: transformers attends to all there.
+    gpt2("gpt2_half", {"input_ids": left_ids, "attention_mask": left_mask,
+                       "position_ids": (left_mask.cumsum(1) - 1).clamp(min=0),
+                       "labels": left_ids.masked_fill(left_mask.cumsum(1) < 2, -100)},
+         {"activation_function": "gelu"}, dtype=torch.float16)
+
+
+ROOT.mkdir(parents=True, exist_ok=True)
+gpt2_models()

@@ -1,0 +1,57 @@
+#include "../scratch.h"
+#include "golden_model.h"
+
+namespace {
+
+struct Case {
+  const char* name;
+  void (*check)(const char* name, DType dtype, double tolerance);
+};
+
+template <class Model>
+void check_model(const char* name, DType dtype, double tolerance) {
+  const GoldenModel golden(name);
+  const auto model = hub::from_pretrained<Model>(model_folder(name), {.dtype = dtype});
+  const auto output = model.forward(golden.input("input_ids"), golden.options());
+  golden.check(output, tolerance);
+  output.loss.backward();
+  golden.check_gradients(model, tolerance);
+}
+
+template <class Model>
+void check_round_trip(const char* name, DType dtype, double) {
+  const ScratchFolder folder;
+  const auto model = hub::from_pretrained<Model>(model_folder(name), {.dtype = dtype});
+  hub::save_pretrained(model, folder / "copy");
+  const auto copy = hub::from_pretrained<Model>(folder / "copy");
+  CHECK(same_bits(model.state_dict(), copy.state_dict()));
+  CHECK(model.config().to_json() == copy.config().to_json());
+}
+
+using nn::models::Gpt2;
+
+}  // namespace
+
+TEST_CASE("models agree with transformers in every output, loss and gradient") {
+  const Case cases[] = {{"gpt2", check_model<Gpt2>},
+                        {"gpt2_bare", check_model<Gpt2>},
+                        {"gpt2_sharded", check_model<Gpt2>},
+                        {"gpt2_half", check_model<Gpt2>}};
+  for (const auto& [name, check] : cases)
+    for (const auto& [dtype, tolerance] : {std::pair{float64, 1e-12}, std::pair{float32, 1e-5}}) {
+      INFO(name << " in " << name_of(dtype));
+      check(name, dtype, tolerance);
+    }
+}
+
+TEST_CASE("a model that is saved and read again is the same, bit for bit") {
+  const Case cases[] = {{"gpt2", check_round_trip<Gpt2>},
+                        {"gpt2_bare", check_round_trip<Gpt2>},
+                        {"gpt2_sharded", check_round_trip<Gpt2>},
+                        {"gpt2_half", check_round_trip<Gpt2>}};
+  for (const auto& [name, check] : cases)
+    for (const DType dtype : {float32, float64}) {
+      INFO(name << " in " << name_of(dtype));
+      check(name, dtype, 0);
+    }
+}
