@@ -9,5 +9,6 @@
 #include "../nn/models/gpt.h"
 #include "../nn/models/gpt2.h"
 #include "../nn/models/losses.h"
+#include "../nn/models/sampling.h"
 #include "../nn/module.h"
 #include "../nn/transformer.h"

@@ -4,6 +4,7 @@
 #include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/compare.h"
 #include "../../autograd/ops/creation.h"
+#include "../../autograd/ops/index.h"
 #include "../../autograd/ops/shape.h"
 
 namespace attune::nn::models {
@@ -42,6 +43,20 @@ Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOpt
     fail<ShapeError>(model, "tokens are {}; the model takes [B, T] with T at most {}",
                      to_string(input_ids.shape()), longest);
   return options.position_ids.defined() ? options.position_ids : arange(input_ids.size(1));
+}
+
+KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, const Tensor& v) {
+  if (!context.cache) return {k, v, context.mask};
+  KvCache::Entry entry = context.cache->append(context.layer, k, v);
+  entry.mask = entry.mask & context.mask;
+  return entry;
+}
+
+Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts) {
+  std::vector<int64_t> rows;
+  for (const int64_t count : counts)
+    rows.push_back(static_cast<int64_t>(rows.size()) * x.size(1) + count - 1);
+  return index_select(flatten(x, 0, 1), 0, tensor(rows, {x.size(0)}));
 }
 
 }  // namespace attune::nn::models

@@ -4,6 +4,7 @@
 
 #include "../../autograd/ops/mask.h"
 #include "../../autograd/tensor.h"
+#include "../kv_cache.h"
 
 namespace attune::nn::models {
 
@@ -36,5 +37,21 @@ Mask padding_mask(const Tensor& attention_mask, const Tensor& input_ids);
 // position of each: what the options say, else 0 … T-1.
 Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOptions& options,
                     int64_t longest);
+
+// What the attention of one layer works with beside its input.
+struct LayerContext {
+  Mask mask = {};
+  Tensor* weights = nullptr;  // takes the attention weights, if they are wanted
+  KvCache* cache = nullptr;   // holds the tokens before these, where there are any
+  int64_t layer = 0;          // of the cache
+};
+
+// What the queries of a layer attend to: k and v and the context's mask, or, of a cache, these
+// after all that it holds, under the masks of both.
+KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, const Tensor& v);
+
+// The last real token of each row. x: [B, T, D], of which the first counts[b] tokens are real ->
+// [B, D].
+Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts);
 
 }  // namespace attune::nn::models

@@ -8,51 +8,155 @@
 #include "../../array/random.h"
 #include "../../autograd/grad_mode.h"
 #include "../../autograd/ops/broadcast.h"
-#include "../../autograd/ops/shape.h"
+#include "beam_search.h"
 
 namespace attune::nn::models {
+namespace {
 
-int64_t sample(const Tensor& logits, const SamplingOptions& options) {
-  if (!(options.temperature >= 0) || options.top_k < 0 ||
-      !(options.top_p > 0 && options.top_p <= 1))
-    fail<ValueError>("sample",
-                     "temperature {}, top_k {}, top_p {}; they must be >= 0, >= 0 and in (0, 1]",
-                     options.temperature, options.top_k, options.top_p);
-  const std::vector<double> scores = to(logits, float64).to_vector<double>();
-  std::vector<size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return scores[a] > scores[b]; });
-  if (options.temperature == 0) return static_cast<int64_t>(order[0]);
-  if (options.top_k > 0) order.resize(std::min(order.size(), static_cast<size_t>(options.top_k)));
+using Tokens = std::vector<int64_t>;
 
-  std::vector<double> weights;
-  for (size_t token : order)
-    weights.push_back(std::exp((scores[token] - scores[order[0]]) / options.temperature));
-  const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
-  double kept = 0;
-  size_t count = 0;
-  while (count < weights.size() && kept < options.top_p * all) kept += weights[count++];
-  double at = *random_uniform({}, float64, 0, kept).data<double>();
-  for (size_t i = 0; i < count; ++i) {
-    at -= weights[i];
-    if (at < 0) return static_cast<int64_t>(order[i]);
+void check(const LanguageModel& model, const std::vector<Tokens>& prompts,
+           const GenerationOptions& o) {
+  check_sampling("generate", o.sampling);
+  if (o.max_new_tokens < 0 || o.num_beams < 1 || !std::isfinite(o.length_penalty))
+    fail<ValueError>("generate",
+                     "max_new_tokens {}, num_beams {}, length_penalty {}; they must be >= 0, >= 1 "
+                     "and finite",
+                     o.max_new_tokens, o.num_beams, o.length_penalty);
+  if (o.num_beams > 1 && (o.sampling.temperature != 0 || o.on_token))
+    fail<ValueError>("generate",
+                     "beams are searched greedily and known only at the end: "
+                     "temperature must be 0, on_token absent");
+  for (const Tokens& prompt : prompts) {
+    if (prompt.empty()) fail<ValueError>("generate", "a prompt is empty; give it a token");
+    if (static_cast<int64_t>(prompt.size()) > model.context)
+      fail<ValueError>("generate", "a prompt has {} tokens, the model takes {}", prompt.size(),
+                       model.context);
   }
-  return static_cast<int64_t>(order[count - 1]);
 }
 
-std::vector<int64_t> generate(const Gpt& model, std::vector<int64_t> tokens, int64_t max_tokens,
-                              const SamplingOptions& options) {
-  if (tokens.empty()) fail<ValueError>("generate", "the prompt is empty; give it a token");
-  NoGrad no_grad;
-  for (int64_t i = 0; i < max_tokens; ++i) {
-    const auto seen =
-        std::min<int64_t>(static_cast<int64_t>(tokens.size()), model.config().context);
-    const std::vector<int64_t> window(tokens.end() - seen, tokens.end());
-    const Tensor logits = model(tensor(window, {1, seen}));
-    tokens.push_back(sample(select(select(logits, 0, 0), 0, -1), options));
+// The sequences that go on, and the cache of what the model has seen of them.
+class Generation {
+ public:
+  Generation(const LanguageModel& model, const std::vector<Tokens>& prompts,
+             const GenerationOptions& options)
+      : model_(model),
+        options_(options),
+        draw_(options.seed ? RandomState{*options.seed, 0} : next_draw()),
+        sequences_(prompts),
+        cache_(model.context) {
+    active_.resize(prompts.size());
+    std::iota(active_.begin(), active_.end(), size_t{0});
   }
-  return tokens;
+
+  std::vector<Tokens> run() {
+    std::vector<Tokens> news = sequences_;
+    for (int64_t step = 0; step < options_.max_new_tokens && !active_.empty(); ++step) {
+      const std::vector<float> logits = next_logits(news);
+      const size_t vocabulary = logits.size() / active_.size();
+      news.clear();
+      std::vector<int64_t> going_on;
+      for (size_t row = 0; row < active_.size(); ++row) {
+        const std::span<const float> of_row(logits.data() + row * vocabulary, vocabulary);
+        const int64_t token = choose(of_row, active_[row], step);
+        sequences_[active_[row]].push_back(token);
+        if (ends(active_[row], token)) continue;
+        going_on.push_back(static_cast<int64_t>(row));
+        news.push_back({token});
+      }
+      keep(going_on);
+    }
+    return std::move(sequences_);
+  }
+
+ private:
+  std::vector<float> next_logits(std::vector<Tokens> news) {
+    if (!fits(news)) {
+      cache_.clear();
+      for (size_t row = 0; row < active_.size(); ++row) {
+        const Tokens& all = sequences_[active_[row]];
+        const auto recent = std::min<int64_t>(static_cast<int64_t>(all.size()),
+                                              std::max<int64_t>(1, model_.context / 2));
+        news[row].assign(all.end() - recent, all.end());
+      }
+    }
+    const PaddedTokens padded = pad_tokens(news);
+    return to(model_.next_logits(padded.tokens, padded.counts, cache_), float32).to_vector<float>();
+  }
+
+  bool fits(const std::vector<Tokens>& news) const {
+    const auto& seen = cache_.lengths();
+    for (size_t row = 0; row < seen.size(); ++row)
+      if (seen[row] + static_cast<int64_t>(news[row].size()) > model_.context) return false;
+    return true;
+  }
+
+  int64_t choose(std::span<const float> logits, size_t sequence, int64_t step) const {
+    std::vector<float> scores(logits.begin(), logits.end());
+    penalize_repetition(scores, sequences_[sequence], options_.sampling.repetition_penalty);
+    // A place of its own in the draw for every token of every sequence.
+    const auto words =
+        philox(draw_.seed, draw_.draw,
+               (static_cast<uint64_t>(sequence) << 32) | static_cast<uint64_t>(step));
+    const uint64_t bits = (static_cast<uint64_t>(words[0]) << 32 | words[1]) >> 11;
+    return pick(scores, options_.sampling, static_cast<double>(bits) * 0x1p-53);
+  }
+
+  bool ends(size_t sequence, int64_t token) const {
+    const bool wanted = !options_.on_token || options_.on_token(sequence, token);
+    return !wanted || ends_with_stop(sequences_[sequence], options_);
+  }
+
+  void keep(const std::vector<int64_t>& rows) {
+    if (rows.size() == active_.size()) return;
+    std::vector<size_t> left;
+    for (const int64_t row : rows) left.push_back(active_[static_cast<size_t>(row)]);
+    active_ = std::move(left);
+    cache_.reorder(rows);
+  }
+
+  const LanguageModel& model_;
+  const GenerationOptions& options_;
+  RandomState draw_;
+  std::vector<Tokens> sequences_;
+  std::vector<size_t> active_;  // rows of the cache, by index of their sequence
+  KvCache cache_;
+};
+
+}  // namespace
+
+PaddedTokens pad_tokens(const std::vector<Tokens>& rows) {
+  size_t longest = 1;
+  for (const Tokens& row : rows) longest = std::max(longest, row.size());
+  Array tokens({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, int64);
+  PaddedTokens padded;
+  int64_t* to = tokens.output<int64_t>();
+  for (const Tokens& row : rows) {
+    to = std::fill_n(std::copy(row.begin(), row.end(), to), longest - row.size(), int64_t{0});
+    padded.counts.push_back(static_cast<int64_t>(row.size()));
+  }
+  padded.tokens = Tensor(std::move(tokens));
+  return padded;
+}
+
+bool ends_with_stop(const Tokens& sequence, const GenerationOptions& options) {
+  const auto& ends = options.eos_token_id;
+  if (std::find(ends.begin(), ends.end(), sequence.back()) != ends.end()) return true;
+  return std::any_of(options.stop.begin(), options.stop.end(), [&](const Tokens& stop) {
+    return !stop.empty() && stop.size() <= sequence.size() &&
+           std::equal(stop.rbegin(), stop.rend(), sequence.rbegin());
+  });
+}
+
+std::vector<Tokens> generate(const LanguageModel& model, const std::vector<Tokens>& prompts,
+                             const GenerationOptions& options) {
+  check(model, prompts, options);
+  NoGrad no_grad;
+  if (prompts.empty() || options.max_new_tokens == 0) return prompts;
+  if (options.num_beams == 1) return Generation(model, prompts, options).run();
+  std::vector<Tokens> results;
+  for (const Tokens& prompt : prompts) results.push_back(beam_search(model, prompt, options));
+  return results;
 }
 
 }  // namespace attune::nn::models

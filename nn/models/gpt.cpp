@@ -3,10 +3,12 @@
 #include <cmath>
 
 #include "../../array/fail.h"
+#include "../../autograd/grad_mode.h"
 #include "../../autograd/ops/activation.h"
 #include "../../autograd/ops/arithmetic.h"
 #include "../../autograd/ops/join.h"
 #include "../../autograd/ops/linalg.h"
+#include "../../autograd/ops/shape.h"
 #include "../../kernels/copy.h"
 #include "../init.h"
 
@@ -124,6 +126,20 @@ std::vector<Tensor> Gpt::attention_weights(const Tensor& tokens) const {
     x = block(x);
   }
   return weights;
+}
+
+std::vector<int64_t> generate(const Gpt& model, std::vector<int64_t> tokens, int64_t max_tokens,
+                              const SamplingOptions& options) {
+  if (tokens.empty()) fail<ValueError>("generate", "the prompt is empty; give it a token");
+  NoGrad no_grad;
+  for (int64_t i = 0; i < max_tokens; ++i) {
+    const auto seen =
+        std::min<int64_t>(static_cast<int64_t>(tokens.size()), model.config().context);
+    const std::vector<int64_t> window(tokens.end() - seen, tokens.end());
+    const Tensor logits = model(tensor(window, {1, seen}));
+    tokens.push_back(sample(select(select(logits, 0, 0), 0, -1), options));
+  }
+  return tokens;
 }
 
 }  // namespace attune::nn::models

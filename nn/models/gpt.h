@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../attention.h"
+#include "sampling.h"
 
 namespace attune::nn::models {
 
@@ -79,5 +80,10 @@ class Gpt : public Module {
 
   GptConfig config_;
 };
+
+// The prompt continued by max_tokens tokens; the model sees at most its context. ValueError if the
+// prompt is empty.
+std::vector<int64_t> generate(const Gpt& model, std::vector<int64_t> prompt, int64_t max_tokens,
+                              const SamplingOptions& options = {});
 
 }  // namespace attune::nn::models

@@ -81,13 +81,14 @@ Gpt2Attention::Gpt2Attention(const Gpt2Config& config, int64_t layer)
   if (config.scale_attn_by_inverse_layer_idx) scale_ /= static_cast<double>(layer + 1);
 }
 
-Tensor Gpt2Attention::operator()(const Tensor& x, const Mask& mask, Tensor* weights) const {
+Tensor Gpt2Attention::operator()(const Tensor& x, const LayerContext& context) const {
   auto scope = enter();
   std::vector<Tensor> qkv = chunk(c_attn(x), 3, -1);
   for (Tensor& part : qkv) part = split_heads(part, heads_);
-  if (weights) *weights = attention_weights(qkv[0], qkv[1], mask, {.scale = scale_});
+  const auto [k, v, mask] = keys_and_values(context, qkv[1], qkv[2]);
+  if (context.weights) *context.weights = attention_weights(qkv[0], k, mask, {.scale = scale_});
   return c_proj(merge_heads(scaled_dot_product_attention(
-      qkv[0], qkv[1], qkv[2], mask, {.dropout = is_training() ? dropout_ : 0, .scale = scale_})));
+      qkv[0], k, v, mask, {.dropout = is_training() ? dropout_ : 0, .scale = scale_})));
 }
 
 Gpt2Mlp::Gpt2Mlp(const Gpt2Config& config)
@@ -113,9 +114,9 @@ Gpt2Block::Gpt2Block(const Gpt2Config& config, int64_t layer)
   describe("Gpt2Block");
 }
 
-Tensor Gpt2Block::operator()(const Tensor& x, const Mask& mask, Tensor* weights) const {
+Tensor Gpt2Block::operator()(const Tensor& x, const LayerContext& context) const {
   auto scope = enter();
-  const Tensor attended = x + drop(attn(ln_1(x), mask, weights));
+  const Tensor attended = x + drop(attn(ln_1(x), context));
   return attended + drop(mlp(ln_2(attended)));
 }
 
@@ -170,7 +171,7 @@ ModelOutput Gpt2::forward(const Tensor& input_ids, const ForwardOptions& options
   for (const Gpt2Block& block : h) {
     if (options.output_hidden_states) output.hidden_states.push_back(x);
     Tensor weights;
-    x = block(x, mask, options.output_attentions ? &weights : nullptr);
+    x = block(x, {mask, options.output_attentions ? &weights : nullptr});
     if (options.output_attentions) output.attentions.push_back(weights);
   }
   output.last_hidden_state = ln_f(x);
@@ -178,6 +179,19 @@ ModelOutput Gpt2::forward(const Tensor& input_ids, const ForwardOptions& options
   output.logits = lm_head(output.last_hidden_state);
   if (options.labels.defined()) output.loss = causal_lm_loss(output.logits, options.labels);
   return output;
+}
+
+Tensor Gpt2::next_logits(const Tensor& input_ids, const std::vector<int64_t>& counts,
+                         KvCache& cache) const {
+  auto scope = enter();
+  cache.begin(input_ids.size(0), input_ids.size(1), counts);
+  // Padding may stand beyond the last position.
+  const Tensor positions = minimum(cache.positions(), tensor(config_.n_positions - 1));
+  Tensor x = wte(input_ids) + wpe(positions);
+  for (size_t layer = 0; layer < h.size(); ++layer)
+    x = h[layer](x, {.cache = &cache, .layer = static_cast<int64_t>(layer)});
+  cache.commit();
+  return lm_head(ln_f(last_tokens(x, counts)));
 }
 
 }  // namespace attune::nn::models

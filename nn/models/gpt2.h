@@ -41,7 +41,7 @@ class Gpt2Attention : public Module {
  public:
   Gpt2Attention(const Gpt2Config& config, int64_t layer);
   // x: [B, T, n_embd] -> [B, T, n_embd]. weights, if asked for: [B, n_head, T, T].
-  Tensor operator()(const Tensor& x, const Mask& mask, Tensor* weights = nullptr) const;
+  Tensor operator()(const Tensor& x, const LayerContext& context) const;
 
   Conv1D c_attn, c_proj;
 
@@ -64,7 +64,7 @@ class Gpt2Mlp : public Module {
 class Gpt2Block : public Module {
  public:
   Gpt2Block(const Gpt2Config& config, int64_t layer);
-  Tensor operator()(const Tensor& x, const Mask& mask, Tensor* weights = nullptr) const;
+  Tensor operator()(const Tensor& x, const LayerContext& context) const;
 
   LayerNorm ln_1;
   Gpt2Attention attn;
@@ -91,6 +91,13 @@ class Gpt2 : public Module {
   }
   // logits, last_hidden_state and what the options ask for.
   ModelOutput forward(const Tensor& input_ids, const ForwardOptions& options = {}) const;
+
+  // For generate(): the logits [B, vocab_size] after each row's last real token, of tokens that
+  // continue what the cache holds.
+  Tensor next_logits(const Tensor& input_ids, const std::vector<int64_t>& counts,
+                     KvCache& cache) const;
+  // The longest sequence it takes.
+  int64_t context() const { return config_.n_positions; }
 
   const Gpt2Config& config() const { return config_; }
 
