@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "../array/format.h"
 #include "autograd.h"
 #include "hub.h"
 #include "io.h"
