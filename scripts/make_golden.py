@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from golden_edges import edges
 from golden_family import Family, away, booleans, distinct, integers, normal, positive, reseed, uniform
 
 
@@ -407,7 +408,7 @@ def main():
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "golden")
     os.makedirs(folder, exist_ok=True)
     for make in [arithmetic, activation, reduce, linalg, shape, index, normalization, loss, attention,
-                 inplace, creation]:
+                 inplace, creation, edges]:
         reseed()
         family = make()
         tensors = {k: t.detach().contiguous().clone() for k, t in family.tensors.items()}

@@ -13,6 +13,7 @@
 namespace attune {
 
 using kernels::Binary;
+using kernels::Compare;
 using kernels::Unary;
 
 Tensor add(const Tensor& a, const Tensor& b) {
@@ -139,19 +140,38 @@ Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> h
   if (high) out = kernels::binary(Binary::minimum, out, *high);
   return record("clamp", out, wrt(x, [=](const Tensor& g) {
                   Tensor kept = g;
-                  if (low) kept = where(ge(x, *low), kept, 0);
-                  if (high) kept = where(le(x, *high), kept, 0);
+                  if (low) kept = where(gt(x, *low), kept, 0);
+                  if (high) kept = where(lt(x, *high), kept, 0);
                   return kept;
                 }));
 }
 
+namespace {
+
+// From the nearer end, so that both are met exactly.
+Array interpolate(const Array& start, const Array& end, const Array& weight) {
+  const Array difference = kernels::binary(Binary::sub, end, start);
+  const auto step = [&](const Array& share) {
+    return kernels::binary(Binary::mul, difference, share);
+  };
+  const Array near = kernels::compare(Compare::lt, kernels::unary(Unary::abs, weight), 0.5);
+  return kernels::where(
+      near, kernels::binary(Binary::add, start, step(weight)),
+      kernels::binary(Binary::sub, end, step(kernels::binary(Binary::sub, 1.0, weight))));
+}
+
+}  // namespace
+
 Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
   const OperationScope scope("lerp");
-  return start + weight * (end - start);
+  return record("lerp", interpolate(start.array(), end.array(), weight.array()),
+                wrt(start, [=](const Tensor& g) { return g * (1 - weight); }),
+                wrt(end, [=](const Tensor& g) { return g * weight; }),
+                wrt(weight, [=](const Tensor& g) { return g * (end - start); }));
 }
 Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
-  const OperationScope scope("lerp");
-  return start + (end - start) * weight;
+  const DType dtype = promote(float32, promote(start.dtype(), end.dtype()));
+  return lerp(start, end, Tensor(kernels::full({}, dtype, weight)));
 }
 
 }  // namespace attune

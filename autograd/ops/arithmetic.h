@@ -29,11 +29,11 @@ Tensor pow(double base, const Tensor& exponent);
 // The smaller or larger of two; NaN if either is. Ties share the gradient equally.
 Tensor minimum(const Tensor& a, const Tensor& b);
 Tensor maximum(const Tensor& a, const Tensor& b);
-// x limited to [low, high], of which one may be missing (ValueError if both). The gradient passes
-// at the bounds.
+// x limited to [low, high], of which one may be missing (ValueError if both). Gradient 0 at the
+// bounds.
 Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> high = {});
 
-// start + weight (end - start)
+// start + weight (end - start), exact at weights 0 and 1.
 Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight);
 Tensor lerp(const Tensor& start, const Tensor& end, double weight);
 

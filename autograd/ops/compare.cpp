@@ -1,6 +1,5 @@
 #include "compare.h"
 
-#include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
@@ -56,9 +55,6 @@ Tensor where(const Tensor& condition, double a, const Tensor& b) {
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   const OperationScope scope("masked_fill");
-  if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape())
-    fail<ShapeError>("masked_fill", "mask {} does not broadcast to {}", to_string(mask.shape()),
-                     to_string(x.shape()));
   const Array filler = kernels::full({}, x.dtype(), value);
   return record("masked_fill", kernels::where(mask.array(), filler, x.array()),
                 wrt(x, [mask](const Tensor& g) { return masked_fill(g, mask, 0); }));

@@ -28,7 +28,7 @@ Tensor logical_not(const Tensor& x);
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor where(const Tensor& condition, const Tensor& a, double b);
 Tensor where(const Tensor& condition, double a, const Tensor& b);
-// x with value where mask (bool, broadcast to x; ShapeError) is true.
+// x with value where mask (bool; DTypeError) is true; they broadcast.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }

@@ -53,7 +53,7 @@ Tensor reduce_rows(const char* name, const Tensor& losses, double target_weight,
     case Reduction::sum:
       return sum(losses);
     case Reduction::mean:
-      return sum(losses) * (target_weight > 0 ? 1 / target_weight : 0);
+      return sum(losses) * (target_weight != 0 ? 1 / target_weight : 0);
     case Reduction::batchmean:
       break;
   }

@@ -50,10 +50,10 @@ void check_gather(const char* name, const Tensor& x, int64_t dim, const Tensor& 
 }  // namespace
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
-  if (x.dim() == 0 || indices.dim() > 1)
-    fail<ShapeError>("index_select",
-                     "takes a tensor of one or more dimensions and 1-D indices, got {} and {}",
-                     to_string(x.shape()), to_string(indices.shape()));
+  if (indices.dim() > 1 || (x.dim() == 0 && indices.numel() != 1))
+    fail<ShapeError>("index_select", "{} takes indices [n]{}, got {}", to_string(x.shape()),
+                     x.dim() ? "" : " with n = 1", to_string(indices.shape()));
+  if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), dim, reshape(indices, {1})), {});
   dim = wrap_dim("index_select", dim, x.dim());
   kernels::check_indices("index_select", indices.array(), x.size(dim));
   return record("index_select", kernels::index_select(x.array(), dim, indices.array()),
@@ -84,8 +84,8 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
 }
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
-  if (x.dim() == 0 && index.dim() == 0)
-    return reshape(gather(reshape(x, {1}), 0, reshape(index, {1})), {});
+  if (x.dim() == 0 && index.dim() <= 1)
+    return reshape(gather(reshape(x, {1}), dim, reshape(index, {index.numel()})), index.shape());
   dim = wrap_dim("gather", dim, x.dim());
   check_gather("gather", x, dim, index, {});
   return record("gather", kernels::gather(x.array(), dim, index.array()),

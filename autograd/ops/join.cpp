@@ -15,7 +15,15 @@ namespace attune {
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail<ValueError>("cat", "there is nothing to concatenate");
-  const Tensor& first = tensors[0];
+  // A list that grows from an empty vector, whatever joins it: the vector [0] fits everything.
+  const auto fits_all = [](const Tensor& x) { return x.shape() == Shape{0}; };
+  const auto found = std::find_if_not(tensors.begin(), tensors.end(), fits_all);
+  const Tensor& first = found == tensors.end() ? tensors[0] : *found;
+  if (first.dim() != 1 && std::any_of(tensors.begin(), tensors.end(), fits_all)) {
+    std::vector<Tensor> rest;
+    std::remove_copy_if(tensors.begin(), tensors.end(), std::back_inserter(rest), fits_all);
+    return cat(rest, dim);
+  }
   if (first.dim() == 0) fail<ShapeError>("cat", "scalars cannot be concatenated; use stack");
   dim = wrap_dim("cat", dim, first.dim());
   DType dtype = first.dtype();

@@ -9,8 +9,8 @@ namespace attune {
 // Tensors joined, cut and tiled. Dimensions count from the end if negative; IndexError if they do
 // not exist.
 
-// The tensors one after another along dim. ShapeError unless they agree in the other sizes; dtypes
-// are promoted.
+// The tensors one after another along dim. ShapeError unless they agree in the other sizes, but an
+// empty vector fits everything; dtypes are promoted.
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim = 0);
 // The tensors one after another along a new dimension.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t dim = 0);

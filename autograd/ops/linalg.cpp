@@ -69,10 +69,15 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_same_floating("linear", x, weight);
-  if (weight.dim() != 2 || x.dim() == 0 || x.size(-1) != weight.size(1))
+  if (weight.dim() == 1 && !bias.defined()) {
+    const OperationScope scope("linear");
+    return matmul(x, weight);
+  }
+  if (weight.dim() != 2)
+    fail<ShapeError>("linear", "weight is {}; it takes [out, in]", to_string(weight.shape()));
+  if (x.dim() == 0 || x.size(-1) != weight.size(1))
     fail<ShapeError>("linear", "input {} has {} features, weight {} takes {}", to_string(x.shape()),
-                     x.dim() ? x.size(-1) : 0, to_string(weight.shape()),
-                     weight.dim() == 2 ? weight.size(1) : -1);
+                     x.dim() ? x.size(-1) : 0, to_string(weight.shape()), weight.size(1));
   if (bias.defined() && bias.shape() != Shape{weight.size(0)})
     fail<ShapeError>("linear", "bias {} for weight {}; it takes [{}]", to_string(bias.shape()),
                      to_string(weight.shape()), weight.size(0));

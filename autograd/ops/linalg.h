@@ -18,7 +18,8 @@ Tensor bmm(const Tensor& a, const Tensor& b);
 // The product of two vectors with every pair. a: [M], b: [N] -> [M, N].
 Tensor outer(const Tensor& a, const Tensor& b);
 
-// x Wᵀ + bias. x: [..., in], weight: [out, in], bias: [out] or undefined -> [..., out].
+// x Wᵀ + bias. x: [..., in], weight: [out, in], bias: [out] or undefined -> [..., out]; without
+// bias, a weight [in] -> [...].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 // The sum of products that the equation describes, as torch.einsum: "bhqd,bhkd->bhqk". Letters name

@@ -35,6 +35,15 @@ Tensor exact_softplus(const Tensor& x) {
                 wrt(x, [x](const Tensor& g) { return g * sigmoid(x); }));
 }
 
+// Its gradient is the clamped difference, finite even where the loss is not.
+Tensor huber(const Tensor& difference, double delta) {
+  const Tensor data = difference.detach(), distance = abs(data);
+  const Tensor loss = where(distance < delta, square(data) * 0.5, (distance - 0.5 * delta) * delta);
+  return record("huber_loss", loss.array(), wrt(difference, [=](const Tensor& g) {
+                  return g * clamp(difference, -delta, delta);
+                }));
+}
+
 }  // namespace
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
@@ -50,10 +59,7 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
 Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction, double delta) {
   const OperationScope scope("huber_loss");
   if (!(delta > 0)) fail<ValueError>("huber_loss", "delta is {}; it must be positive", delta);
-  const Tensor difference = input - target, distance = abs(difference);
-  const Tensor losses =
-      where(distance < delta, square(difference) * 0.5, (distance - 0.5 * delta) * delta);
-  return reduce("huber_loss", losses, reduction);
+  return reduce("huber_loss", huber(input - target, delta), reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,

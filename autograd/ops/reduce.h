@@ -29,7 +29,7 @@ Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
 // gradient 0 where it is 0.
 Tensor var(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
-// log(sum(exp(x))), without overflow; -inf over nothing but -inf.
+// log(sum(exp(x))), without overflow; -inf over nothing but -inf. Integers give float32.
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
 // (sum |x|^p)^(1/p); the largest or smallest |x| for p = inf or -inf, the count of non-zeros for
 // p = 0. Gradient 0 at the zero vector.

@@ -47,7 +47,10 @@ Tensor Reduced::flatten(const Tensor& x) const {
 }
 
 Tensor shares(const Array& x, const Array& extremum, const Reduced& over) {
-  const Array hits = kernels::compare(kernels::Compare::eq, x, extremum);
+  using kernels::Compare;
+  const Array hits =
+      kernels::compare(Compare::logical_or, kernels::compare(Compare::eq, x, extremum),
+                       kernels::compare(Compare::ne, x, x));
   const Array count = kernels::convert(kernels::sum(hits, over.dims, true), x.dtype());
   const Array weights = kernels::convert(hits, x.dtype());
   return Tensor(kernels::binary(kernels::Binary::div, weights, count));

@@ -23,8 +23,8 @@ struct Reduced {
   Tensor flatten(const Tensor& x) const;
 };
 
-// 1 / the number of elements of x that equal the extremum (kept shape), at those elements; 0
-// elsewhere.
+// 1 / the number of elements of x that equal the extremum (kept shape) or are NaN, which beats
+// every number, at those elements; 0 elsewhere.
 Tensor shares(const Array& x, const Array& extremum, const Reduced& over);
 
 }  // namespace attune::detail

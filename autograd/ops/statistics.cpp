@@ -9,6 +9,7 @@
 #include "../../kernels/reduce.h"
 #include "../record.h"
 #include "arithmetic.h"
+#include "broadcast.h"
 #include "compare.h"
 #include "pointwise.h"
 #include "reduce.h"
@@ -64,25 +65,22 @@ Array finite_or_zero(const Array& x) {
   return kernels::where(infinite, kernels::zeros(x.shape(), x.dtype()), x);
 }
 
-Array log_sum_exp(const Array& x, const Reduced& over) {
-  const Array top = over.length() ? finite_or_zero(kernels::amax(x, over.dims, true))
-                                  : kernels::zeros(over.kept, x.dtype());
-  const Array shifted = kernels::unary(Unary::exp, kernels::binary(Binary::sub, x, top));
-  const Array logs = kernels::unary(Unary::log, kernels::sum(shifted, over.dims, true));
-  return kernels::binary(Binary::add, logs, top);
-}
-
 }  // namespace
 
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
   const OperationScope scope("logsumexp");
+  if (!is_floating(x.dtype())) return logsumexp(to(x, float32), dims, keepdim);
   const Reduced over("logsumexp", x, dims);
-  visit_floating("logsumexp", x.dtype(), [](auto) {});
-  Array value = kernels::reshape(log_sum_exp(x.array(), over), over.result(keepdim));
-  return record("logsumexp", std::move(value), wrt(x, [x, over](const Tensor& g, const Tensor& y) {
-                  const Tensor infinite(kernels::compare(
-                      Compare::eq, kernels::unary(Unary::abs, y.array()), infinity));
-                  return over.keep(g) * exp(x - over.keep(masked_fill(y, infinite, 0)));
+  const Array top = over.length() ? finite_or_zero(kernels::amax(x.array(), over.dims, true))
+                                  : kernels::zeros(over.kept, x.dtype());
+  const Array shifted = kernels::unary(Unary::exp, kernels::binary(Binary::sub, x.array(), top));
+  const Array logs = kernels::unary(Unary::log, kernels::sum(shifted, over.dims, true));
+  const Array value = kernels::binary(Binary::add, logs, top);
+  return record("logsumexp", kernels::reshape(value, over.result(keepdim)),
+                wrt(x, [x, over, top](const Tensor& g) {
+                  // The softmax, from x rather than from the rounded result; 0 over -inf alone.
+                  const Tensor e = exp(x - Tensor(top));
+                  return over.keep(g) * (e / nonzero(sum(e, over.dims, true)));
                 }));
 }
 
@@ -112,8 +110,10 @@ Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& 
   if (std::isinf(p))
     return sign * detail::shares(kernels::unary(Unary::abs, x.array()),
                                  over.keep(y.detach()).array(), over);
-  // Where x is 0 its sign makes the product 0, whatever stands for the power.
-  return sign * pow(nonzero(x * sign) / over.keep(nonzero(y)), p - 1);
+  // Where x is 0 its sign makes the product 0, whatever stands for the power; and the gradient at a
+  // norm of 0 is 0, which a negative p meets if one element is.
+  const Tensor ratio = nonzero(x * sign) / over.keep(nonzero(y));
+  return masked_fill(sign * pow(ratio, p - 1), over.keep(eq(y, 0)), 0);
 }
 
 }  // namespace

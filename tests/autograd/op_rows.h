@@ -13,6 +13,7 @@ std::vector<OpRow> activation_rows();
 std::vector<OpRow> arithmetic_rows();
 std::vector<OpRow> attention_rows();
 std::vector<OpRow> creation_rows();
+std::vector<OpRow> edge_rows();
 std::vector<OpRow> index_rows();
 std::vector<OpRow> inplace_rows();
 std::vector<OpRow> linalg_rows();

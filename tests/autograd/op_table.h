@@ -30,6 +30,7 @@ struct OpRow {
   std::vector<OpCase> cases = {};  // in the order of scripts/make_golden.py
   std::vector<BadInput> bad = {};
   std::string dense_only = {};  // why it refuses other layouts, if it does
+  std::string kinks = {};       // why finite differences do not apply, if they do not
 };
 
 struct Count {

@@ -17,6 +17,7 @@ std::map<std::string, std::vector<OpRow>> all_rows() {
           {"arithmetic", arithmetic_rows()},
           {"attention", attention_rows()},
           {"creation", creation_rows()},
+          {"edges", edge_rows()},
           {"index", index_rows()},
           {"inplace", inplace_rows()},
           {"linalg", linalg_rows()},

@@ -13,7 +13,7 @@ std::vector<OpRow> index_rows() {
                bad<IndexError>([] { index_select(some(2, 3), 2, whole(2)); }),
                bad<DTypeError>([] { index_select(some(2, 3), 0, some(2)); }),
                bad<ShapeError>([] { index_select(some(2, 3), 0, whole(2, 2)); }),
-               bad<ShapeError>([] { index_select(some(), 0, whole(1)); })}},
+               bad<ShapeError>([] { index_select(some(), 0, whole(2)); })}},
       {.name = "embedding",
        .cases = times(2, [](In in) { return embedding(in[0], in[1]); }),
        .bad = {bad<IndexError>([] { embedding(whole(2), some(1, 3)); }),

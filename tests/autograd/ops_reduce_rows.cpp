@@ -79,10 +79,7 @@ std::vector<OpRow> sums() {
       {.name = "std",
        .cases = spread(attune::std),
        .bad = bad_dims(ATTUNE_CALL(attune::std), {bad<DTypeError>([] { attune::std(whole(2)); })})},
-      {.name = "logsumexp",
-       .cases = over(logsumexp),
-       .bad =
-           bad_dims(ATTUNE_CALL(logsumexp), {bad<DTypeError>([] { logsumexp(whole(2), {0}); })})},
+      {.name = "logsumexp", .cases = over(logsumexp), .bad = bad_dims(ATTUNE_CALL(logsumexp))},
       {.name = "norm",
        .cases = {[](In in) { return norm(in[0]); }, [](In in) { return norm(in[0], 1, {-1}); },
                  [](In in) { return norm(in[0], 2, {-1}); },

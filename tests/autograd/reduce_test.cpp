@@ -116,6 +116,7 @@ TEST_CASE("the variance keeps its digits far from zero") {
   CHECK(var(to(x + 1e3, float32)).item<double>() == Approx(near).epsilon(1e-4));
   CHECK(std::isnan(var(tensor({1.0})).item<double>()));
   CHECK(var(tensor({1.0, 2.0}), {}, 2).item<double>() == infinity);
+  CHECK(var(tensor({1.0, 2.0}), {}, 5).item<double>() == infinity);
 }
 
 TEST_CASE("extrema prefer NaN, then the first of equals") {
@@ -206,5 +207,4 @@ TEST_CASE("reductions say what they can't take") {
   CHECK_THROWS_AS(topk(x, 3), ShapeError);
   CHECK_THROWS_WITH(mean(tensor({1, 2})), ContainsSubstring("to(float32)"));
   CHECK_THROWS_AS(norm(tensor({1})), DTypeError);
-  CHECK_THROWS_AS(logsumexp(tensor({1}), {0}), DTypeError);
 }
