@@ -1,6 +1,9 @@
 #pragma once
 
 #include "../train/batches.h"
+#include "../train/corpus.h"
+#include "../train/evaluate.h"
+#include "../train/heads.h"
 #include "../train/metrics.h"
 #include "../train/progress.h"
 #include "../train/report.h"

@@ -14,4 +14,8 @@ struct Metrics {
   std::optional<double> tokens_per_second = {};
 };
 
+// ValueError names the step, the loss and the learning rate if a loss is NaN or infinite: training
+// cannot recover from that.
+void require_finite(const Metrics& metrics);
+
 }  // namespace attune::train

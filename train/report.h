@@ -25,15 +25,9 @@ struct AttentionMap {
   int64_t layer = 0;
   int64_t head = 0;
   std::vector<float> weights;              // [queries, keys], each in [0, 1]
-  std::vector<Statistic> statistics = {};  // shown with the head; see head_statistics
+  std::vector<Statistic> statistics = {};  // shown with the head; see attention_maps
   std::string label = {};                  // a name for what the head does, such as "induction"
 };
-
-// Entropy in bits, distance to the attended token, and the weight on the previous and on the first
-// token, each a mean over the queries. weights: [T, T] of one sequence, else ShapeError. Rows that
-// attend to nothing are left out; where none remains, or no query has a previous token, so is the
-// number.
-std::vector<Statistic> head_statistics(const std::vector<float>& weights);
 
 // Lines over a common x axis. Every series has as many x as y; a NaN in y is a gap.
 struct Series {

@@ -168,7 +168,7 @@ TEST_CASE("144 heads over 64 tokens stay below 2 MB") {
   std::vector<AttentionMap> maps;
   for (int i = 0; i < 144; ++i) {
     const std::vector<float> weights(64 * 64, 1.f / 64);
-    maps.push_back({i / 12, i % 12, weights, head_statistics(weights)});
+    maps.push_back({i / 12, i % 12, weights, {{"entropy", 6, "bits"}}, "induction"});
   }
   report.attention(tokens, maps);
   CHECK(report.html().size() < 2'000'000);
@@ -179,31 +179,7 @@ TEST_CASE("shapes that do not fit are refused") {
   CHECK_THROWS_AS(report.attention({"a", "b"}, {{.weights = {1.f}}}), ShapeError);
   CHECK_THROWS_AS(report.chart({.title = "c", .series = {{.name = "s", .x = {1, 2}, .y = {1}}}}),
                   ShapeError);
-  CHECK_THROWS_AS(head_statistics({1.f, 0.f, 0.f}), ShapeError);
   CHECK(sections_of(report).empty());
-}
-
-TEST_CASE("statistics of a head that copies from the previous token") {
-  const auto statistics = head_statistics({1, 0, 0,  //
-                                           1, 0, 0,  //
-                                           0, 1, 0});
-  REQUIRE(statistics.size() == 4);
-  CHECK(statistics[0].name == "entropy");
-  CHECK(statistics[0].value == 0);
-  CHECK(statistics[1].value == Approx(2. / 3));
-  CHECK(statistics[2].value == 1);
-  CHECK(statistics[3].value == 0.5);
-}
-
-TEST_CASE("statistics of an even head, and of rows that attend to nothing") {
-  const auto even = head_statistics(std::vector<float>(16, 0.25f));
-  CHECK(even[0].value == Approx(2));
-  CHECK(even[1].value == Approx(1.25));
-  CHECK(even[2].value == Approx(0.25));
-  const auto half = head_statistics({0, 0, 0.5f, 0.5f});
-  CHECK(half[0].value == Approx(1));
-  CHECK(head_statistics({0, 0, 0, 0}).empty());
-  CHECK(head_statistics({}).empty());
 }
 
 TEST_CASE("a page that cannot be written is an IoError, and the old one stays") {

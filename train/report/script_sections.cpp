@@ -35,12 +35,13 @@ function learning(run) {
       has(speeds) && chart({title: "Throughput", note: "Tokens trained on in a second.", yLabel: "", series: speeds, fromZero: true, smooth: true})));
 }
 
-// The loss measured nearest to a step.
+// The loss measured at a step, or so near to it that a reader of the curve sees no difference.
 function lossAt(run, step) {
   if (!run) return null;
+  const near = (run.step.at(-1) - run.step[0]) / 100;
   for (const [name, column] of [["validation loss", run.val], ["training loss", run.train]]) {
     const at = nearest({x: run.step, y: column}, step);
-    if (at >= 0) return `${name} ${decimals(column[at], 2)}`;
+    if (at >= 0 && Math.abs(run.step[at] - step) <= near) return `${name} ${decimals(column[at], 2)}`;
   }
   return null;
 }

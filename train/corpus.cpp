@@ -1,0 +1,37 @@
+#include "corpus.h"
+
+#include <algorithm>
+
+#include "../array/fail.h"
+#include "../io/file.h"
+
+namespace attune::train {
+
+CharCorpus::CharCorpus(std::string_view text) : tokenizer(io::CharTokenizer::from_text(text)) {
+  const std::vector<int64_t> tokens = tokenizer.encode(text);
+  constexpr size_t least = 11;
+  if (tokens.size() < least)
+    fail<ValueError>("CharCorpus", "the text has {} characters; it takes {} to hold a tenth out",
+                     tokens.size(), least);
+  const auto cut = tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() * 9 / 10);
+  training.assign(tokens.begin(), cut);
+  held_out.assign(cut, tokens.end());
+}
+
+CharCorpus CharCorpus::from_files(const std::vector<std::string>& paths) {
+  std::string text;
+  for (const std::string& path : paths) text += io::read_file(path);
+  return CharCorpus(text);
+}
+
+std::vector<int64_t> opening(const CharCorpus& corpus, int64_t length) {
+  const std::string text = corpus.tokenizer.decode(corpus.held_out);
+  const size_t empty_line = text.find("\n\n");
+  const size_t start = empty_line == text.npos ? 0 : text.find_first_not_of('\n', empty_line);
+  std::vector<int64_t> tokens =
+      corpus.tokenizer.encode(std::string_view(text).substr(start == text.npos ? 0 : start));
+  tokens.resize(std::min(tokens.size(), static_cast<size_t>(length)));
+  return tokens;
+}
+
+}  // namespace attune::train

@@ -1,0 +1,25 @@
+#include "evaluate.h"
+
+#include "../array/fail.h"
+#include "../autograd/grad_mode.h"
+#include "../autograd/ops/loss.h"
+#include "../autograd/ops/shape.h"
+
+namespace attune::train {
+
+double mean_loss(const std::function<Tensor(const Tensor& tokens)>& model,
+                 const std::vector<TokenBatch>& batches) {
+  NoGrad no_grad;
+  double total = 0;
+  int64_t targets = 0;
+  for (const auto& [inputs, expected] : batches) {
+    const Tensor logits = flatten(model(inputs), 0, 1);
+    total += cross_entropy(logits, flatten(expected), {.reduction = Reduction::sum}).item<double>();
+    targets += expected.numel();
+  }
+  if (targets == 0)
+    fail<ValueError>("mean_loss", "there is no target in {} batches", batches.size());
+  return total / static_cast<double>(targets);
+}
+
+}  // namespace attune::train
