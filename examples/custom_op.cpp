@@ -8,10 +8,8 @@ using namespace attune;
 // The swish function x · sigmoid(βx) with a trainable β. Ramachandran et al. 2017. The formulas use
 // differentiable operations, so that second derivatives work too.
 Tensor swish(const Tensor& x, const Tensor& beta) {
-  NoGrad off;
-  const Array value = (x * sigmoid(beta * x)).array();
-  GradMode on(true);
-  return record("swish", value,
+  const Tensor value = x.detach() * sigmoid(beta.detach() * x.detach());
+  return record("swish", value.array(),
                 wrt(x,
                     [x, beta](const Tensor& g) {
                       const Tensor s = sigmoid(beta * x);

@@ -1,36 +1,41 @@
 // Continues a text with a model that train_gpt made.
 
-#include <CLI/CLI.hpp>
-
 #include "model_files.h"
+#include "program.h"
 
 using namespace attune;
 
 int main(int argc, char** argv) {
-  std::string folder, prompt = "\n";
+  std::string folder, prompt;
   int64_t max_tokens = 500;
   uint64_t seed = 0;
   nn::models::SamplingOptions sampling{.temperature = 0.8};
-  CLI::App app("Continues a text with a model that train_gpt made.");
+  CLI::App app("Continues a text with a model that train_gpt made.", "generate");
   app.add_option("--model", folder, "folder with model.safetensors and config.json")->required();
-  app.add_option("--prompt", prompt, "text to continue");
-  app.add_option("--max-tokens", max_tokens, "characters to write")->capture_default_str();
-  app.add_option("--temperature", sampling.temperature, "0 always takes the likeliest")
+  app.add_option("--prompt", prompt, "text to continue; without it, the model starts a line");
+  app.add_option("--max-tokens", max_tokens, "characters to write")
+      ->check(at_least(0))
       ->capture_default_str();
-  app.add_option("--top-k", sampling.top_k, "only the k likeliest; 0: all")->capture_default_str();
-  app.add_option("--top-p", sampling.top_p, "only the likeliest that reach this probability")
+  app.add_option("--temperature", sampling.temperature,
+                 "below 1 more likely text, above 1 more varied; 0 always takes the likeliest")
+      ->check(at_least(0))
+      ->capture_default_str();
+  app.add_option("--top-k", sampling.top_k, "draw among the k likeliest; 0: among all")
+      ->check(at_least(0))
+      ->capture_default_str();
+  app.add_option("--top-p", sampling.top_p,
+                 "draw among the likeliest that together reach this probability")
+      ->check(between(0, 1))
       ->capture_default_str();
   app.add_option("--seed", seed, "of the random draws")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
-  try {
+
+  return run_program(app, argc, argv, [&] {
     const SavedGpt saved = load_gpt(folder);
     saved.model.eval();
     manual_seed(seed);
-    const auto tokens =
-        nn::models::generate(saved.model, saved.tokenizer.encode(prompt), max_tokens, sampling);
+    std::vector<int64_t> start = saved.tokenizer.encode(prompt);
+    if (start.empty()) start = {0};  // the lowest character: in most texts, the line break
+    const auto tokens = nn::models::generate(saved.model, start, max_tokens, sampling);
     fmt::print("{}\n", saved.tokenizer.decode(tokens));
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "generate: {}\n", error.what());
-    return 1;
-  }
+  });
 }

@@ -12,7 +12,8 @@ struct SavedGpt {
   attune::io::CharTokenizer tokenizer;
 };
 
-inline void save_gpt(const std::string& folder, const SavedGpt& saved) {
+// FormatError if a character of the vocabulary is no UTF-8, which JSON cannot hold.
+inline std::string config_json(const SavedGpt& saved) {
   const auto& c = saved.model.config();
   const nlohmann::json config = {{"vocab_size", c.vocab_size},
                                  {"context", c.context},
@@ -20,11 +21,16 @@ inline void save_gpt(const std::string& folder, const SavedGpt& saved) {
                                  {"heads", c.heads},
                                  {"dim", c.dim},
                                  {"vocabulary", saved.tokenizer.vocabulary()}};
+  try {
+    return config.dump(2) + "\n";
+  } catch (const nlohmann::json::exception&) {
+    throw attune::FormatError("the text is not UTF-8; convert it (iconv -f latin1 -t utf-8)");
+  }
+}
+
+inline void save_gpt(const std::string& folder, const SavedGpt& saved) {
+  attune::io::write_atomically(folder + "/config.json", config_json(saved));
   attune::io::save_safetensors(folder + "/model.safetensors", saved.model.state_dict());
-  // Characters that are no UTF-8 cannot stand in JSON; they become the replacement character.
-  attune::io::write_atomically(
-      folder + "/config.json",
-      config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 inline SavedGpt load_gpt(const std::string& folder) {

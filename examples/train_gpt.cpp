@@ -1,11 +1,11 @@
-// Trains a character-level GPT on text files and shows what it writes.
+// Trains a character-level GPT on text files. What it learned is in report.html: curves, text it
+// wrote as training went on, and what every attention head looks at.
 
-#include <CLI/CLI.hpp>
 #include <chrono>
-#include <cmath>
 #include <filesystem>
 
 #include "model_files.h"
+#include "program.h"
 
 using namespace attune;
 
@@ -13,77 +13,103 @@ struct Options {
   std::vector<std::string> text;
   std::string out = "out/gpt";
   nn::models::GptConfig model;
-  int64_t batch = 12, steps = 2000, eval_every = 250, warm_up = 100;
+  int64_t batch = 12, steps = 2000, eval_every = 250;
   double lr = 3e-3;
   uint64_t seed = 0;
   int threads = num_threads();
 };
 
-// The mean loss over every token of the held-out part.
-double evaluate(const nn::models::Gpt& model, const std::vector<train::TokenBatch>& batches) {
+void add_options(CLI::App& app, Options& o) {
+  const auto option = [&](const char* name, auto& value, const char* what, CLI::Validator valid) {
+    app.add_option(name, value, what)->check(std::move(valid))->capture_default_str();
+  };
+  app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
+  app.add_option("--out", o.out, "folder for the model and the report")->capture_default_str();
+  option("--layers", o.model.layers, "Transformer blocks", at_least(1));
+  option("--heads", o.model.heads, "attention heads of a block; divides --dim", at_least(1));
+  option("--dim", o.model.dim, "width of the model", at_least(1));
+  option("--context", o.model.context, "characters the model sees", at_least(1));
+  option("--batch", o.batch, "sequences in a step", at_least(1));
+  option("--steps", o.steps, "training steps", at_least(1));
+  option("--lr", o.lr, "highest learning rate", at_least(0));
+  option("--dropout", o.model.dropout, "share of values dropped in training", between(0, 1));
+  option("--seed", o.seed, "of the weights, the order of the text and dropout", at_least(0));
+  option("--threads", o.threads, "results do not depend on them", between(1, 1024));
+  option("--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
+}
+
+std::string write_sample(const SavedGpt& saved, int64_t characters) {
+  const RandomState training = random_state();
+  manual_seed(0);  // the same luck every time, so that samples can be compared
+  // Token 0 is the lowest character: in most texts, the line break.
+  auto tokens = nn::models::generate(saved.model, {0}, characters, {.temperature = 0.8});
+  set_random_state(training);
+  tokens.erase(tokens.begin());
+  return saved.tokenizer.decode(tokens);
+}
+
+// Writes the model after `step` steps to the out folder, and all that can be seen of it.
+void publish(const std::string& out, const SavedGpt& saved, const std::vector<int64_t>& sentence,
+             int64_t step, train::Report& report) {
+  save_gpt(out, saved);
   NoGrad no_grad;
-  model.eval();
-  double total = 0;
-  int64_t targets = 0;
-  for (const auto& [inputs, expected] : batches) {
-    const Tensor logits = model(inputs);
-    const Tensor loss =
-        cross_entropy(flatten(logits, 0, 1), flatten(expected), {.reduction = Reduction::sum});
-    total += loss.item<double>();
-    targets += expected.numel();
-  }
-  model.train();
-  return total / static_cast<double>(targets);
+  saved.model.eval();
+  report.sample(step, write_sample(saved, 200));
+  const AttentionRecorder recorder;
+  saved.model(tensor(sentence, {1, static_cast<int64_t>(sentence.size())}));
+  const auto heads = train::attention_maps(recorder.records(), sentence);
+  saved.model.train();
+  std::vector<std::string> characters;
+  for (int64_t token : sentence) characters.push_back(saved.tokenizer.decode({token}));
+
+  train::Report page = report;
+  page.attention(characters, heads, "What its heads look at",
+                 "The text is the opening of a paragraph that the model never trained on.");
+  page.write(out + "/report.html");
+  io::write_atomically(out + "/heads.txt", train::describe_heads(heads));
 }
 
-Options parse(int argc, char** argv, CLI::App& app) {
-  Options o;
-  app.add_option("--text", o.text, "text files to learn from")->required();
-  app.add_option("--out", o.out, "folder for the model and its log")->capture_default_str();
-  app.add_option("--layers", o.model.layers)->capture_default_str();
-  app.add_option("--heads", o.model.heads)->capture_default_str();
-  app.add_option("--dim", o.model.dim)->capture_default_str();
-  app.add_option("--context", o.model.context, "characters the model sees")->capture_default_str();
-  app.add_option("--batch", o.batch, "sequences a step")->capture_default_str();
-  app.add_option("--steps", o.steps)->capture_default_str();
-  app.add_option("--lr", o.lr, "highest learning rate")->capture_default_str();
-  app.add_option("--dropout", o.model.dropout)->capture_default_str();
-  app.add_option("--seed", o.seed)->capture_default_str();
-  app.add_option("--threads", o.threads)->capture_default_str();
-  app.add_option("--eval-every", o.eval_every, "steps between validations")->capture_default_str();
-  app.parse(argc, argv);
-  return o;
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void train_model(Options o) {
+void train_model(Options o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
-  std::string text;
-  for (const std::string& path : o.text) text += io::read_file(path);
-  SavedGpt saved{nn::models::Gpt({.vocab_size = 1}), io::CharTokenizer::from_text(text)};
-  o.model.vocab_size = saved.tokenizer.size();
-  const nn::models::Gpt model(o.model);
-  saved.model = model;
+  const auto corpus = train::CharCorpus::from_files(o.text);
+  o.model.vocab_size = corpus.tokenizer.size();
+  const SavedGpt saved{nn::models::Gpt(o.model), corpus.tokenizer};
+  const nn::models::Gpt& model = saved.model;
 
-  std::vector<int64_t> tokens = saved.tokenizer.encode(text);
-  const auto split = tokens.begin() + static_cast<int64_t>(tokens.size()) * 9 / 10;
-  const auto held_out = train::sequential_batches({split, tokens.end()}, 64, o.model.context);
-  train::TokenStream stream({tokens.begin(), split}, o.batch, o.model.context, o.seed);
-  std::filesystem::create_directories(o.out);
-  train::RunLog log(o.out + "/log.jsonl");
-  fmt::print("{} characters, {} distinct; a model of {} parameters\n", tokens.size(),
-             saved.tokenizer.size(), model.num_parameters());
-
+  train::TokenStream stream(corpus.training, o.batch, o.model.context, o.seed);
+  const auto held_out = train::sequential_batches(corpus.held_out, 64, o.model.context);
   optim::AdamW optimizer(model.parameters(),
                          {.lr = o.lr, .betas = {0.9, 0.99}, .weight_decay = 0.1});
-  const int64_t rise = std::min(o.warm_up, o.steps / 10);
-  const auto schedule =
-      optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, std::max<int64_t>(o.steps - rise, 1)));
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+  const int64_t rise = std::min<int64_t>(100, o.steps / 10);
+  const auto schedule = optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise));
+
+  train::Report report("What a small GPT learned",
+                       "A Transformer that reads and writes one character at a time.");
+  add_settings(report, app);
+  report.config("characters", corpus.training.size() + corpus.held_out.size());
+  report.config("distinct characters", o.model.vocab_size);
+  report.config("parameters", model.num_parameters());
+  fmt::print("{} characters, {} distinct; a model of {} parameters\n",
+             corpus.training.size() + corpus.held_out.size(), o.model.vocab_size,
+             model.num_parameters());
+  std::fflush(stdout);
+
+  // Once before training: what cannot be written shows now, not after hours.
+  std::filesystem::create_directories(o.out);
+  train::RunLog log(o.out + "/log.jsonl");
+  const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.context, 64));
+  publish(o.out, saved, sentence, 0, report);
+
+  train::Progress progress(o.steps, {.label = "training"});
   double val_loss = 0;
-  for (int64_t step = 0; step < o.steps; ++step) {
-    optim::apply(schedule, step, optimizer);
+  for (int64_t step = 1; step <= o.steps; ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    optim::apply(schedule, step - 1, optimizer);
     const auto [inputs, targets] = stream.next();
     const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
     optimizer.zero_grad();
@@ -91,41 +117,35 @@ void train_model(Options o) {
     optim::clip_grad_norm_(model.parameters(), 1.0);
     optimizer.step();
 
-    const bool last = step + 1 == o.steps;
-    const bool evaluated = last || (o.eval_every > 0 && (step + 1) % o.eval_every == 0);
-    if (!evaluated && (step + 1) % 50 != 0) continue;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    const double rate = static_cast<double>((step + 1) * o.batch * o.model.context) / seconds;
-    train::Metrics metrics{.step = step + 1,
+    const double rate = static_cast<double>(inputs.numel()) / seconds_since(start);
+    train::Metrics metrics{.step = step,
                            .train_loss = loss.item<double>(),
                            .lr = optimizer.lr(),
                            .tokens_per_second = rate};
-    fmt::print("step {:5}/{}  loss {:.4f}  {:.0f} tokens/s", step + 1, o.steps, loss.item<double>(),
-               rate);
-    if (evaluated) {
-      val_loss = evaluate(model, held_out);
-      metrics.val_loss = val_loss;
-      fmt::print("  validation {:.4f}", val_loss);
+    const bool evaluate = step == o.steps || (o.eval_every > 0 && step % o.eval_every == 0);
+    if (evaluate) {
+      model.eval();
+      metrics.val_loss = val_loss = train::mean_loss(model, held_out);
+      model.train();
     }
-    fmt::print("\n");
     log.write(metrics);
+    report.point(metrics);
+    train::require_finite(metrics);
+    progress.update(step, fmt::format("loss {:.3f}", *metrics.train_loss));
+    if (!evaluate) continue;
+    publish(o.out, saved, sentence, step, report);
+    progress.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
+                               *metrics.train_loss, val_loss));
   }
-  save_gpt(o.out, saved);
-  model.eval();
-  const auto sample = nn::models::generate(model, {tokens[0]}, 300, {.temperature = 0.8});
-  fmt::print("\nwhat it writes:\n{}\n\nthe model is in {}\n", saved.tokenizer.decode(sample),
-             o.out);
+  progress.finish();
+  fmt::print("the model, log.jsonl, heads.txt and report.html are in {}\n", o.out);
   fmt::print("val_loss {:.4f}\n", val_loss);
 }
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a character-level GPT on text files and shows what it writes.");
-  try {
-    train_model(parse(argc, argv, app));
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "train_gpt: {}\n", error.what());
-    return 1;
-  }
+  Options options;
+  CLI::App app("Trains a character-level GPT on text files and shows what it learned.",
+               "train_gpt");
+  add_options(app, options);
+  return run_program(app, argc, argv, [&] { train_model(options, app); });
 }

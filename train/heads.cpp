@@ -22,8 +22,9 @@ Tensor weights_of(const AttentionRecord& layer, const std::vector<int64_t>& toke
   return layer.weights_of().reshape({heads, length, length}).to(float32);
 }
 
+// What a pattern gets in the mean of its queries, and would get from even attention.
 struct Share {
-  double given = 0, even = 0;  // the mean weight, and what even attention would have given
+  double given = 0, even = 0;
 };
 
 // Over the queries whose token occurred before, and was followed by something other than the query.
@@ -47,17 +48,24 @@ Share induction(const std::vector<float>& weights, const std::vector<int64_t>& t
   return {sum.given / queries, sum.even / queries};
 }
 
-std::string label_of(const HeadProfile& profile, double even_induction) {
+// The mean of 1 / (query + 1) over the queries from `first` on: the even share of one key.
+double even_share(size_t first, size_t tokens) {
+  double sum = 0;
+  for (size_t query = first; query < tokens; ++query) sum += 1 / static_cast<double>(query + 1);
+  return tokens > first ? sum / static_cast<double>(tokens - first) : 1;
+}
+
+std::string label_of(Share previous, Share first, Share induction) {
   double most = 0.5;
   std::string label;
-  const auto propose = [&](const char* name, double weight) {
-    if (!(weight > most)) return;
-    most = weight;
+  const auto propose = [&](const char* name, Share share) {
+    if (!(share.given > most && share.given >= 2 * share.even)) return;
+    most = share.given;
     label = name;
   };
-  propose("previous token", profile.previous_token);
-  propose("first token", profile.first_token);
-  if (profile.induction >= 2 * even_induction) propose("induction", profile.induction);
+  propose("previous token", previous);
+  propose("first token", first);
+  propose("induction", induction);
   return label;
 }
 
@@ -88,10 +96,11 @@ std::vector<HeadProfile> head_profiles(const AttentionRecord& layer,
              previous = column(measured.on_previous), first = column(measured.on_first);
   std::vector<HeadProfile> profiles;
   for (size_t head = 0; head < entropy.size(); ++head) {
-    const Share share =
+    const Share matches =
         induction(weights.select(0, static_cast<int64_t>(head)).to_vector<float>(), tokens);
-    HeadProfile profile{entropy[head], distance[head], previous[head], first[head], share.given};
-    profile.label = label_of(profile, share.even);
+    HeadProfile profile{entropy[head], distance[head], previous[head], first[head], matches.given};
+    profile.label = label_of({previous[head], even_share(1, tokens.size())},
+                             {first[head], even_share(0, tokens.size())}, matches);
     profiles.push_back(std::move(profile));
   }
   return profiles;
@@ -105,8 +114,8 @@ std::vector<AttentionMap> attention_maps(const std::vector<AttentionRecord>& lay
     const Tensor weights = weights_of(layer, tokens);
     int64_t head = 0;
     for (const HeadProfile& profile : head_profiles(layer, tokens)) {
-      maps.push_back({number, head, weights.select(0, head).to_vector<float>(),
-                      statistics(profile), profile.label});
+      maps.push_back({number, head, weights.select(0, head).to_vector<float>(), statistics(profile),
+                      profile.label});
       ++head;
     }
     ++number;
@@ -129,8 +138,8 @@ std::string describe_heads(const std::vector<AttentionMap>& maps) {
                         map.head, map.label, meaning(map.label), 100 * share->value);
   }
   if (rest > 0)
-    text += fmt::format("{} of {} heads mix several patterns, or follow others\n", rest,
-                        maps.size());
+    text +=
+        fmt::format("{} of {} heads mix several patterns, or follow others\n", rest, maps.size());
   return text;
 }
 

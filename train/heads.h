@@ -20,7 +20,7 @@ struct HeadProfile {
   // matching of Olsson et al. 2022. Over the queries that have such.
   double induction = 0;
   // "previous token", "first token" or "induction": which of the three gets most, if that is more
-  // than half of the attention, and for induction twice what even attention would give. Else empty.
+  // than half of the attention, and twice what even attention would give. Else empty.
   std::string label = {};
 };
 

@@ -1,0 +1,62 @@
+// What the examples share as programs: a command line on which every error is one clear line.
+
+#pragma once
+
+#include <attune/attune.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <new>
+#include <string>
+
+// Accepts finite numbers in [low, high].
+inline CLI::Validator between(double low, double high) {
+  const std::string range =
+      std::isinf(high) ? fmt::format("at least {}", low) : fmt::format("from {} to {}", low, high);
+  const auto check = [low, high, range](std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const bool good = end != text.c_str() && std::isfinite(value) && value >= low && value <= high;
+    return good ? std::string() : fmt::format("is {}; it must be {}", text, range);
+  };
+  return CLI::Validator(check, "(" + range + ")");
+}
+
+inline CLI::Validator at_least(double low) {
+  return between(low, std::numeric_limits<double>::infinity());
+}
+
+// The value of every option of the command line, as settings of a report.
+inline void add_settings(attune::train::Report& report, const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_single_name();
+    if (name == "help" || name == "out") continue;
+    const std::string given = fmt::format("{}", fmt::join(option->results(), ", "));
+    report.config(name, option->count() > 0 ? given : option->get_default_str());
+  }
+}
+
+// Parses the command line and runs the program; returns its exit status. The application's name
+// stands before each error.
+inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
+  // Of an option given twice, the last counts; --text and the like take several values anyway.
+  for (CLI::Option* option : app.get_options())
+    if (option->get_expected_max() == 1) option->take_last();
+  try {
+    app.parse(argc, argv);
+    run();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    fmt::print(stderr, "{}: {}; see --help\n", app.get_name(), error.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "{}: out of memory; a smaller model or batch may fit\n", app.get_name());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), error.what());
+  }
+  return 1;
+}

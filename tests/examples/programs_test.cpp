@@ -1,0 +1,201 @@
+// Runs the examples as a user does, with settings that take a moment, and makes them fail.
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "../catch.h"
+#include "../scratch.h"
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Outcome {
+  int status = -1;
+  std::string out, err;
+};
+
+class Shell {
+ public:
+  // Runs an example; the folder's path replaces every "DIR" among the arguments.
+  Outcome operator()(std::string command) const {
+    for (size_t at = 0; (at = command.find("DIR", at)) != std::string::npos;)
+      command.replace(at, 3, folder_ / "");
+    const std::string line = ATTUNE_EXAMPLES + ("/" + command) + " >" + (folder_ / "out.txt") +
+                             " 2>" + (folder_ / "err.txt") + " </dev/null";
+    const int status = std::system(line.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(folder_ / "out.txt"),
+            read_all(folder_ / "err.txt")};
+  }
+  const ScratchFolder& folder() const { return folder_; }
+
+ private:
+  ScratchFolder folder_;
+};
+
+std::string some_text() {
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "the cat sat on the mat and saw a rat.\n\n";
+  return text;
+}
+
+const std::string tiny =
+    " --layers 1 --heads 2 --dim 8 --context 8 --batch 2 --steps 6 --eval-every 3 --threads 1";
+
+std::vector<nlohmann::json> json_lines(const std::string& text) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("the small examples run") {
+  const Shell run;
+  CHECK_THAT(run("xor").out, ContainsSubstring("answers"));
+  CHECK_THAT(run("custom_op").out, ContainsSubstring("d/dbeta"));
+  const Outcome gradcheck = run("gradcheck");
+  CHECK(gradcheck.status == 0);
+  CHECK_THAT(gradcheck.out, ContainsSubstring("the right layer: every gradient agrees"));
+  CHECK_THAT(gradcheck.out, ContainsSubstring("3.75 numerically, -3.75 analytically"));
+}
+
+TEST_CASE("heads shows its measurements and writes a report") {
+  const Shell run;
+  const Outcome heads = run("heads --steps 1 --threads 1 --out DIRheads");
+  CHECK(heads.status == 0);
+  CHECK_THAT(heads.out, ContainsSubstring("previous token") && ContainsSubstring("of 8 heads"));
+  CHECK_THAT(read_all(run.folder() / "heads/report.html"), ContainsSubstring("learns to copy"));
+}
+
+TEST_CASE("train_gpt leaves a model, a log and a report; generate goes on with the model") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  const Outcome trained = run("train_gpt --text DIRtext --out DIRa/b" + tiny);
+  INFO(trained.err);
+  REQUIRE(trained.status == 0);
+  const auto val_loss = trained.out.rfind("val_loss ");
+  REQUIRE(val_loss != std::string::npos);
+
+  const auto log = json_lines(read_all(run.folder() / "a/b/log.jsonl"));
+  REQUIRE(log.size() == 6);
+  for (const auto& line : log) {
+    CHECK(line.contains("train_loss"));
+    CHECK(line.contains("lr"));
+    CHECK(line.contains("tokens_per_second"));
+    CHECK(line.contains("val_loss") == (line["step"].get<int>() % 3 == 0));
+  }
+  CHECK(std::stod(trained.out.substr(val_loss + 9)) == Approx(log[5]["val_loss"]).margin(1e-4));
+  const std::string report = read_all(run.folder() / "a/b/report.html");
+  CHECK_THAT(report, ContainsSubstring("\"step\":0,\"text\""));
+  CHECK_THAT(report, ContainsSubstring("\"step\":6,\"text\""));
+  CHECK_THAT(report, ContainsSubstring("\"kind\":\"attention\""));
+  CHECK_THAT(read_all(run.folder() / "a/b/heads.txt"), ContainsSubstring("head"));
+
+  const std::string ask = "generate --model DIRa/b --max-tokens 20 --seed 3 --prompt 'the '";
+  const Outcome written = run(ask);
+  CHECK(written.status == 0);
+  CHECK(written.out.size() == 4 + 20 + 1);
+  CHECK_THAT(written.out, Catch::Matchers::StartsWith("the "));
+  CHECK(run(ask).out == written.out);
+  CHECK(run("generate --model DIRa/b --max-tokens 5").out.size() == 1 + 5 + 1);
+}
+
+TEST_CASE("validating more often changes no weight") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  const std::string train = "train_gpt --text DIRtext --dropout 0.2" + tiny;
+  REQUIRE(run(train + " --out DIRoften").status == 0);
+  REQUIRE(run(train + " --out DIRonce --eval-every 0 --threads 2").status == 0);
+  CHECK(read_all(run.folder() / "often/model.safetensors") ==
+        read_all(run.folder() / "once/model.safetensors"));
+}
+
+TEST_CASE("every mistake is one clear line, before any training") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  write_all(run.folder() / "empty", "");
+  write_all(run.folder() / "short", "too short for the context");
+  write_all(run.folder() / "latin1", some_text() + "caf\xe9");
+  write_all(run.folder() / "file", "");
+  const std::string train = "train_gpt --text DIRtext --out DIRout" + tiny;
+  const auto with = [&](const std::string& options) { return train + " " + options; };
+  const std::vector<std::pair<std::string, std::string>> mistakes = {
+      {"train_gpt", "--text is required"},
+      {"train_gpt --text DIRmissing --out DIRout", "missing: No such file"},
+      {"train_gpt --text DIR --out DIRout", "not a regular file"},
+      {"train_gpt --text DIRempty --out DIRout", "the text is empty"},
+      {"train_gpt --text DIRshort --out DIRout", "do not fill a window of context 64"},
+      {"train_gpt --text DIRlatin1 --out DIRout" + tiny, "not UTF-8"},
+      {with("--out DIRfile"), "DIRfile"},
+      {with("--out DIRfile/below"), "Not a directory"},
+      {with("--heads 3"), "dim 8 is not a positive multiple of heads 3"},
+      {with("--steps 0"), "--steps: is 0; it must be at least 1"},
+      {with("--steps many"), "--steps"},
+      {with("--lr -1"), "--lr: is -1"},
+      {with("--lr nan"), "--lr: is nan"},
+      {with("--threads 0"), "--threads: is 0; it must be from 1 to 1024"},
+      {with("--threads 100000"), "--threads"},
+      {with("--dropout 1.5"), "--dropout"},
+      {with("--batch -2"), "--batch"},
+      {with("--context 0"), "--context"},
+      {with("--seed -1"), "--seed"},
+      {with("--colour red"), "--colour"},
+      {with("--lr 1e30 --steps 50"), "loss is"},
+      {"heads --steps 0", "--steps"},
+      {"heads --steps 1 --out DIRfile", "DIRfile"},
+      {"generate", "--model is required"},
+      {"generate --model DIRmissing", "missing/config.json: No such file"},
+  };
+  for (const auto& [command, text] : mistakes) {
+    const Outcome outcome = run(command);
+    INFO(command << "\n" << outcome.out << outcome.err);
+    CHECK((outcome.status == 1 || outcome.status == 2));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    const std::string folder = run.folder() / "";
+    std::string expected = text;
+    if (const size_t at = expected.find("DIR"); at != std::string::npos)
+      expected.replace(at, 3, folder);
+    CHECK_THAT(outcome.err, ContainsSubstring(expected));
+  }
+}
+
+TEST_CASE("generate refuses a model that is damaged and a prompt it cannot read") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  REQUIRE(run("train_gpt --text DIRtext --out DIRm" + tiny).status == 0);
+  const std::string weights = run.folder() / "m/model.safetensors";
+  const std::string config = run.folder() / "m/config.json";
+  const std::string whole = read_all(weights), settings = read_all(config);
+  const auto refused = [&](const std::string& options, const std::string& text) {
+    const Outcome outcome = run("generate --model DIRm --max-tokens 3 " + options);
+    INFO(outcome.err);
+    CHECK(outcome.status != 0);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring(text));
+  };
+  refused("--prompt Quick!", "\"Q\" is not among");
+  refused("--temperature -1", "--temperature");
+  refused("--top-p 0", "top_p 0");
+  refused("--top-k -1", "--top-k");
+  refused("--max-tokens -1", "--max-tokens");
+
+  write_all(weights, whole.substr(0, whole.size() / 2));
+  refused("", "model.safetensors");
+  write_all(weights, "");
+  refused("", "model.safetensors");
+  write_all(weights, whole);
+  write_all(config, settings.substr(0, settings.size() / 2));
+  refused("", "config.json");
+  write_all(config, R"({"layers": "many"})");
+  refused("", "config.json");
+  std::filesystem::remove(weights);
+  write_all(config, settings);
+  refused("", "model.safetensors: No such file");
+}
