@@ -2,3 +2,4 @@
 
 #include "../hub/checkpoint.h"
 #include "../hub/pretrained.h"
+#include "../hub/sentence_transformer.h"

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "../array/fail.h"
 #include "../io/file.h"
 #include "../nn/models/config_fields.h"
+#include "json-inl.h"
 
 namespace attune::hub {
 namespace {
 
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr const char* single_file = "model.safetensors";
@@ -39,17 +38,7 @@ bool is_cached_blob(const fs::path& path, const fs::path& folder) {
 
 // The files that an index names, each with the tensors it should hold.
 std::map<std::string, std::set<std::string>> parse_index(const std::string& folder) {
-  // The map lies at the second level; more is for no one to read.
-  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > 8) refuse(folder, "{} is nested too deeply", index_file);
-    return true;
-  };
-  Json index;
-  try {
-    index = Json::parse(io::read_file(path_in(folder, index_file)), shallow);
-  } catch (const Json::exception& error) {
-    refuse(folder, "{} is not valid JSON: {}", index_file, error.what());
-  }
+  const Json index = read_json(path_in(folder, index_file));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     refuse(folder, "{} has no weight_map", index_file);
   std::map<std::string, std::set<std::string>> files;
@@ -63,8 +52,11 @@ std::map<std::string, std::set<std::string>> parse_index(const std::string& fold
 }  // namespace
 
 std::string path_in(const std::string& folder, const std::string& file) {
-  if (file.empty() || file == "." || file == ".." || file.find('/') != std::string::npos ||
-      file.find('\0') != std::string::npos)
+  const fs::path parts(file);
+  if (file.empty() || file.back() == '/' || file.find('\0') != std::string::npos ||
+      parts.is_absolute() || std::any_of(parts.begin(), parts.end(), [](const fs::path& part) {
+        return part == "." || part == "..";
+      }))
     refuse(folder, "\"{}\" is not the name of a file in this folder", file);
   const fs::path path = fs::path(folder) / file;
   std::error_code unresolved;

@@ -40,7 +40,7 @@ class Checkpoint {
   std::map<std::string, size_t> where_;  // the file of each tensor
 };
 
-// A file of the folder, under the conditions above.
+// A file of the folder or of a folder in it ("1_Pooling/config.json"), under the conditions above.
 std::string path_in(const std::string& folder, const std::string& file);
 
 // What the folder holds, as its config.json calls it: "gpt2", "bert", "llama", ….

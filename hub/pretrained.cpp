@@ -32,7 +32,8 @@ std::string canonical(std::string tensor, const std::string& base) {
   if (!base.empty() && tensor.starts_with(base)) tensor = tensor.substr(base.size());
   for (const auto& [old, present] : {std::pair{"LayerNorm.gamma", "LayerNorm.weight"},
                                      std::pair{"LayerNorm.beta", "LayerNorm.bias"}})
-    if (tensor.ends_with(old)) return tensor.replace(tensor.size() - std::strlen(old), {}, present);
+    if (tensor.ends_with(old))
+      return tensor.replace(tensor.size() - std::strlen(old), std::string::npos, present);
   return tensor;
 }
 
@@ -157,6 +158,13 @@ bool is_untied(const WeightRequest& request) {
                      static_cast<size_t>(a.numel()) * size_of(a.dtype())) != 0;
 }
 
+bool has(const WeightRequest& request, const std::string& beginning) {
+  const std::vector<std::string> all = request.checkpoint.names();
+  return std::any_of(all.begin(), all.end(), [&](const std::string& tensor) {
+    return canonical(tensor, request.names.base).starts_with(beginning);
+  });
+}
+
 bool check_weights(const WeightRequest& request, const nn::Module& module) {
   const Matching matching(request, module);
   if (!matching.problems().empty())
@@ -176,14 +184,18 @@ void fill_weights(const WeightRequest& request, const nn::Module& module) {
   }
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) fail<IoError>("save_pretrained", "{}: {}", folder, failed.message());
+}
+
 void save(const nn::Module& module, const std::string& folder, const std::string& config,
           const std::string& architecture) {
   StateDict weights;
   for (const auto& [parameter, tensor] : module.named_parameters())
     weights.emplace(parameter, tensor.array());
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) fail<IoError>("save_pretrained", "{}: {}", folder, failed.message());
+  make_folder(folder);
   const DType dtype = weights.empty() ? float32 : weights.begin()->second.dtype();
   io::save_safetensors(folder + "/model.safetensors", weights, {{"format", "pt"}});
   io::write_atomically(folder + "/config.json",

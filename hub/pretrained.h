@@ -28,12 +28,16 @@ struct WeightRequest {
 
 // True if the checkpoint has head and embedding as different tensors, though they might be tied.
 bool is_untied(const WeightRequest& request);
+// True if the checkpoint has a tensor whose name starts so, after the base model's prefix.
+bool has(const WeightRequest& request, const std::string& beginning);
 // Compares the checkpoint with the shapes of a module. FormatError lists every missing, unknown and
 // unfit tensor. True if parameters remain that only a new head's initial values can fill.
 bool check_weights(const WeightRequest& request, const nn::Module& module);
 // Gives the module's parameters memory of their own with the checkpoint's values.
 void fill_weights(const WeightRequest& request, const nn::Module& module);
 
+// Makes a folder and those above it. IoError.
+void make_folder(const std::string& folder);
 void save(const nn::Module& module, const std::string& folder, const std::string& config,
           const std::string& architecture);
 
@@ -55,6 +59,8 @@ Model from_pretrained(const std::string& folder, typename Model::Config config,
   const Checkpoint checkpoint(folder);
   const detail::WeightRequest request{checkpoint, Model::checkpoint_names, options};
   if (config.tie_word_embeddings && detail::is_untied(request)) config.tie_word_embeddings = false;
+  if constexpr (requires { config.add_pooling_layer; })
+    config.add_pooling_layer &= detail::has(request, "pooler.");
   const auto made_empty = [&] {
     nn::init::EmptyWeights empty;
     return Model(config);

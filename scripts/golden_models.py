@@ -11,7 +11,9 @@ import shutil
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import (BertConfig, BertForMaskedLM, BertForPreTraining, BertForSequenceClassification, BertModel,
+                          GPT2Config, GPT2LMHeadModel)
+from transformers.loss.loss_utils import ForSequenceClassificationLoss
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/models"
 
@@ -114,5 +116,104 @@ def gpt2_models():
          {"activation_function": "gelu"}, dtype=torch.float16)
 
 
+BERT = dict(vocab_size=13, hidden_size=6, num_hidden_layers=2, num_attention_heads=2, intermediate_size=9,
+            max_position_embeddings=10, attn_implementation="eager")
+
+
+def bert_inputs():
+    torch.manual_seed(2)
+    ids, mask = padded_tokens(13, [7, 4, 1], 7)
+    return {"input_ids": ids.masked_fill(mask == 0, 0), "attention_mask": mask,
+            "token_type_ids": torch.randint(0, 2, ids.shape) * mask}
+
+
+def mean_squares(result, labels):
+    """A loss for models without one."""
+    pooled = result.get("pooler_output")
+    return result.last_hidden_state.square().mean() + (0 if pooled is None else pooled.square().mean())
+
+
+def masked_labels(inputs):
+    chosen = torch.rand(inputs["input_ids"].shape) < 0.5
+    return torch.where(chosen & (inputs["attention_mask"] == 1), inputs["input_ids"], -100)
+
+
+def bert_models():
+    inputs = bert_inputs()
+    model = BertModel(BertConfig(**BERT))
+    randomise(model)
+    record("bert", save(model, "bert"), inputs, mean_squares)
+
+    # As google-bert/bert-base-uncased has it: both heads of the pre-training, and the norms' older names.
+    model = BertForPreTraining(BertConfig(**BERT, hidden_act="gelu_new"))
+    randomise(model)
+    save(model, "bert_pretraining", extra={"bert.embeddings.position_ids": torch.arange(10).reshape(1, 10)},
+         rename=lambda n: n.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"))
+    masked = BertForMaskedLM(model.config).double().eval()
+    masked.load_state_dict(model.state_dict(), strict=False)
+    masked.tie_weights()
+    record("bert_pretraining", masked, inputs | {"labels": masked_labels(inputs)},
+           lambda result, labels: torch.nn.functional.cross_entropy(result.logits.flatten(0, 1), labels.flatten()))
+
+    model = BertForMaskedLM(BertConfig(**BERT, tie_word_embeddings=False, pad_token_id=None, hidden_act="relu"))
+    randomise(model)
+    del inputs["token_type_ids"]
+    record("bert_untied", save(model, "bert_untied"), inputs | {"labels": masked_labels(inputs)},
+           lambda result, labels: torch.nn.functional.cross_entropy(result.logits.flatten(0, 1), labels.flatten()))
+
+    names = {0: "bad", 1: "fair", 2: "good"}
+    model = BertForSequenceClassification(BertConfig(**BERT, id2label=names, classifier_dropout=0.3))
+    randomise(model)
+    record("bert_classifier", save(model, "bert_classifier"), bert_inputs() | {"labels": torch.tensor([2, 0, 1])},
+           lambda result, labels: torch.nn.functional.cross_entropy(result.logits, labels))
+
+
+def classification_losses():
+    """Each problem type, told or to be guessed: losses/NAME/logits, labels, loss."""
+    torch.manual_seed(3)
+    torch.set_default_dtype(torch.float64)
+    cases = {
+        "regression": (torch.randn(4, 1), torch.randn(4), "regression"),
+        "regression_of_many": (torch.randn(4, 3), torch.randn(4, 3), "regression"),
+        "multi_label": (torch.randn(4, 3), torch.randint(0, 2, (4, 3)).double(), "multi_label_classification"),
+        "single_label": (torch.randn(4, 3), torch.tensor([0, 2, -100, 1]), "single_label_classification"),
+    }
+    tensors = {}
+    for name, (logits, labels, problem) in cases.items():
+        config = BertConfig(num_labels=logits.shape[1], problem_type=problem)
+        loss = ForSequenceClassificationLoss(labels, logits, config)
+        tensors |= {f"{name}/logits": logits, f"{name}/labels": labels, f"{name}/loss": loss}
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, ROOT / "losses.safetensors")
+    torch.set_default_dtype(torch.float32)
+
+
+def sentence_model():
+    """What sentence-transformers writes around a BERT, here with the pooling that the mean is."""
+    folder = ROOT / "sentence"
+    torch.manual_seed(4)
+    model = BertModel(BertConfig(**BERT), add_pooling_layer=False)
+    randomise(model)
+    save(model, "sentence")
+    kinds = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    modules = [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+               for i, (kind, path) in enumerate(kinds)]
+    (folder / "modules.json").write_text(json.dumps(modules, indent=2))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling/config.json").write_text(json.dumps(
+        {"word_embedding_dimension": 6, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
+         "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False}, indent=2))
+    inputs = bert_inputs()
+    states, mask = model(**inputs).last_hidden_state, inputs["attention_mask"].unsqueeze(-1)
+    mean = (states * mask).sum(1) / mask.sum(1)
+    largest = states.masked_fill(mask == 0, -torch.inf).amax(1)
+    save_file({"input_ids": inputs["input_ids"], "attention_mask": inputs["attention_mask"],
+               "token_type_ids": inputs["token_type_ids"], "mean": mean.detach(),
+               "normalized": torch.nn.functional.normalize(mean).detach(), "max": largest.detach(),
+               "cls": states[:, 0].detach().contiguous()}, ROOT / "sentence.safetensors")
+
+
 ROOT.mkdir(parents=True, exist_ok=True)
 gpt2_models()
+bert_models()
+classification_losses()
+sentence_model()

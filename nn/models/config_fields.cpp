@@ -182,6 +182,26 @@ void ConfigReader::tokens(const char* name, std::vector<int64_t>& value) {
   if (one) value.push_back(*one);
 }
 
+void ConfigReader::labels(int64_t& count, std::vector<std::string>& names) {
+  size("num_labels", count);
+  state_->json.erase("label2id");
+  const auto fits = [](const Json& labels) {
+    if (!labels.is_object() || labels.empty()) return false;
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const auto label = labels.find(std::to_string(i));
+      if (label == labels.end() || !label->is_string()) return false;
+    }
+    return true;
+  };
+  if (state_->take_null("id2label")) return;
+  if (const auto labels = state_->take("id2label", "an object of texts by 0, 1, …", fits)) {
+    names.clear();
+    for (size_t i = 0; i < labels->size(); ++i)
+      names.push_back((*labels)[std::to_string(i)].get<std::string>());
+    count = static_cast<int64_t>(names.size());
+  }
+}
+
 void ConfigReader::must_be(const char* name, bool wanted) {
   state_->take(name, wanted ? "true" : "false", [&](const Json& v) { return v == wanted; });
 }
@@ -237,6 +257,20 @@ void ConfigWriter::token(const char* name, const std::optional<int64_t>& value) 
 
 void ConfigWriter::tokens(const char* name, const std::vector<int64_t>& value) {
   state_->json[name] = value.size() == 1 ? Json(value[0]) : value.empty() ? Json() : Json(value);
+}
+
+void ConfigWriter::labels(int64_t count, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    size("num_labels", count);
+    return;
+  }
+  Json by_index = Json::object(), by_name = Json::object();
+  for (size_t i = 0; i < names.size(); ++i) {
+    by_index[std::to_string(i)] = names[i];
+    by_name[names[i]] = i;
+  }
+  state_->json["id2label"] = by_index;
+  state_->json["label2id"] = by_name;
 }
 
 std::string ConfigWriter::finish() { return state_->json.dump(2) + "\n"; }

@@ -30,6 +30,8 @@ class ConfigReader {
   void activation(const char* name, std::string& value);  // one that nn::activation knows
   void token(const char* name, std::optional<int64_t>& value);
   void tokens(const char* name, std::vector<int64_t>& value);  // null, one or a list
+  // num_labels or id2label, the names of labels 0, 1, …; label2id says the same and is left out.
+  void labels(int64_t& count, std::vector<std::string>& names);
   // A field that must have this value where it is present.
   void must_be(const char* name, bool value);
   void must_be(const char* name, std::string_view value);
@@ -61,6 +63,7 @@ class ConfigWriter {
   void activation(const char* name, const std::string& value) { word(name, value); }
   void token(const char* name, const std::optional<int64_t>& value);
   void tokens(const char* name, const std::vector<int64_t>& value);
+  void labels(int64_t count, const std::vector<std::string>& names);
   void must_be(const char* name, bool value) { flag(name, value); }
   void must_be(const char* name, std::string_view value) { word(name, std::string(value)); }
 

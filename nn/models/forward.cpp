@@ -59,4 +59,10 @@ Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts) {
   return index_select(flatten(x, 0, 1), 0, tensor(rows, {x.size(0)}));
 }
 
+std::vector<Tensor> all_weights(const AttentionRecorder& recorder) {
+  std::vector<Tensor> weights;
+  for (const AttentionRecord& record : recorder.records()) weights.push_back(record.weights_of());
+  return weights;
+}
+
 }  // namespace attune::nn::models

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "../../autograd/ops/attention_recorder.h"
 #include "../../autograd/ops/mask.h"
 #include "../../autograd/tensor.h"
 #include "../kv_cache.h"
@@ -41,9 +42,8 @@ Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOpt
 // What the attention of one layer works with beside its input.
 struct LayerContext {
   Mask mask = {};
-  Tensor* weights = nullptr;  // takes the attention weights, if they are wanted
-  KvCache* cache = nullptr;   // holds the tokens before these, where there are any
-  int64_t layer = 0;          // of the cache
+  KvCache* cache = nullptr;  // holds the tokens before these, where there are any
+  int64_t layer = 0;         // of the cache
 };
 
 // What the queries of a layer attend to: k and v and the context's mask, or, of a cache, these
@@ -53,5 +53,8 @@ KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, con
 // The last real token of each row. x: [B, T, D], of which the first counts[b] tokens are real ->
 // [B, D].
 Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts);
+
+// The weights of every recorded attention, whole, in the order of its calls.
+std::vector<Tensor> all_weights(const AttentionRecorder& recorder);
 
 }  // namespace attune::nn::models

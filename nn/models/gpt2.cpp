@@ -7,6 +7,7 @@
 #include "../../autograd/ops/join.h"
 #include "../init.h"
 #include "config_fields.h"
+#include "init_weights.h"
 #include "losses.h"
 
 namespace attune::nn::models {
@@ -86,7 +87,6 @@ Tensor Gpt2Attention::operator()(const Tensor& x, const LayerContext& context) c
   std::vector<Tensor> qkv = chunk(c_attn(x), 3, -1);
   for (Tensor& part : qkv) part = split_heads(part, heads_);
   const auto [k, v, mask] = keys_and_values(context, qkv[1], qkv[2]);
-  if (context.weights) *context.weights = attention_weights(qkv[0], k, mask, {.scale = scale_});
   return c_proj(merge_heads(scaled_dot_product_attention(
       qkv[0], k, v, mask, {.dropout = is_training() ? dropout_ : 0, .scale = scale_})));
 }
@@ -146,14 +146,9 @@ Gpt2::Gpt2(const Gpt2Config& config)
 void Gpt2::init_weights() const {
   const double residual =
       config_.initializer_range / std::sqrt(2 * static_cast<double>(config_.n_layer));
-  for (const auto& [name, tensor] : named_parameters()) {
-    if (tensor.dim() == 2) {
-      init::normal_(tensor, 0,
-                    name.ends_with("c_proj.weight") ? residual : config_.initializer_range);
-    } else if (name.ends_with("bias")) {
-      init::zeros_(tensor);
-    }
-  }
+  models::init_weights(*this, config_.initializer_range);
+  for (const auto& [name, tensor] : named_parameters())
+    if (name.ends_with("c_proj.weight")) init::normal_(tensor, 0, residual);
 }
 
 Tensor Gpt2::embed(const Tensor& input_ids, const ForwardOptions& options) const {
@@ -168,12 +163,13 @@ ModelOutput Gpt2::forward(const Tensor& input_ids, const ForwardOptions& options
   ModelOutput output;
   Tensor x = embed(input_ids, options);
   const Mask mask = Mask::causal() & padding_mask(options.attention_mask, input_ids);
+  std::optional<AttentionRecorder> recorder;
+  if (options.output_attentions) recorder.emplace();
   for (const Gpt2Block& block : h) {
     if (options.output_hidden_states) output.hidden_states.push_back(x);
-    Tensor weights;
-    x = block(x, {mask, options.output_attentions ? &weights : nullptr});
-    if (options.output_attentions) output.attentions.push_back(weights);
+    x = block(x, {.mask = mask});
   }
+  if (recorder) output.attentions = all_weights(*recorder);
   output.last_hidden_state = ln_f(x);
   if (options.output_hidden_states) output.hidden_states.push_back(output.last_hidden_state);
   output.logits = lm_head(output.last_hidden_state);

@@ -40,7 +40,7 @@ struct Gpt2Config {
 class Gpt2Attention : public Module {
  public:
   Gpt2Attention(const Gpt2Config& config, int64_t layer);
-  // x: [B, T, n_embd] -> [B, T, n_embd]. weights, if asked for: [B, n_head, T, T].
+  // x: [B, T, n_embd] -> [B, T, n_embd].
   Tensor operator()(const Tensor& x, const LayerContext& context) const;
 
   Conv1D c_attn, c_proj;

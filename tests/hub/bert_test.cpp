@@ -1,0 +1,148 @@
+#include <fstream>
+
+#include "../scratch.h"
+#include "golden_model.h"
+
+using namespace nn::models;
+
+namespace {
+
+double largest_difference(const Tensor& a, const Array& b) {
+  REQUIRE(a.shape() == b.shape());
+  return amax(abs(a - Tensor(b))).item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("sequence classification has the loss of its problem type, told or guessed") {
+  const StateDict golden = io::load_safetensors(model_folder("losses.safetensors")).arrays;
+  const auto check = [&](const std::string& name, const std::string& problem_type) {
+    INFO(name << " as " << problem_type);
+    const Tensor loss = sequence_classification_loss(
+        Tensor(golden.at(name + "/logits")), Tensor(golden.at(name + "/labels")), problem_type);
+    CHECK(largest_difference(loss, golden.at(name + "/loss")) < 1e-14);
+  };
+  check("regression", "regression");
+  check("regression", "");
+  check("regression_of_many", "regression");
+  check("multi_label", "multi_label_classification");
+  check("multi_label", "");
+  check("single_label", "single_label_classification");
+  check("single_label", "");
+  const Tensor logits = zeros({2, 3});
+  CHECK_THROWS_AS(sequence_classification_loss(logits, zeros({2}), "ranking"), ValueError);
+  CHECK_THROWS_AS(sequence_classification_loss(logits, zeros({3, 2}), "regression"), ShapeError);
+  CHECK_THROWS_AS(sequence_classification_loss(zeros({2}), zeros({2})), ShapeError);
+}
+
+TEST_CASE("an encoder is read without a head, and without the pooling that a checkpoint lacks") {
+  const auto whole = hub::from_pretrained<BertModel>(model_folder("bert_pretraining"));
+  CHECK(whole.pooler.has_value());
+  const auto without = hub::from_pretrained<BertModel>(model_folder("bert_untied"));
+  CHECK_FALSE(without.pooler.has_value());
+  const ModelOutput output = without.forward(tensor({{1, 2, 3}}));
+  CHECK_FALSE(output.pooler_output.defined());
+  CHECK(output.hidden_states.empty());
+  CHECK_THROWS_AS(without.forward(tensor({{1}}), {.labels = tensor({{1}})}), ValueError);
+}
+
+TEST_CASE("a classifier starts from an encoder if a new head is asked for") {
+  const std::string folder = model_folder("bert");
+  auto config = hub::load_config<BertConfig>(folder);
+  config.num_labels = 5;
+  CHECK_THROWS_WITH(hub::from_pretrained<BertForSequenceClassification>(folder, config),
+                    ContainsSubstring("missing classifier.weight [5, 6]") &&
+                        ContainsSubstring("missing classifier.bias [5]"));
+  const auto model =
+      hub::from_pretrained<BertForSequenceClassification>(folder, config, {.new_head = true});
+  CHECK(model(tensor({{1, 2}})).shape() == Shape{1, 5});
+  const auto encoder = hub::from_pretrained<BertModel>(folder);
+  CHECK(model.bert.layer[1].query.weight.to_vector<float>() ==
+        encoder.layer[1].query.weight.to_vector<float>());
+  CHECK(amax(abs(model.classifier.weight)).item<float>() > 0);
+  CHECK(amax(abs(model.classifier.bias)).item<float>() == 0);
+  // A head of other labels is replaced, an encoder that is incomplete is not.
+  const auto other = hub::from_pretrained<BertForSequenceClassification>(
+      model_folder("bert_classifier"), config, {.dtype = float64, .new_head = true});
+  CHECK(other.classifier.weight.shape() == Shape{5, 6});
+  CHECK(other.classifier.weight.dtype() == float64);
+  config.num_hidden_layers = 3;
+  CHECK_THROWS_AS(
+      hub::from_pretrained<BertForSequenceClassification>(folder, config, {.new_head = true}),
+      FormatError);
+}
+
+TEST_CASE("labels keep their names") {
+  const auto config = hub::load_config<BertConfig>(model_folder("bert_classifier"));
+  CHECK(config.id2label == std::vector<std::string>{"bad", "fair", "good"});
+  CHECK(config.num_labels == 3);
+  CHECK(BertConfig::from_json(config.to_json()).id2label == config.id2label);
+  CHECK_THAT(config.to_json(), ContainsSubstring("\"good\": 2"));
+  CHECK(BertConfig::from_json(R"({"model_type":"bert","num_labels":4})").num_labels == 4);
+  for (const char* labels : {R"({"0":"a","2":"b"})", R"({"0":1})", "[]", "{}", "3"}) {
+    const std::string json = std::string(R"({"model_type":"bert","id2label":)") + labels + "}";
+    CHECK_THROWS_WITH(BertConfig::from_json(json), ContainsSubstring("id2label is"));
+  }
+  CHECK_THROWS_WITH(
+      BertConfig::from_json(R"({"model_type":"bert","position_embedding_type":"relative_key"})"),
+      ContainsSubstring("position_embedding_type is"));
+  CHECK_THROWS_WITH(BertConfig::from_json(R"({"model_type":"bert","pad_token_id":30522})"),
+                    ContainsSubstring("pad_token_id 30522"));
+}
+
+TEST_CASE("sentences become vectors by every pooling, padding left out") {
+  const StateDict golden = io::load_safetensors(model_folder("sentence.safetensors")).arrays;
+  const auto model = hub::load_sentence_transformer(model_folder("sentence"), {.dtype = float64});
+  CHECK(model.pooling() == Pooling::mean);
+  CHECK(model.normalized());
+  const Tensor tokens(golden.at("input_ids")), mask(golden.at("attention_mask"));
+  const ForwardOptions options{.attention_mask = mask,
+                               .token_type_ids = Tensor(golden.at("token_type_ids"))};
+  CHECK(largest_difference(model(tokens, options), golden.at("normalized")) < 1e-12);
+  const Tensor states = model.bert(tokens, options);
+  CHECK(largest_difference(pool(states, mask, Pooling::mean), golden.at("mean")) < 1e-12);
+  CHECK(largest_difference(pool(states, mask, Pooling::max), golden.at("max")) < 1e-12);
+  CHECK(largest_difference(pool(states, mask, Pooling::cls), golden.at("cls")) < 1e-12);
+  CHECK(pool(zeros({1, 2, 3}), zeros({1, 2}, int64), Pooling::mean).to_vector<float>() ==
+        std::vector<float>{0, 0, 0});
+  CHECK_THROWS_AS(pool(states, tensor({1}), Pooling::mean), ShapeError);
+}
+
+TEST_CASE("a sentence model that is saved and read again is the same") {
+  for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::max})
+    for (const bool normalized : {false, true}) {
+      const ScratchFolder folder;
+      const SentenceTransformer model(hub::from_pretrained<BertModel>(model_folder("bert")),
+                                      pooling, normalized);
+      hub::save_sentence_transformer(model, folder / "copy");
+      const auto copy = hub::load_sentence_transformer(folder / "copy");
+      CHECK(copy.pooling() == pooling);
+      CHECK(copy.normalized() == normalized);
+      CHECK(same_bits(copy.state_dict(), model.state_dict()));
+    }
+}
+
+TEST_CASE("a sentence model with other parts is refused") {
+  const auto refused = [](const char* file, const std::string& from, const std::string& to,
+                          const std::string& reason) {
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("sentence"), folder / "copy",
+                          std::filesystem::copy_options::recursive);
+    const std::string path = folder / "copy/" + file;
+    std::string text = read_all(path);
+    REQUIRE(text.find(from) != std::string::npos);
+    write_all(path, text.replace(text.find(from), from.size(), to));
+    CHECK_THROWS_WITH(hub::load_sentence_transformer(folder / "copy"), ContainsSubstring(reason));
+  };
+  refused("modules.json", "models.Normalize", "models.Dense", "has a Dense in \"2_Normalize\"");
+  refused("modules.json", "\"1_Pooling\"", "\"../1_Pooling\"", "is not the name of a file");
+  refused("modules.json", "\"1_Pooling\"", "1", "a module has no path");
+  refused("modules.json", "[", "{\"a\":[", "not valid JSON");
+  const char* pooling = "1_Pooling/config.json";
+  refused(pooling, "\"pooling_mode_mean_tokens\": true", "\"pooling_mode_mean_tokens\": false",
+          "another pooling");
+  refused(pooling, "\"pooling_mode_cls_token\": false", "\"pooling_mode_cls_token\": true",
+          "another pooling");
+  refused(pooling, "\"pooling_mode_mean_sqrt_len_tokens\": false",
+          "\"pooling_mode_weightedmean_tokens\": true", "another pooling");
+}
