@@ -18,7 +18,7 @@ namespace {
 
 // The nodes whose gradient is not complete yet, the most recently recorded on top. When a node
 // comes to the top all its consumers are done, because they were recorded later.
-class Frontier {
+class Frontier : public PartialSums {
  public:
   bool empty() const { return heap_.empty(); }
 
@@ -45,10 +45,17 @@ class Frontier {
     return top;
   }
 
+  std::optional<Array> of(Node& node) override {
+    const auto found = slots_.find(&node);
+    if (found == slots_.end() || grad_enabled() || anomaly_enabled()) return {};
+    const Tensor& sum = found->second.gradient;
+    return is_private(sum) ? std::optional(sum.array()) : std::nullopt;
+  }
+
   // sum += gradient, in place if nobody else can see sum.
   static void accumulate(Tensor& sum, Tensor gradient) {
     const bool recorded = grad_enabled() && (sum.requires_grad() || gradient.requires_grad());
-    if (!recorded && sum.sole_owner() && sum.array().is_contiguous()) {
+    if (!recorded && is_private(sum)) {
       Array into = sum.array();
       kernels::add_into(into, gradient.array());
     } else {
@@ -62,6 +69,9 @@ class Frontier {
     Tensor gradient;
   };
 
+  static bool is_private(const Tensor& sum) {
+    return sum.sole_owner() && sum.array().is_contiguous();
+  }
   static bool recorded_earlier(const Node* a, const Node* b) { return a->stamp < b->stamp; }
 
   std::vector<Node*> heap_;
@@ -137,7 +147,7 @@ class Pass {
                       "this part of the tape was freed by an earlier backward; pass "
                       "retain_graph to the first one to differentiate twice");
     SavedValueGuard guard(node.stamp, node.name);
-    std::vector<Tensor> gradients = node.backward(gradient);
+    std::vector<Tensor> gradients = node.backward(gradient, frontier_);
     for (size_t i = 0; i < gradients.size(); ++i) {
       Node* input = node.input(i);
       if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;

@@ -2,12 +2,25 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "../array/scope.h"
 #include "tensor.h"
 
 namespace attune {
+
+class Node;
+
+// What inputs have received so far in a pass, for formulas that add their gradient to it in place.
+class PartialSums {
+ public:
+  // The sum of a node, dense, if it has one that nobody else can see.
+  virtual std::optional<Array> of(Node& node) = 0;
+
+ protected:
+  ~PartialSums() = default;
+};
 
 // The place of one tensor on the tape: what its gradient looks like and where it goes. Edges lead
 // from the node of an operation's result to the nodes of its inputs, never to Tensors, so that the
@@ -29,9 +42,9 @@ class Node : public RefCounted<Node>, public Pooled {
   // Inputs of the operation; none for a leaf. Null where an input needs no gradient.
   virtual size_t input_count() const { return 0; }
   virtual Node* input(size_t) const { return nullptr; }
-  // The gradient of each input given the gradient of the result; undefined where input(i) is null
-  // or nothing flows.
-  virtual std::vector<Tensor> backward(const Tensor&) { return {}; }
+  // The gradient of each input given the gradient of the result; undefined where input(i) is null,
+  // nothing flows, or it was added to one of the sums.
+  virtual std::vector<Tensor> backward(const Tensor&, PartialSums&) { return {}; }
   // Drops the saved values and the edges.
   virtual void free_buffers() {}
   virtual bool is_leaf() const { return false; }

@@ -33,6 +33,18 @@ Wrt<std::decay_t<F>> wrt(const Tensor& x, F&& formula) {
   return {Intrusive<Node>(x.node()), std::forward<F>(formula)};
 }
 
+// A formula, and a second way to get the same gradient: add(sum, g) adds it to a sum that the input
+// has received already, where nobody differentiates it again. For gradients that are mostly zero,
+// or that a kernel can accumulate.
+template <class F, class A>
+struct Accumulating {
+  F formula;
+  A add;
+  Tensor operator()(const Tensor& g) { return formula(g); }
+};
+template <class F, class A>
+Accumulating(F, A) -> Accumulating<F, A>;
+
 // Which inputs of a joint formula need their gradient.
 using Needs = std::vector<bool>;
 
@@ -90,10 +102,12 @@ class RecordedNode final : public Node {
     return found;
   }
 
-  std::vector<Tensor> backward(const Tensor& g) override {
+  std::vector<Tensor> backward(const Tensor& g, PartialSums& sums) override {
     std::vector<Tensor> gradients(sizeof...(F));
     each([&](size_t i, auto& wrt) {
       if (!wrt.formula) return;
+      if constexpr (requires { wrt.formula->add; })
+        if (auto sum = sums.of(*wrt.target)) return wrt.formula->add(*sum, g);
       if constexpr (std::is_invocable_v<decltype(*wrt.formula)&, const Tensor&, const Tensor&>) {
         gradients[i] = (*wrt.formula)(g, Tensor(output_, Intrusive<Node>(this)));
       } else {
@@ -136,7 +150,7 @@ class JointNode final : public Node {
   size_t input_count() const override { return joint_.targets.size(); }
   Node* input(size_t i) const override { return joint_.targets[i].get(); }
 
-  std::vector<Tensor> backward(const Tensor& g) override {
+  std::vector<Tensor> backward(const Tensor& g, PartialSums&) override {
     Needs needs;
     for (const auto& target : joint_.targets) needs.push_back(static_cast<bool>(target));
     return (*joint_.formula)(g, needs);

@@ -117,8 +117,11 @@ void copy_into(Array& to, const Array& from) {
                      to_string(to.shape()));
   if (to.shares_storage(from)) return copy_into(to, clone(from));
   if (to.is_contiguous()) return convert_into_dense(to.output_data(), to.dtype(), from, to.shape());
-  Array dense(to.shape(), to.dtype());
-  convert_into_dense(dense.output_data(), to.dtype(), from, to.shape());
+  Array dense = from;
+  if (from.dtype() != to.dtype() || from.shape() != to.shape() || !from.is_contiguous()) {
+    dense = Array(to.shape(), to.dtype());
+    convert_into_dense(dense.output_data(), to.dtype(), from, to.shape());
+  }
   const Layout layout(to, to.shape());
   void* target = to.output_data();
   const std::byte* source = static_cast<const std::byte*>(dense.raw_data());

@@ -56,11 +56,14 @@ Array dispatch(DType dtype, const F& compute) {
 template <class T>
 void run(BinaryLoop<T> loop, int64_t cost, const Array& a, const Array& b, Array& out) {
   const Operand<T> left(a, out.shape()), right(b, out.shape());
+  const Layout layout(out, out.shape());
   T* to = out.output<T>();
   for_each_chunk(out.numel(), cost, [&](int64_t start, int64_t n) {
-    T left_buffer[elementwise_chunk], right_buffer[elementwise_chunk];
-    loop(left.run(start, n, left_buffer), right.run(start, n, right_buffer), to + start,
+    T left_buffer[elementwise_chunk], right_buffer[elementwise_chunk], result[elementwise_chunk];
+    T* into = layout.dense() ? to + start : result;
+    loop(left.run(start, n, left_buffer), right.run(start, n, right_buffer), into,
          static_cast<size_t>(n));
+    if (into == result) layout.scatter(to, sizeof(T), start, n, result);
   });
 }
 
@@ -159,7 +162,7 @@ void binary_into(Binary op, Array& out, const Array& a, const Array& b) {
   // In place is safe where each element is read before it is written and never again.
   auto overlaps = [&](const Array& x) { return out.shares_storage(x) && !same_layout(out, x); };
   const DType dtype = out.dtype();
-  const bool direct = out.is_contiguous() && a.dtype() == dtype && b.dtype() == dtype &&
+  const bool direct = a.dtype() == dtype && b.dtype() == dtype &&
                       compute_dtype(op, dtype) == dtype && !overlaps(a) && !overlaps(b);
   if (!direct || (op == Binary::pow && dtype == int64)) return copy_into(out, binary(op, a, b));
   dispatch(dtype, [&]<class T>(TypeTag<T>) {

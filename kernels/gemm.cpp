@@ -92,8 +92,9 @@ Shape batch_of(const Array& x) {
   return batch;
 }
 
+// out = a b, or out += a b.
 template <class T>
-void multiply(Array& out, const Array& a, const Array& b) {
+void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   const int64_t batch = out.numel() / std::max<int64_t>(m * n, 1);
   if (out.numel() == 0) return;
@@ -102,13 +103,13 @@ void multiply(Array& out, const Array& a, const Array& b) {
   const T* right_data = right.array.data<T>();
   T* out_data = out.output<T>();
   if (k == 0) {
-    std::fill(out_data, out_data + out.numel(), T{0});
+    if (!accumulate) std::fill(out_data, out_data + out.numel(), T{0});
     return;
   }
   auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
     return offset_of(index, batches, x.strides());
   };
-  const bool thin = m <= thin_rows && !left.layout.transposed;
+  const bool thin = m <= thin_rows && !left.layout.transposed && !accumulate;
   const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
@@ -130,7 +131,7 @@ void multiply(Array& out, const Array& a, const Array& b) {
           thin_product(r.transposed, rows, columns, k, at, l.leading, bt, r.leading, ct, n);
         else
           gemm_tile(l.transposed, r.transposed, rows, columns, k, T{1}, at, l.leading, bt,
-                    r.leading, T{0}, ct, n);
+                    r.leading, accumulate ? T{1} : T{0}, ct, n);
       });
 }
 
@@ -190,9 +191,18 @@ Array matmul(const Array& a, const Array& b) {
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   visit_floating("matmul", a.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    multiply<T>(out, left, right);
+    multiply<T>(out, left, right, false);
   });
   return out;
+}
+
+void matmul_add(Array& into, const Array& a, const Array& b) {
+  const Shape batch = batch_of(into);
+  const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
+  visit_floating("matmul", a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    multiply<T>(into, left, right, true);
+  });
 }
 
 }  // namespace attune::kernels

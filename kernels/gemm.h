@@ -35,5 +35,7 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 // broadcast. float32 or float64, both alike (DTypeError); transposed and batched-strided views are
 // read in place. The caller has checked that K agrees.
 Array matmul(const Array& a, const Array& b);
+// into += a b, likewise; into is dense and has the shape of the product.
+void matmul_add(Array& into, const Array& a, const Array& b);
 
 }  // namespace attune::kernels

@@ -56,10 +56,14 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
   if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), dim, reshape(indices, {1})), {});
   dim = wrap_dim("index_select", dim, x.dim());
   kernels::check_indices("index_select", indices.array(), x.size(dim));
+  const auto gradient = [dim, indices, shape = x.shape()](const Tensor& g) {
+    return index_add_zeros(shape, dim, indices, g);
+  };
+  const auto add = [dim, indices](Array& sum, const Tensor& g) {
+    kernels::index_add_into(sum, dim, indices.array(), g.array());
+  };
   return record("index_select", kernels::index_select(x.array(), dim, indices.array()),
-                wrt(x, [dim, indices, shape = x.shape()](const Tensor& g) {
-                  return index_add_zeros(shape, dim, indices, g);
-                }));
+                wrt(x, Accumulating{gradient, add}));
 }
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int64_t> padding_idx) {
@@ -73,14 +77,22 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
   Shape shape = indices.shape();
   shape.push_back(weight.size(1));
   const Array picked = kernels::index_select(weight.array(), 0, flat.array());
-  return record("embedding", *picked.try_view(shape),
-                wrt(weight, [flat, padding_idx, shape = weight.shape()](const Tensor& g) {
-                  const Tensor row_gradients = reshape(g, {flat.numel(), shape[1]});
-                  if (!padding_idx) return index_add_zeros(shape, 0, flat, row_gradients);
-                  const Tensor kept = positions_other_than(*padding_idx, shape[0], flat);
-                  return index_add_zeros(shape, 0, index_select(flat, 0, kept),
-                                         index_select(row_gradients, 0, kept));
-                }));
+  // Indices, and the gradient of the row that each names.
+  const auto named_rows = [=, width = weight.size(1)](const Tensor& g) {
+    const Tensor gradients = reshape(g, {flat.numel(), width});
+    if (!padding_idx) return std::pair(flat, gradients);
+    const Tensor kept = positions_other_than(*padding_idx, rows, flat);
+    return std::pair(index_select(flat, 0, kept), index_select(gradients, 0, kept));
+  };
+  const auto gradient = [named_rows, shape = weight.shape()](const Tensor& g) {
+    const auto [named, gradients] = named_rows(g);
+    return index_add_zeros(shape, 0, named, gradients);
+  };
+  const auto add = [named_rows](Array& sum, const Tensor& g) {
+    const auto [named, gradients] = named_rows(g);
+    kernels::index_add_into(sum, 0, named.array(), gradients.array());
+  };
+  return record("embedding", *picked.try_view(shape), wrt(weight, Accumulating{gradient, add}));
 }
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {

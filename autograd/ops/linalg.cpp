@@ -94,17 +94,21 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Array result = *y.try_view(shape);
   // A weight stored [in, out] and seen transposed gets a gradient that lies as it does.
   const bool flipped = weight.array().strides()[0] == 1 && out > 1;
-  return record(
-      "linear", std::move(result), wrt(x, [weight](const Tensor& g) { return matmul(g, weight); }),
-      wrt(weight,
-          [x, lead, in, out, flipped](const Tensor& g) {
-            const Tensor gradient = reshape(g, {lead, out}), input = reshape(x, {lead, in});
-            return flipped ? transpose(matmul(transpose(input, 0, 1), gradient), 0, 1)
-                           : matmul(transpose(gradient, 0, 1), input);
-          }),
-      wrt(bias, [lead, out](const Tensor& g) {
-        return sum(reshape(g, {lead, out}), {0});
-      }));
+  const auto weight_gradient = [x, lead, in, out, flipped](const Tensor& g) {
+    const Tensor gradient = reshape(g, {lead, out}), input = reshape(x, {lead, in});
+    return flipped ? transpose(matmul(transpose(input, 0, 1), gradient), 0, 1)
+                   : matmul(transpose(gradient, 0, 1), input);
+  };
+  const auto add_weight_gradient = [x, lead, in, out](Array& sum, const Tensor& g) {
+    const Array rows = kernels::reshape(g.array(), {lead, out});
+    kernels::matmul_add(sum, rows.transpose(0, 1), kernels::reshape(x.array(), {lead, in}));
+  };
+  return record("linear", std::move(result),
+                wrt(x, [weight](const Tensor& g) { return matmul(g, weight); }),
+                wrt(weight, Accumulating{weight_gradient, add_weight_gradient}),
+                wrt(bias, [lead, out](const Tensor& g) {
+                  return sum(reshape(g, {lead, out}), {0});
+                }));
 }
 
 }  // namespace attune

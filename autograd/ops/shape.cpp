@@ -5,6 +5,7 @@
 #include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
+#include "../../kernels/elementwise.h"
 #include "../record.h"
 
 namespace attune {
@@ -26,9 +27,14 @@ Tensor scatter_view(const char* name, const Tensor& g, const Shape& shape, const
 }
 
 Tensor partial_view(const char* name, const Tensor& x, const View& view) {
-  return record(name, view(x.array()), wrt(x, [name, shape = x.shape(), view](const Tensor& g) {
-                  return scatter_view(name, g, shape, view);
-                }));
+  const auto scatter = [name, shape = x.shape(), view](const Tensor& g) {
+    return scatter_view(name, g, shape, view);
+  };
+  const auto add = [view](Array& sum, const Tensor& g) {
+    Array places = view(sum);
+    kernels::add_into(places, g.array());
+  };
+  return record(name, view(x.array()), wrt(x, Accumulating{scatter, add}));
 }
 
 }  // namespace
