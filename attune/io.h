@@ -1,6 +1,8 @@
 #pragma once
 
 #include "../io/char_tokenizer.h"
+#include "../io/encoding.h"
 #include "../io/file.h"
 #include "../io/npy.h"
 #include "../io/safetensors.h"
+#include "../io/tokenizer.h"

@@ -4,74 +4,85 @@
 #include <set>
 
 #include "../array/fail.h"
+#include "tokenizer/implementation.h"
+#include "tokenizer/unicode.h"
+#include "tokenizer/vocabulary.h"
 
 namespace attune::io {
 namespace {
 
-// Bytes of the character that starts a non-empty text; 1 for a byte that starts no valid character.
-size_t character_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xc2 ? 1
-                        : lead < 0xe0 ? 2
-                        : lead < 0xf0 ? 3
-                        : lead < 0xf5 ? 4
-                                      : 1;
-  if (length > text.size()) return 1;
-  for (size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 1;
-  return length;
-}
-
+// Calls f(character, the bytes it has).
 template <class F>
 void each_character(std::string_view text, F&& f) {
-  while (!text.empty()) {
-    const size_t length = character_length(text);
-    f(std::string(text.substr(0, length)));
-    text.remove_prefix(length);
+  for (size_t at = 0; at < text.size();) {
+    const size_t length =
+        std::max<size_t>(tokenizers::unicode::character_length(text.substr(at)), 1);
+    f(text.substr(at, length), Span{at, at + length});
+    at += length;
   }
 }
+
+class Characters : public Tokenizer::Implementation {
+ public:
+  explicit Characters(std::vector<std::string> tokens) try : vocabulary_(std::move(tokens)) {
+  } catch (const FormatError& error) {
+    fail<FormatError>("CharTokenizer", "{}", error.what());
+  }
+
+  const std::vector<std::string>& vocabulary() const { return vocabulary_.tokens(); }
+
+  int64_t size() const override { return static_cast<int64_t>(vocabulary().size()); }
+  const std::string& token(int64_t id) const override {
+    return vocabulary()[static_cast<size_t>(id)];
+  }
+  std::optional<int64_t> id(std::string_view token) const override { return vocabulary_.id(token); }
+  bool is_special(int64_t) const override { return false; }
+
+  void tokenize(std::string_view text, tokenizers::Tokens& tokens) const override {
+    tokens.ids.reserve(text.size());
+    each_character(text, [&](std::string_view character, Span bytes) {
+      const auto found = id(character);
+      if (!found)
+        fail<ValueError>("CharTokenizer",
+                         "the character \"{}\" is not among the {} of the vocabulary", character,
+                         size());
+      tokens.ids.push_back(*found);
+      if (tokens.traced) tokens.offsets.push_back(bytes);
+    });
+  }
+
+  std::string decode(std::vector<std::string> tokens) const override {
+    std::string text;
+    for (const std::string& token : tokens) text += token;
+    return text;
+  }
+
+  void save(const std::string&) const override {
+    fail<ValueError>("CharTokenizer", "tokenizer.json has no such kind; keep the vocabulary()");
+  }
+
+ private:
+  tokenizers::Vocabulary vocabulary_;
+};
 
 }  // namespace
 
 CharTokenizer CharTokenizer::from_text(std::string_view text) {
   if (text.empty()) fail<ValueError>("CharTokenizer", "the text is empty");
   std::set<std::string> characters;
-  each_character(text, [&](std::string character) { characters.insert(std::move(character)); });
+  each_character(text, [&](std::string_view character, Span) { characters.emplace(character); });
   return CharTokenizer({characters.begin(), characters.end()});
 }
 
 CharTokenizer::CharTokenizer(std::vector<std::string> vocabulary)
-    : vocabulary_(std::move(vocabulary)) {
-  for (const std::string& token : vocabulary_) {
-    if (token.empty()) fail<FormatError>("CharTokenizer", "the vocabulary has an empty token");
-    if (!index_.emplace(token, static_cast<int64_t>(index_.size())).second)
-      fail<FormatError>("CharTokenizer", "token \"{}\" occurs twice in the vocabulary", token);
-  }
-}
+    : Tokenizer([&] {
+        if (std::find(vocabulary.begin(), vocabulary.end(), "") != vocabulary.end())
+          fail<FormatError>("CharTokenizer", "the vocabulary has an empty token");
+        return std::make_shared<const Characters>(std::move(vocabulary));
+      }()) {}
 
-std::vector<int64_t> CharTokenizer::encode(std::string_view text) const {
-  std::vector<int64_t> tokens;
-  tokens.reserve(text.size());
-  each_character(text, [&](const std::string& character) {
-    const auto found = index_.find(character);
-    if (found == index_.end())
-      fail<ValueError>("CharTokenizer",
-                       "the character \"{}\" is not among the {} of the vocabulary", character,
-                       size());
-    tokens.push_back(found->second);
-  });
-  return tokens;
-}
-
-std::string CharTokenizer::decode(const std::vector<int64_t>& tokens) const {
-  std::string text;
-  for (int64_t token : tokens) {
-    if (token < 0 || token >= size())
-      fail<IndexError>("CharTokenizer", "token {} is outside the vocabulary of {}", token, size());
-    text += vocabulary_[static_cast<size_t>(token)];
-  }
-  return text;
+const std::vector<std::string>& CharTokenizer::vocabulary() const {
+  return static_cast<const Characters&>(implementation()).vocabulary();
 }
 
 }  // namespace attune::io

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "../array/fail.h"
 #include "../kernels/copy.h"
 #include "file.h"
+#include "strict_json-inl.h"
 
 namespace attune::io {
 namespace {
@@ -84,28 +83,12 @@ constexpr Stored dtypes[] = {
     {"U8", 1, int64, widen_integer<uint8_t>},
 };
 
-// Parses the header, refusing repeated names (also when spelled with escapes) and deep nesting.
 Json parse_header(const std::string& path, std::string_view text) {
   if (text.empty() || text[0] != '{') refuse(path, "the header does not start with '{{'");
-  std::vector<std::set<std::string>> names;
-  std::string problem;
-  auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > deepest_header) throw FormatError("");
-    if (event == Json::parse_event_t::object_start) names.emplace_back();
-    if (event == Json::parse_event_t::object_end) names.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !names.back().insert(parsed.get<std::string>()).second) {
-      problem = fmt::format("the name \"{}\" occurs twice", parsed.get<std::string>());
-      throw FormatError("");
-    }
-    return true;
-  };
   try {
-    return Json::parse(text, check);
-  } catch (const FormatError&) {
-    refuse(path, "{}", problem.empty() ? "the header is nested too deeply" : problem);
-  } catch (const Json::exception& error) {
-    refuse(path, "the header is not valid JSON: {}", error.what());
+    return parse_strict_json(text, deepest_header);
+  } catch (const FormatError& error) {
+    refuse(path, "the header: {}", error.what());
   }
 }
 

@@ -3,7 +3,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 
 build_packages=(g++ cmake ninja-build pkg-config libopenblas-pthread-dev libhwy-dev libfmt-dev
-  nlohmann-json3-dev libcli11-dev python3-minimal)
+  libutf8proc-dev nlohmann-json3-dev libcli11-dev python3-minimal)
 test_packages=(catch2)
 ci_packages=(clang-format libopenblas0-openmp libopenblas0-serial)
 

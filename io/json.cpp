@@ -1,0 +1,121 @@
+#include "json.h"
+
+#include "../array/fail.h"
+#include "strict_json-inl.h"
+
+namespace attune::io {
+
+using Value = nlohmann::json;
+
+struct Json::Document {
+  const char* operation;
+  std::string path;
+  Value root;
+};
+
+namespace {
+
+const Value& value(const void* node) { return *static_cast<const Value*>(node); }
+
+}  // namespace
+
+Json Json::parse(const char* operation, std::string path, std::string_view text, int deepest) {
+  Json root;
+  try {
+    root.document_ = std::make_shared<const Document>(
+        Document{operation, path, parse_strict_json(text, deepest)});
+  } catch (const FormatError& error) {
+    fail<FormatError>(operation, "{}: {}", path, error.what());
+  }
+  root.node_ = &root.document_->root;
+  root.place_ = std::make_shared<const std::string>();
+  return root;
+}
+
+Json Json::at(const void* node, std::shared_ptr<const std::string> place, int64_t index) const {
+  Json other = *this;
+  other.node_ = node;
+  other.place_ = std::move(place);
+  other.index_ = index;
+  return other;
+}
+
+bool Json::is_object() const { return value(node_).is_object(); }
+bool Json::is_array() const { return value(node_).is_array(); }
+bool Json::is_string() const { return value(node_).is_string(); }
+
+bool Json::has(const std::string& name) const {
+  if (!is_object()) refuse("should be an object");
+  const auto found = value(node_).find(name);
+  return found != value(node_).end() && !found->is_null();
+}
+
+Json Json::operator[](const std::string& name) const {
+  if (!is_object()) refuse("should be an object");
+  const auto found = value(node_).find(name);
+  if (found == value(node_).end()) refuse(fmt::format("lacks \"{}\"", name));
+  std::string place = *place_;
+  if (index_ >= 0) place += fmt::format("[{}]", index_);
+  if (!place.empty()) place += '.';
+  return at(&*found, std::make_shared<const std::string>(place + name), -1);
+}
+
+std::vector<std::pair<std::string, Json>> Json::members() const {
+  if (!is_object()) refuse("should be an object");
+  std::vector<std::pair<std::string, Json>> members;
+  members.reserve(value(node_).size());
+  for (auto it = value(node_).begin(); it != value(node_).end(); ++it)
+    members.emplace_back(it.key(), at(&it.value(), place_, -1));
+  return members;
+}
+
+std::vector<Json> Json::elements() const {
+  if (!is_array()) refuse("should be an array");
+  std::vector<Json> elements;
+  elements.reserve(value(node_).size());
+  for (const Value& element : value(node_))
+    elements.push_back(at(&element, place_, static_cast<int64_t>(elements.size())));
+  return elements;
+}
+
+std::string Json::string() const {
+  if (!is_string()) refuse("should be a string");
+  return value(node_).get<std::string>();
+}
+
+bool Json::boolean() const {
+  if (!value(node_).is_boolean()) refuse("should be true or false");
+  return value(node_).get<bool>();
+}
+
+int64_t Json::natural(int64_t largest) const {
+  if (!value(node_).is_number_unsigned() ||
+      value(node_).get<uint64_t>() > static_cast<uint64_t>(largest))
+    refuse(fmt::format("should be an integer of 0 to {}", largest));
+  return value(node_).get<int64_t>();
+}
+
+std::string Json::string_or(const std::string& name, std::string otherwise) const {
+  return has(name) ? (*this)[name].string() : otherwise;
+}
+
+bool Json::boolean_or(const std::string& name, bool otherwise) const {
+  return has(name) ? (*this)[name].boolean() : otherwise;
+}
+
+void Json::refuse(std::string_view reason) const {
+  std::string place = *place_;
+  if (index_ >= 0) place += fmt::format("[{}]", index_);
+  fail<FormatError>(document_->operation, "{}: {}{}{}", document_->path, place,
+                    place.empty() ? "" : ": ", reason);
+}
+
+std::string Json::text_without(const std::vector<std::string>& names) const {
+  if (!is_object()) refuse("should be an object");
+  Value rest = Value::object();
+  for (auto it = value(node_).begin(); it != value(node_).end(); ++it)
+    if (std::find(names.begin(), names.end(), it.key()) == names.end()) rest[it.key()] = it.value();
+  return rest.dump();
+}
+
+}  // namespace attune::io

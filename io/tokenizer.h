@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "encoding.h"
+
+namespace attune::io {
+
+// Turns text into the tokens of a model and back: the ids, and the text of ids, that the
+// `tokenizers` library of Hugging Face gives for the same files. A handle: copies share the
+// vocabulary. Safe to use from several threads.
+class Tokenizer {
+ public:
+  struct Implementation;
+  explicit Tokenizer(std::shared_ptr<const Implementation> implementation);
+
+  // How many ids there are: 0 … size() - 1.
+  int64_t size() const;
+  // The token of an id, as the vocabulary spells it. IndexError if it is outside.
+  std::string token(int64_t id) const;
+  // The id of a token; none if the vocabulary lacks it.
+  std::optional<int64_t> id(std::string_view token) const;
+
+  // The ids of a text. Bytes that are not UTF-8 count as U+FFFD. ValueError if the options cannot
+  // be met, or if the text is larger than 2 GiB.
+  std::vector<int64_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
+  // The same with the ids' types and, if asked for, offsets; of one text or of a pair.
+  Encoding operator()(std::string_view text, const EncodeOptions& options = {}) const;
+  Encoding operator()(std::string_view text, std::string_view second,
+                      const EncodeOptions& options = {}) const;
+  // Many texts, or pairs of texts, padded to one length. ValueError if there is not one second text
+  // for each first.
+  Batch encode_batch(const std::vector<std::string>& texts,
+                     const EncodeOptions& options = {}) const;
+  Batch encode_pairs(const std::vector<std::string>& texts, const std::vector<std::string>& seconds,
+                     const EncodeOptions& options = {}) const;
+
+  // The text of ids; bytes that are no UTF-8 become U+FFFD. IndexError if an id is outside.
+  std::string decode(const std::vector<int64_t>& ids, bool skip_special_tokens = true) const;
+
+  // The token that plays a part for the model, by the name that tokenizer_config.json uses:
+  // "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token".
+  std::optional<int64_t> special_id(const std::string& role) const;
+  // What encode_batch pads with: the pad_token, or 0.
+  int64_t pad_id() const;
+
+  // Writes tokenizer.json, and vocab.json with merges.txt or vocab.txt, into a folder, which is
+  // made. ValueError for a CharTokenizer.
+  void save(const std::string& folder) const;
+
+ protected:
+  const Implementation& implementation() const { return *implementation_; }
+
+ private:
+  Encoding encode_both(std::string_view text, const std::string_view* second,
+                       const EncodeOptions& options) const;
+  Batch pad(const std::vector<Encoding>& encodings, int64_t multiple) const;
+
+  std::shared_ptr<const Implementation> implementation_;
+};
+
+// Reads a tokenizer.json, or a vocab.txt (BERT's WordPiece), or a vocab.json with the merges.txt
+// beside it (GPT-2's byte-level BPE); or a folder with one of these, in this order. The files
+// tokenizer_config.json and special_tokens_map.json beside it say more, where they are. FormatError
+// names the file and what is wrong with it or not supported, IoError what cannot be read.
+//
+// encode never cuts or pads on its own: the truncation and padding that some tokenizer.json files
+// ask for are left to EncodeOptions.
+Tokenizer load_tokenizer(const std::string& path);
+
+// Turns ids into text one by one, as a model makes them.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
+
+  // The text that the id adds: nothing, as long as a character is not complete.
+  std::string next(int64_t id);
+  // What is left when no more ids come.
+  std::string finish();
+
+ private:
+  std::string added_text() const;
+
+  Tokenizer tokenizer_;
+  bool skip_special_tokens_;
+  std::vector<int64_t> ids_;  // those whose text is not settled, after a few that are
+  size_t settled_ = 0;        // how many of ids_ are
+  std::string settled_text_;  // theirs
+};
+
+}  // namespace attune::io

@@ -1,0 +1,170 @@
+#include "from_json.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace attune::io::tokenizers {
+namespace {
+
+constexpr int64_t largest_id = std::numeric_limits<int32_t>::max() - 1;
+
+std::optional<std::string> optional_string(const Json& json, const std::string& name) {
+  if (!json.has(name)) return std::nullopt;
+  return json[name].string();
+}
+
+Model bpe_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
+               const Merges& merges) {
+  if (json.has("dropout")) json["dropout"].refuse("dropout of merges is not supported");
+  BpeOptions options;
+  options.unk_token = optional_string(json, "unk_token");
+  options.fuse_unk = json.boolean_or("fuse_unk", false);
+  options.byte_fallback = json.boolean_or("byte_fallback", false);
+  options.ignore_merges = json.boolean_or("ignore_merges", false);
+  options.continuing_subword_prefix = json.string_or("continuing_subword_prefix", "");
+  options.end_of_word_suffix = json.string_or("end_of_word_suffix", "");
+  return in_place(
+      json, [&] { return byte_pair_encoding(std::move(vocabulary), merges, std::move(options)); });
+}
+
+Model word_piece_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary) {
+  WordPieceOptions options;
+  options.unk_token = json.string_or("unk_token", options.unk_token);
+  options.continuing_subword_prefix =
+      json.string_or("continuing_subword_prefix", options.continuing_subword_prefix);
+  if (json.has("max_input_chars_per_word"))
+    options.max_input_chars_per_word =
+        static_cast<size_t>(json["max_input_chars_per_word"].natural(largest_id));
+  return in_place(json, [&] { return word_piece(std::move(vocabulary), std::move(options)); });
+}
+
+// Files of 2020 do not name the type.
+std::string model_type(const Json& json) {
+  if (json.has("type")) return json["type"].string();
+  return json.has("max_input_chars_per_word") ? "WordPiece" : "BPE";
+}
+
+Model model_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
+                 const Merges& merges) {
+  const std::string type = model_type(json);
+  if (type == "BPE") return bpe_from(json, std::move(vocabulary), merges);
+  if (type == "WordPiece") return word_piece_from(json, std::move(vocabulary));
+  json.refuse(fmt::format("the model \"{}\" is not supported", type));
+}
+
+AddedToken added_token_from(const Json& json) {
+  AddedToken token;
+  token.id = json["id"].natural(largest_id);
+  token.content = json["content"].string();
+  if (token.content.empty()) json.refuse("the content of an added token is empty");
+  token.special = json.boolean_or("special", false);
+  token.single_word = json.boolean_or("single_word", false);
+  token.lstrip = json.boolean_or("lstrip", false);
+  token.rstrip = json.boolean_or("rstrip", false);
+  token.normalized = json.boolean_or("normalized", !token.special);
+  return token;
+}
+
+void check_added(const Json& json, const std::vector<AddedToken>& tokens,
+                 const Vocabulary& vocabulary) {
+  const auto size = static_cast<int64_t>(vocabulary.tokens().size());
+  for (const AddedToken& token : tokens) {
+    const auto known = vocabulary.id(token.content);
+    const bool taken =
+        token.id < size && !vocabulary.tokens()[static_cast<size_t>(token.id)].empty();
+    if (known && *known != token.id)
+      json.refuse(fmt::format("\"{}\" has id {}, but the model's vocabulary gives it {}",
+                              token.content, token.id, *known));
+    if (!known && taken)
+      json.refuse(fmt::format("\"{}\" has id {}, which the model's vocabulary gives to \"{}\"",
+                              token.content, token.id,
+                              vocabulary.tokens()[static_cast<size_t>(token.id)]));
+  }
+}
+
+void check_ids(const Json& json, const std::vector<PostProcessor::Part>& parts, int64_t size) {
+  for (const auto& part : parts)
+    for (const int64_t id : part.ids)
+      if (id >= size) json.refuse(fmt::format("id {} is outside the vocabulary of {}", id, size));
+}
+
+// "left right", or in newer files ["left", "right"].
+std::pair<std::string, std::string> merge_from(const Json& json) {
+  if (json.is_array()) {
+    const auto pair = json.elements();
+    if (pair.size() != 2) json.refuse("a merge should be of two tokens");
+    return {pair[0].string(), pair[1].string()};
+  }
+  const std::string line = json.string();
+  const size_t space = line.find(' ');
+  if (space == line.npos || line.find(' ', space + 1) != line.npos)
+    json.refuse("a merge should be two tokens with a space between them");
+  return {line.substr(0, space), line.substr(space + 1)};
+}
+
+}  // namespace
+
+std::vector<AddedToken> added_tokens_from(const Json& json) {
+  std::vector<AddedToken> tokens = make_parts(json, added_token_from);
+  std::unordered_map<std::string, int64_t> ids;
+  std::unordered_map<int64_t, std::string> contents;
+  for (const AddedToken& token : tokens) {
+    if (!ids.emplace(token.content, token.id).second)
+      json.refuse(fmt::format("the added token \"{}\" occurs twice", token.content));
+    if (!contents.emplace(token.id, token.content).second)
+      json.refuse(fmt::format("id {} is given to both \"{}\" and \"{}\"", token.id,
+                              contents[token.id], token.content));
+  }
+  return tokens;
+}
+
+std::vector<std::string> vocabulary_from(const Json& json, size_t others) {
+  const auto members = json.members();
+  const size_t limit = members.size() + others;
+  std::vector<std::string> tokens;
+  for (const auto& [token, id] : members) {
+    if (token.empty()) id.refuse("the vocabulary has an empty token");
+    const auto at = static_cast<size_t>(id.natural(largest_id));
+    if (at >= limit)
+      id.refuse(fmt::format("\"{}\" has id {}, but there are only {} tokens", token, at, limit));
+    if (at >= tokens.size()) tokens.resize(at + 1);
+    if (!tokens[at].empty())
+      id.refuse(fmt::format("id {} is given to both \"{}\" and \"{}\"", at, tokens[at], token));
+    tokens[at] = token;
+  }
+  return tokens;
+}
+
+Merges merges_from(const Json& json) { return make_parts(json, merge_from); }
+
+std::shared_ptr<Pipeline> pipeline_from(const Json& json, std::vector<std::string> tokens,
+                                        Merges merges) {
+  const Json model = json["model"];
+  Stages stages;
+  stages.vocabulary =
+      in_place(model, [&] { return std::make_shared<const Vocabulary>(std::move(tokens)); });
+  if (json.has("normalizer")) stages.normalizer = normalizer_from(json["normalizer"]);
+  if (json.has("pre_tokenizer")) stages.pre_tokenizer = pre_tokenizer_from(json["pre_tokenizer"]);
+  stages.model = model_from(model, stages.vocabulary, merges);
+  stages.decoder = json.has("decoder") ? decoder_from(json["decoder"]) : join_decoder(" ");
+  if (json.has("added_tokens")) {
+    auto added = added_tokens_from(json["added_tokens"]);
+    check_added(json["added_tokens"], added, *stages.vocabulary);
+    stages.added = AddedTokens(std::move(added), stages.normalizer);
+  }
+  Source source{
+      json.text_without({"model"}), model.text_without({"vocab", "merges"}), std::move(merges), {}};
+  const auto pipeline = in_place(
+      json, [&] { return std::make_shared<Pipeline>(std::move(stages), std::move(source)); });
+  if (json.has("post_processor")) {
+    pipeline->post_processor = post_processor_from(json["post_processor"]);
+    check_ids(json["post_processor"], pipeline->post_processor.single, pipeline->size());
+    check_ids(json["post_processor"], pipeline->post_processor.pair, pipeline->size());
+  }
+  if (json.has("padding"))
+    pipeline->special_ids["pad_token"] = json["padding"]["pad_id"].natural(pipeline->size() - 1);
+  return pipeline;
+}
+
+}  // namespace attune::io::tokenizers

@@ -1,0 +1,111 @@
+#include <limits>
+
+#include "from_json.h"
+
+namespace attune::io::tokenizers {
+namespace {
+
+using Part = PostProcessor::Part;
+using Kind = Part::Kind;
+
+constexpr int64_t largest_id = std::numeric_limits<int32_t>::max();
+
+// ["[SEP]", 102]
+std::vector<int64_t> token_from(const Json& json) {
+  const auto pair = json.elements();
+  if (pair.size() != 2) json.refuse("should be a token and its id");
+  return {pair[1].natural(largest_id)};
+}
+
+PostProcessor bert_processing(const Json& json) {
+  const auto cls = token_from(json["cls"]), sep = token_from(json["sep"]);
+  PostProcessor processor;
+  processor.single = {{Kind::tokens, 0, cls}, {Kind::first, 0, {}}, {Kind::tokens, 0, sep}};
+  processor.pair = processor.single;
+  processor.pair.insert(processor.pair.end(), {{Kind::second, 1, {}}, {Kind::tokens, 1, sep}});
+  return processor;
+}
+
+void read_trimming(const Json& json, PostProcessor& processor) {
+  processor.trims_offsets = json.boolean_or("trim_offsets", true);
+  processor.keeps_prefix_space = json.boolean_or("add_prefix_space", true);
+}
+
+PostProcessor roberta_processing(const Json& json) {
+  const auto cls = token_from(json["cls"]), sep = token_from(json["sep"]);
+  PostProcessor processor;
+  processor.single = {{Kind::tokens, 0, cls}, {Kind::first, 0, {}}, {Kind::tokens, 0, sep}};
+  processor.pair = processor.single;
+  processor.pair.insert(processor.pair.end(),
+                        {{Kind::tokens, 0, sep}, {Kind::second, 0, {}}, {Kind::tokens, 0, sep}});
+  read_trimming(json, processor);
+  return processor;
+}
+
+PostProcessor byte_level(const Json& json) {
+  PostProcessor processor;
+  read_trimming(json, processor);
+  return processor;
+}
+
+Part template_part(const Json& json, const Json& special_tokens) {
+  if (json.has("Sequence")) {
+    const Json sequence = json["Sequence"];
+    const std::string id = sequence["id"].string();
+    if (id != "A" && id != "B") sequence.refuse("the sequence \"" + id + "\" is neither A nor B");
+    return {id == "A" ? Kind::first : Kind::second, sequence["type_id"].natural(largest_id), {}};
+  }
+  const Json token = json["SpecialToken"];
+  Part part{Kind::tokens, token["type_id"].natural(largest_id), {}};
+  for (const Json& id : special_tokens[token["id"].string()]["ids"].elements())
+    part.ids.push_back(id.natural(largest_id));
+  return part;
+}
+
+PostProcessor template_processing(const Json& json) {
+  PostProcessor processor;
+  processor.single.clear();
+  processor.pair.clear();
+  for (const Json& part : json["single"].elements()) {
+    processor.single.push_back(template_part(part, json["special_tokens"]));
+    if (processor.single.back().kind == Kind::second)
+      part.refuse("uses sequence B, but a single text has none");
+  }
+  for (const Json& part : json["pair"].elements())
+    processor.pair.push_back(template_part(part, json["special_tokens"]));
+  return processor;
+}
+
+// Trims offsets if one does, and puts in what the one that puts in tokens does.
+PostProcessor sequence(const Json& json) {
+  PostProcessor whole;
+  bool adds = false;
+  for (const Json& part : json["processors"].elements()) {
+    PostProcessor processor = post_processor_from(part);
+    if (part["type"].string() == "ByteLevel") {
+      whole.trims_offsets = processor.trims_offsets;
+      whole.keeps_prefix_space = processor.keeps_prefix_space;
+    } else if (adds) {
+      part.refuse("a second post-processor that adds tokens is not supported");
+    } else {
+      adds = true;
+      whole.single = std::move(processor.single);
+      whole.pair = std::move(processor.pair);
+      whole.trims_offsets |= processor.trims_offsets;
+    }
+  }
+  return whole;
+}
+
+}  // namespace
+
+PostProcessor post_processor_from(const Json& json) {
+  static constexpr Maker<PostProcessor> makers[] = {{"TemplateProcessing", template_processing},
+                                                    {"BertProcessing", bert_processing},
+                                                    {"RobertaProcessing", roberta_processing},
+                                                    {"ByteLevel", byte_level},
+                                                    {"Sequence", sequence}};
+  return make_part("post-processor", makers, json);
+}
+
+}  // namespace attune::io::tokenizers

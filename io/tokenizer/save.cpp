@@ -1,0 +1,62 @@
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "../../array/fail.h"
+#include "../file.h"
+#include "pipeline.h"
+
+namespace attune::io::tokenizers {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+// {"token": id}, in the order of ids.
+Ordered by_token(const std::vector<std::string>& tokens) {
+  Ordered vocabulary = Ordered::object();
+  auto& members = vocabulary.get_ref<Ordered::object_t&>();
+  for (size_t id = 0; id < tokens.size(); ++id)
+    if (!tokens[id].empty()) members.Container::emplace_back(tokens[id], id);
+  return vocabulary;
+}
+
+std::string merge_lines(const Merges& merges) {
+  std::string lines = "#version: 0.2\n";
+  for (const auto& [left, right] : merges) lines += left + " " + right + "\n";
+  return lines;
+}
+
+std::string token_lines(const std::vector<std::string>& tokens) {
+  std::string lines;
+  for (const std::string& token : tokens) lines += token + "\n";
+  return lines;
+}
+
+}  // namespace
+
+void Pipeline::save(const std::string& folder) const {
+  const auto& tokens = stages_.vocabulary->tokens();
+  Ordered json = Ordered::parse(source_.settings);
+  Ordered& model = json["model"] = Ordered::parse(source_.model);
+  const bool has_merges = model.value("type", "BPE") == "BPE";
+  model["vocab"] = by_token(tokens);
+  if (has_merges) {
+    Ordered merges = Ordered::array();
+    for (const auto& [left, right] : source_.merges) merges.push_back({left, right});
+    model["merges"] = std::move(merges);
+  }
+  std::error_code unmade;
+  std::filesystem::create_directories(folder, unmade);
+  if (unmade) fail<IoError>("Tokenizer::save", "{}: {}", folder, unmade.message());
+  const std::filesystem::path path(folder);
+  write_atomically((path / "tokenizer.json").string(), json.dump());
+  if (has_merges) {
+    write_atomically((path / "vocab.json").string(), model["vocab"].dump());
+    write_atomically((path / "merges.txt").string(), merge_lines(source_.merges));
+  } else {
+    write_atomically((path / "vocab.txt").string(), token_lines(tokens));
+  }
+  if (!source_.config.empty())
+    write_atomically((path / "tokenizer_config.json").string(), source_.config);
+}
+
+}  // namespace attune::io::tokenizers

@@ -1,0 +1,60 @@
+#include "text.h"
+
+#include "unicode.h"
+
+namespace attune::io::tokenizers {
+namespace {
+
+// The bytes of the user's text that some bytes of a traced piece stand for.
+Span source_of(const Piece& piece, Span bytes) {
+  if (piece.text.empty()) return {};
+  if (bytes.begin == bytes.end) bytes = {bytes.end - (bytes.end > 0), bytes.end + (bytes.end == 0)};
+  return {piece.source[bytes.begin].begin, piece.source[bytes.end - 1].end};
+}
+
+}  // namespace
+
+Piece Piece::part(Span bytes) const {
+  return {text.substr(bytes.begin, bytes.end - bytes.begin),
+          source ? source + bytes.begin : nullptr, first && bytes.begin == 0};
+}
+
+Text Text::read(std::string_view raw, bool traced) {
+  Text text(traced);
+  text.bytes_.reserve(raw.size());
+  if (traced) text.source_.reserve(raw.size());
+  for (size_t at = 0; at < raw.size();) {
+    if (const size_t length = unicode::character_length(raw.substr(at))) {
+      text.append(raw.substr(at, length), {at, at + length});
+      at += length;
+    } else {
+      const size_t invalid = unicode::invalid_length(raw.substr(at));
+      text.append(unicode::replacement_character, {at, at + invalid});
+      at += invalid;
+    }
+  }
+  return text;
+}
+
+Piece Text::piece(bool first) const { return {bytes_, traced_ ? source_.data() : nullptr, first}; }
+
+void Text::copy(const Piece& from, Span bytes) {
+  bytes_ += from.text.substr(bytes.begin, bytes.end - bytes.begin);
+  if (traced_) source_.insert(source_.end(), from.source + bytes.begin, from.source + bytes.end);
+}
+
+void Text::put(std::string_view replacement, const Piece& from, Span bytes) {
+  append(replacement, traced_ ? source_of(from, bytes) : Span{});
+}
+
+void Text::append(std::string_view bytes, Span source) {
+  bytes_ += bytes;
+  if (traced_) source_.insert(source_.end(), bytes.size(), source);
+}
+
+void Tokens::add(int64_t id, const Piece& piece, Span bytes) {
+  ids.push_back(id);
+  if (traced) offsets.push_back(source_of(piece, bytes));
+}
+
+}  // namespace attune::io::tokenizers

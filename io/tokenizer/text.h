@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../encoding.h"
+
+namespace attune::io::tokenizers {
+
+// A view of a text on its way through a tokenizer: valid UTF-8 and, if asked for, for each byte the
+// bytes of the user's text that it stands for.
+struct Piece {
+  std::string_view text;
+  const Span* source = nullptr;  // one for each byte; nullptr if not traced
+  bool first = false;            // starts at the first byte of the user's text
+
+  Piece part(Span bytes) const;
+};
+
+// A text that is being made out of another.
+class Text {
+ public:
+  explicit Text(bool traced) : traced_(traced) {}
+  // What Python reads with errors="replace": bytes that are no UTF-8 become U+FFFD.
+  static Text read(std::string_view raw, bool traced);
+
+  Piece piece(bool first) const;
+  // Appends bytes of a piece.
+  void copy(const Piece& from, Span bytes);
+  // Appends new bytes that stand for those of a piece.
+  void put(std::string_view replacement, const Piece& from, Span bytes);
+
+ private:
+  void append(std::string_view bytes, Span source);
+
+  std::string bytes_;
+  std::vector<Span> source_;
+  bool traced_;
+};
+
+// The tokens of a text so far, with the bytes that they stand for if asked for.
+struct Tokens {
+  std::vector<int64_t> ids;
+  std::vector<Span> offsets;
+  bool traced = false;
+
+  // Appends the token of some bytes of a piece.
+  void add(int64_t id, const Piece& piece, Span bytes);
+};
+
+}  // namespace attune::io::tokenizers

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "../json.h"
+#include "pipeline.h"
+
+// Tokenizers from before tokenizer.json: a vocabulary, and the rest by convention, which
+// tokenizer_config.json refines.
+namespace attune::io::tokenizers {
+
+// BERT's WordPiece from a vocab.txt: a token a line. In the configuration count do_lower_case,
+// strip_accents, tokenize_chinese_chars and the names of the special tokens.
+std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path,
+                                         const std::optional<Json>& config);
+
+// Byte-level BPE from a vocab.json and a merges.txt: GPT-2's, or RoBERTa's if the configuration
+// names it. add_prefix_space and the names of the special tokens count.
+std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
+                                                const std::string& merges_path,
+                                                const std::optional<Json>& config);
+
+// "eos_token": "</s>", or an object with that as its content.
+std::optional<std::string> special_token_of(const std::optional<Json>& config,
+                                            const std::string& role);
+
+// One limit on nesting for all these files.
+constexpr int deepest_json = 64;
+Json read_json(const std::string& path);
+
+}  // namespace attune::io::tokenizers

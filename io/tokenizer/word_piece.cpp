@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "model.h"
+#include "unicode.h"
+
+namespace attune::io::tokenizers {
+namespace {
+
+class WordPiece {
+ public:
+  WordPiece(std::shared_ptr<const Vocabulary> vocabulary, WordPieceOptions options)
+      : vocabulary_(std::move(vocabulary)),
+        unknown_(vocabulary_->require(options.unk_token, "the unknown token")),
+        longest_word_(options.max_input_chars_per_word) {
+    const auto& tokens = vocabulary_->tokens();
+    for (size_t id = 0; id < tokens.size(); ++id) {
+      std::string_view token = tokens[id];
+      longest_token_ = std::max(longest_token_, token.size());
+      if (!token.starts_with(options.continuing_subword_prefix)) continue;
+      token.remove_prefix(options.continuing_subword_prefix.size());
+      if (!token.empty()) continuations_.emplace(token, static_cast<int64_t>(id));
+    }
+  }
+
+  void operator()(const Piece& word, Tokens& tokens) const {
+    const size_t before = tokens.ids.size();
+    bool known = character_count(word.text) <= longest_word_;
+    for (size_t at = 0; known && at < word.text.size();) known = take_longest(word, at, tokens);
+    if (known) return;
+    tokens.ids.resize(before);
+    if (tokens.traced) tokens.offsets.resize(before);
+    tokens.add(unknown_, word, {0, word.text.size()});
+  }
+
+ private:
+  static size_t character_count(std::string_view text) {
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+  }
+
+  bool take_longest(const Piece& word, size_t& at, Tokens& tokens) const {
+    size_t end = std::min(word.text.size(), at + longest_token_);
+    while (end < word.text.size() && (word.text[end] & 0xC0) == 0x80) --end;
+    for (; end > at; end = unicode::previous(word.text, end)) {
+      const auto id = find(word.text.substr(at, end - at), at > 0);
+      if (!id) continue;
+      tokens.add(*id, word, {at, end});
+      at = end;
+      return true;
+    }
+    return false;
+  }
+
+  std::optional<int64_t> find(std::string_view part, bool continues) const {
+    if (!continues) return vocabulary_->id(part);
+    const auto found = continuations_.find(part);
+    if (found == continuations_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  std::shared_ptr<const Vocabulary> vocabulary_;
+  std::unordered_map<std::string_view, int64_t> continuations_;  // views of the vocabulary
+  int64_t unknown_;
+  size_t longest_word_, longest_token_ = 0;
+};
+
+}  // namespace
+
+Model word_piece(std::shared_ptr<const Vocabulary> vocabulary, WordPieceOptions options) {
+  return [piece = std::make_shared<const WordPiece>(std::move(vocabulary), std::move(options))](
+             const Piece& word, Tokens& tokens) { (*piece)(word, tokens); };
+}
+
+}  // namespace attune::io::tokenizers

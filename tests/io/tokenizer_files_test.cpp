@@ -1,0 +1,215 @@
+// Tokenizers from other files than tokenizer.json, saving, and files that break the format.
+
+#include <attune/array.h>
+#include <attune/io.h>
+
+#include <nlohmann/json.hpp>
+
+#include "../catch.h"
+#include "../scratch.h"
+
+using namespace attune;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+using Json = nlohmann::json;
+using Ids = std::vector<int64_t>;
+
+const std::string golden = ATTUNE_TEST_DATA "/tokenizers/";
+
+const std::vector<std::string> samples = {"The committee's report wasn't finished.",
+                                          "Größe  und\nMaß 👩‍🚀 日本語",
+                                          "<s>[MASK]<mask></s> <|endoftext|>", "\xFF\xE2\x82", ""};
+
+void check_same(const io::Tokenizer& a, const io::Tokenizer& b) {
+  CHECK(a.size() == b.size());
+  for (const std::string& text : samples) {
+    CHECK(a.encode(text) == b.encode(text));
+    CHECK(a.decode(a.encode(text)) == b.decode(b.encode(text)));
+  }
+}
+
+Json valid() {
+  return Json::parse(R"({"version":"1.0","added_tokens":[{"id":4,"content":"<x>","special":true}],
+    "normalizer":null,"pre_tokenizer":{"type":"Whitespace"},"post_processor":null,"decoder":null,
+    "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"abb":3},"merges":["a b",["ab","b"]]}})");
+}
+
+std::string message_of(const std::string& content) {
+  const ScratchFolder folder;
+  write_all(folder / "tokenizer.json", content);
+  try {
+    io::load_tokenizer(folder / "");
+  } catch (const FormatError& error) {
+    return error.what();
+  }
+  return "it was loaded";
+}
+
+void check_refused(const std::string& content, const std::string& reason) {
+  const std::string message = message_of(content);
+  CHECK_THAT(message, ContainsSubstring(reason));
+  CHECK_THAT(message, ContainsSubstring("tokenizer.json"));
+  CHECK(message.find('\n') == std::string::npos);
+}
+
+// The valid file with one value changed.
+std::string changed(const std::string& pointer, const Json& value) {
+  Json json = valid();
+  json[Json::json_pointer(pointer)] = value;
+  return json.dump();
+}
+
+}  // namespace
+
+TEST_CASE("what is saved is loaded, also from vocabulary files alone") {
+  for (const char* name : {"gpt2", "llama2", "llama3", "bert_uncased", "unknown"}) {
+    INFO(name);
+    const io::Tokenizer tokenizer = io::load_tokenizer(golden + name + ".json");
+    const ScratchFolder folder;
+    tokenizer.save(folder / "model");
+    check_same(tokenizer, io::load_tokenizer(folder / "model"));
+    check_same(tokenizer, io::load_tokenizer(folder / "model/tokenizer.json"));
+  }
+}
+
+TEST_CASE("vocab.json and merges.txt are GPT-2's byte-level BPE") {
+  const ScratchFolder folder;
+  io::load_tokenizer(golden + "roberta.json").save(folder / "");
+  std::filesystem::remove(folder / "tokenizer.json");
+  const auto encode = [&](const char* text) {
+    return io::load_tokenizer(folder / "").encode(text);
+  };
+  const io::Tokenizer plain = io::load_tokenizer(folder / "");
+  CHECK(plain.decode(plain.encode("Größe \xFF")) == "Größe \uFFFD");
+  CHECK(plain.encode("<s>").size() > 1);
+
+  write_all(folder / "tokenizer_config.json", R"({"eos_token":{"content":"</s>"}})");
+  CHECK(encode("</s>") == Ids{2});
+  CHECK(io::load_tokenizer(folder / "").special_id("eos_token") == 2);
+
+  write_all(folder / "tokenizer_config.json",
+            R"({"tokenizer_class":"RobertaTokenizer","add_prefix_space":true})");
+  for (const std::string& text : samples)
+    CHECK(encode(text.c_str()) == io::load_tokenizer(golden + "roberta.json").encode(text));
+
+  std::filesystem::remove(folder / "merges.txt");
+  CHECK_THROWS_AS(io::load_tokenizer(folder / ""), IoError);
+}
+
+TEST_CASE("vocab.txt is BERT's WordPiece, as its configuration says") {
+  const ScratchFolder folder;
+  write_all(folder / "vocab.txt",
+            "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngrö\n##ße\ngro\n##ssen\n##e\n日\n本\n");
+  const auto encode = [&](const char* text) {
+    return io::load_tokenizer(folder / "").encode(text);
+  };
+  CHECK(encode("GRÖẞe 日本[MASK]") == Ids{2, 7, 6, 10, 11, 4, 3});
+  write_all(folder / "tokenizer_config.json", R"({"do_lower_case":false})");
+  CHECK(encode("größe GRÖẞe") == Ids{2, 5, 6, 1, 3});
+  write_all(folder / "tokenizer_config.json", R"({"tokenize_chinese_chars":false})");
+  CHECK(encode("日本 日") == Ids{2, 1, 10, 3});
+  write_all(folder / "tokenizer_config.json", R"({"strip_accents":false})");
+  CHECK(encode("Größe") == Ids{2, 5, 6, 3});
+  CHECK(io::load_tokenizer(folder / "vocab.txt").pad_id() == 0);
+
+  const auto check = [&](const std::string& vocabulary, const std::string& reason) {
+    write_all(folder / "vocab.txt", vocabulary);
+    CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring(reason));
+  };
+  check("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\na\n", "two ids");
+  check("[UNK]\n[CLS]\n", "\"[SEP]\" is not in the vocabulary");
+  check("[CLS]\n[SEP]\n", "[UNK]");
+  check("[UNK]\n\xFF\n", "not UTF-8");
+  check("", "vocabulary");
+}
+
+TEST_CASE("a folder without a tokenizer, and files that are not there") {
+  const ScratchFolder folder;
+  CHECK_THROWS_AS(io::load_tokenizer(folder / ""), IoError);
+  CHECK_THROWS_AS(io::load_tokenizer(folder / "absent.json"), IoError);
+}
+
+TEST_CASE("files that break the format are refused with the reason") {
+  REQUIRE(message_of(valid().dump()) == "it was loaded");
+  const std::string text = valid().dump();
+  check_refused("", "not valid JSON");
+  check_refused(text.substr(0, text.size() / 2), "not valid JSON");
+  check_refused(text + "x", "not valid JSON");
+  check_refused(std::string("{\"model\":\0}", 11), "not valid JSON");
+  check_refused("{\"a\xFF\":1}", "not valid JSON");
+  check_refused("{\"model\":" + std::string(1'000'000, '['), "nested too deeply");
+  check_refused(R"({"model":{"vocab":{"a":0,"a":1}}})", "\"a\" occurs twice");
+  check_refused("[]", "should be an object");
+  check_refused("{}", "lacks \"model\"");
+  check_refused(R"({"model":{}})", "lacks \"vocab\"");
+  check_refused(R"({"model":{"vocab":{}}})", "the vocabulary is empty");
+
+  struct Case {
+    const char* place;
+    const char* value;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"/model/type", "\"Unigram\"", "the model \"Unigram\" is not supported"},
+      {"/model/vocab", "[]", "model.vocab: should be an object"},
+      {"/model/vocab/b", "0", "id 0 is given to both"},
+      {"/model/vocab/b", "-1", "should be an integer"},
+      {"/model/vocab/b", "1.5", "should be an integer"},
+      {"/model/vocab/b", "\"1\"", "should be an integer"},
+      {"/model/vocab/b", "1000000", "only 5 tokens"},
+      {"/model/vocab/b", "18446744073709551615", "should be an integer"},
+      {"/model/vocab/b", "1e999", "not valid JSON"},
+      {"/model/vocab/", "5", "empty token"},
+      {"/model/merges", "[\"a c\"]", "a merge's \"c\" is not in the vocabulary"},
+      {"/model/merges", "[\"b a\"]", "a merge's result \"ba\""},
+      {"/model/merges", "[\"ab\"]", "model.merges[0]: a merge should be two tokens"},
+      {"/model/merges", "[\"a b\",[\"a\"]]", "model.merges[1]: a merge should be of two"},
+      {"/model/merges", "[3]", "should be a string"},
+      {"/model/merges", "{}", "should be an array"},
+      {"/model/dropout", "0.1", "dropout"},
+      {"/model/unk_token", "\"?\"", "unk_token \"?\" is not in the vocabulary"},
+      {"/model/fuse_unk", "1", "should be true or false"},
+      {"/added_tokens/0/id", "5", "have no token"},
+      {"/added_tokens/0/id", "1", "which the model's vocabulary gives to \"b\""},
+      {"/added_tokens/0/content", "\"a\"", "but the model's vocabulary gives it 0"},
+      {"/added_tokens/0/content", "\"\"", "is empty"},
+      {"/added_tokens/1", R"({"id":4,"content":"<y>"})", "id 4 is given to both"},
+      {"/normalizer", R"({"type":"Precompiled"})",
+       "the normalizer \"Precompiled\" is not supported"},
+      {"/pre_tokenizer", R"({"type":"UnicodeScripts"})", "the pre-tokenizer \"UnicodeScripts\""},
+      {"/pre_tokenizer",
+       R"x({"type":"Split","pattern":{"Regex":"a(?<=b)"},"behavior":"Isolated"})x",
+       "pre_tokenizer.pattern.Regex: the regular expression"},
+      {"/pre_tokenizer", R"({"type":"Split","pattern":{"String":"a"},"behavior":"x"})", "behavior"},
+      {"/pre_tokenizer", "{}", "lacks \"type\""},
+      {"/decoder", R"({"type":"CTC"})", "the decoder \"CTC\" is not supported"},
+      {"/post_processor", R"({"type":"BertProcessing","sep":["x",9],"cls":["y",0]})",
+       "id 9 is outside the vocabulary of 5"},
+      {"/post_processor",
+       R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"q","type_id":0}}],"pair":[],"special_tokens":{}})",
+       "lacks \"q\""},
+  };
+  for (const auto& [place, value, reason] : cases) {
+    INFO(place << " = " << value);
+    if (std::string(value) == "1e999") {
+      std::string broken = changed(place, "PUT");
+      broken.replace(broken.find("\"PUT\""), 5, value);
+      check_refused(broken, reason);
+    } else {
+      check_refused(changed(place, Json::parse(value)), reason);
+    }
+  }
+}
+
+TEST_CASE("a broken configuration beside the tokenizer is named") {
+  const ScratchFolder folder;
+  write_all(folder / "tokenizer.json", valid().dump());
+  write_all(folder / "tokenizer_config.json", "{");
+  CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring("tokenizer_config.json"));
+  write_all(folder / "tokenizer_config.json", R"({"eos_token":7})");
+  CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring("eos_token"));
+  write_all(folder / "tokenizer_config.json", R"({"eos_token":"<x>"})");
+  CHECK(io::load_tokenizer(folder / "").special_id("eos_token") == 4);
+}
