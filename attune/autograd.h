@@ -21,6 +21,7 @@
 #include "../autograd/ops/reduce.h"
 #include "../autograd/ops/rotary.h"
 #include "../autograd/ops/shape.h"
+#include "../autograd/ops/similarity.h"
 #include "../autograd/ops/softmax.h"
 #include "../autograd/ops/sort.h"
 #include "../autograd/record.h"

@@ -60,17 +60,29 @@ const Tensor& Tensor::update(const char* name, const Tensor& other, F&& compute)
 const Tensor& Tensor::add_(const Tensor& other) const {
   return update("add_", other, [](const Tensor& a, const Tensor& b) { return a + b; });
 }
+const Tensor& Tensor::add_(double other) const {
+  return update("add_", *this, [other](const Tensor& a, const Tensor&) { return a + other; });
+}
 
 const Tensor& Tensor::sub_(const Tensor& other) const {
   return update("sub_", other, [](const Tensor& a, const Tensor& b) { return a - b; });
+}
+const Tensor& Tensor::sub_(double other) const {
+  return update("sub_", *this, [other](const Tensor& a, const Tensor&) { return a - other; });
 }
 
 const Tensor& Tensor::mul_(const Tensor& other) const {
   return update("mul_", other, [](const Tensor& a, const Tensor& b) { return a * b; });
 }
+const Tensor& Tensor::mul_(double other) const {
+  return update("mul_", *this, [other](const Tensor& a, const Tensor&) { return a * other; });
+}
 
 const Tensor& Tensor::div_(const Tensor& other) const {
   return update("div_", other, [](const Tensor& a, const Tensor& b) { return a / b; });
+}
+const Tensor& Tensor::div_(double other) const {
+  return update("div_", *this, [other](const Tensor& a, const Tensor&) { return a / other; });
 }
 
 const Tensor& Tensor::copy_(const Tensor& source) const {

@@ -84,9 +84,13 @@ class Tensor {
   // tensor must be a non-leaf and the only owner of its memory (no views, no aliases), else
   // GradError. Values that a tape saved before the write are refused by its backward.
   const Tensor& add_(const Tensor& other) const;
+  const Tensor& add_(double other) const;
   const Tensor& sub_(const Tensor& other) const;
+  const Tensor& sub_(double other) const;
   const Tensor& mul_(const Tensor& other) const;
+  const Tensor& mul_(double other) const;
   const Tensor& div_(const Tensor& other) const;
+  const Tensor& div_(double other) const;
   const Tensor& copy_(const Tensor& source) const;
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const;

@@ -11,9 +11,9 @@ namespace attune::kernels {
 namespace {
 
 constexpr const char* unary_names[] = {
-    "neg",   "abs",     "sign",  "square",    "relu",  "floor",   "reciprocal", "sqrt",
-    "rsqrt", "exp",     "expm1", "log",       "log1p", "sin",     "cos",        "tanh",
-    "erf",   "sigmoid", "gelu",  "gelu_tanh", "silu",  "softplus"};
+    "neg",        "abs",  "sign",  "square", "relu",    "floor", "ceil",      "round", "trunc",
+    "reciprocal", "sqrt", "rsqrt", "exp",    "expm1",   "log",   "log2",      "log10", "log1p",
+    "sin",        "cos",  "tanh",  "erf",    "sigmoid", "gelu",  "gelu_tanh", "silu",  "softplus"};
 constexpr const char* binary_names[] = {"add",
                                         "sub",
                                         "mul",
@@ -35,7 +35,7 @@ constexpr const char* binary_names[] = {"add",
 const char* name_of(Unary op) { return unary_names[static_cast<size_t>(op)]; }
 const char* name_of(Binary op) { return binary_names[static_cast<size_t>(op)]; }
 
-bool closed_over_integers(Unary op) { return op <= Unary::floor; }
+bool closed_over_integers(Unary op) { return op <= Unary::trunc; }
 bool closed_over_integers(Binary op) { return op <= Binary::pow; }
 
 int64_t cost_of(Unary op) { return op <= Unary::rsqrt ? 1 : 8; }

@@ -10,19 +10,24 @@ namespace attune::kernels {
 // float32 and rounds. Float results are within 4 ulp, NaN and Inf follow IEEE 754.
 
 enum class Unary : uint8_t {
-  // Closed over integers. neg of bool is a DTypeError; floor of an integer is itself.
+  // Closed over integers. neg of bool is a DTypeError; an integer rounded is itself.
   neg,
   abs,
   sign,
   square,
   relu,
   floor,
+  ceil,
+  round,  // halves to even
+  trunc,
   reciprocal,
   sqrt,
   rsqrt,
   exp,
   expm1,
   log,
+  log2,
+  log10,
   log1p,
   sin,
   cos,

@@ -55,6 +55,9 @@ UnaryLoop<int64_t> unary_loop<int64_t>(Unary op) {
     case Unary::relu:
       return map<positive>;
     case Unary::floor:
+    case Unary::ceil:
+    case Unary::round:
+    case Unary::trunc:
       return map<identity>;
     default:
       return nullptr;

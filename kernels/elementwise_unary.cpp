@@ -26,12 +26,17 @@ ATTUNE_UNARY(SignOp, sign(d, x));
 ATTUNE_UNARY(SquareOp, hn::Mul(x, x));
 ATTUNE_UNARY(ReluOp, relu(d, x));
 ATTUNE_UNARY(FloorOp, hn::Floor(x));
+ATTUNE_UNARY(CeilOp, hn::Ceil(x));
+ATTUNE_UNARY(RoundOp, hn::Round(x));
+ATTUNE_UNARY(TruncOp, hn::Trunc(x));
 ATTUNE_UNARY(ReciprocalOp, hn::Div(constant(d, 1), x));
 ATTUNE_UNARY(SqrtOp, hn::Sqrt(x));
 ATTUNE_UNARY(RsqrtOp, hn::Div(constant(d, 1), hn::Sqrt(x)));
 ATTUNE_UNARY(ExpOp, exp(d, x));
 ATTUNE_UNARY(Expm1Op, expm1(d, x));
 ATTUNE_UNARY(LogOp, log(d, x));
+ATTUNE_UNARY(Log2Op, log2(d, x));
+ATTUNE_UNARY(Log10Op, log10(d, x));
 ATTUNE_UNARY(Log1pOp, log1p(d, x));
 ATTUNE_UNARY(SinOp, sin(d, x));
 ATTUNE_UNARY(CosOp, cos(d, x));
@@ -56,12 +61,17 @@ UnaryLoop<T> select_loop(Unary op) {
     ATTUNE_CASE(square, SquareOp)
     ATTUNE_CASE(relu, ReluOp)
     ATTUNE_CASE(floor, FloorOp)
+    ATTUNE_CASE(ceil, CeilOp)
+    ATTUNE_CASE(round, RoundOp)
+    ATTUNE_CASE(trunc, TruncOp)
     ATTUNE_CASE(reciprocal, ReciprocalOp)
     ATTUNE_CASE(sqrt, SqrtOp)
     ATTUNE_CASE(rsqrt, RsqrtOp)
     ATTUNE_CASE(exp, ExpOp)
     ATTUNE_CASE(expm1, Expm1Op)
     ATTUNE_CASE(log, LogOp)
+    ATTUNE_CASE(log2, Log2Op)
+    ATTUNE_CASE(log10, Log10Op)
     ATTUNE_CASE(log1p, Log1pOp)
     ATTUNE_CASE(sin, SinOp)
     ATTUNE_CASE(cos, CosOp)

@@ -84,6 +84,15 @@ HWY_INLINE hn::Vec<D> log(D d, hn::Vec<D> x) {
   return complete_log(d, x, hn::Log(d, x));
 }
 
+template <class D>
+HWY_INLINE hn::Vec<D> log2(D d, hn::Vec<D> x) {
+  return complete_log(d, x, hn::Log2(d, x));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> log10(D d, hn::Vec<D> x) {
+  return complete_log(d, x, hn::Log10(d, x));
+}
+
 // log(1 + x), accurate near 0.
 template <class D>
 HWY_INLINE hn::Vec<D> log1p(D d, hn::Vec<D> x) {

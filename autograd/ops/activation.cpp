@@ -103,6 +103,29 @@ Tensor silu(const Tensor& x) {
                 }));
 }
 
+Tensor logsigmoid(const Tensor& x) {
+  const OperationScope scope("logsigmoid");
+  const Tensor data = x.detach();
+  return record("logsigmoid", (-relu(-data) - log1p(exp(-abs(data)))).array(),
+                wrt(x, [x](const Tensor& g) { return g * sigmoid(-x); }));
+}
+
+Tensor mish(const Tensor& x) {
+  const OperationScope scope("mish");
+  return x * tanh(softplus(x));
+}
+
+Tensor hardtanh(const Tensor& x, double low, double high) {
+  const OperationScope scope("hardtanh");
+  if (low > high) fail<ValueError>("hardtanh", "the bounds {} and {} are reversed", low, high);
+  return clamp(x, low, high);
+}
+
+Tensor relu6(const Tensor& x) {
+  const OperationScope scope("relu6");
+  return clamp(x, 0, 6);
+}
+
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   const OperationScope scope("softplus");
   if (!(beta > 0)) fail<ValueError>("softplus", "beta is {}; use a number > 0", beta);

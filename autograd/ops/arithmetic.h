@@ -9,19 +9,25 @@ namespace attune {
 // Element by element, with NumPy's broadcasting (ShapeError) and PyTorch's promotion; a C++ scalar
 // keeps the dtype of a floating tensor. int64 stays int64, but division gives float32.
 
+// a + b; of bool, "or".
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor add(const Tensor& a, double b);
+// a - b. DTypeError for two bools.
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, double b);
 Tensor sub(double a, const Tensor& b);
+// a b, element by element; of bool, "and". The product of matrices is matmul (linalg.h).
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, double b);
+// a / b; x / 0 is Inf or NaN, as in IEEE 754.
 Tensor div(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, double b);
 Tensor div(double a, const Tensor& b);
+// -x. DTypeError for bool.
 Tensor neg(const Tensor& x);
 
-// base to the power of exponent. ValueError for int64 to a negative power.
+// base to the power of exponent; 0^0 is 1, a negative base to a fraction NaN. ValueError for int64
+// to a negative power. The gradient of 0^e with respect to e >= 0 is 0.
 Tensor pow(const Tensor& base, const Tensor& exponent);
 Tensor pow(const Tensor& base, double exponent);
 Tensor pow(double base, const Tensor& exponent);
@@ -37,6 +43,7 @@ Tensor clamp(const Tensor& x, std::optional<double> low, std::optional<double> h
 Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight);
 Tensor lerp(const Tensor& start, const Tensor& end, double weight);
 
+// The operators are the functions of the same meaning: a + b is add(a, b).
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator+(const Tensor& a, double b) { return add(a, b); }
 inline Tensor operator+(double a, const Tensor& b) { return add(b, a); }

@@ -1,9 +1,12 @@
 #include "compare.h"
 
+#include <limits>
+
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../record.h"
+#include "broadcast.h"
 
 namespace attune {
 namespace {
@@ -39,7 +42,23 @@ Tensor ge(const Tensor& a, double b) { return test(Compare::ge, a, b); }
 
 Tensor logical_and(const Tensor& a, const Tensor& b) { return test(Compare::logical_and, a, b); }
 Tensor logical_or(const Tensor& a, const Tensor& b) { return test(Compare::logical_or, a, b); }
+Tensor logical_xor(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("logical_xor");
+  return ne(to(a, boolean), to(b, boolean));
+}
 Tensor logical_not(const Tensor& x) { return Tensor(kernels::logical_not(x.array())); }
+
+Tensor isnan(const Tensor& x) { return ne(x, x); }
+Tensor isinf(const Tensor& x) {
+  if (!is_floating(x.dtype())) return Tensor(kernels::zeros(x.shape(), boolean));
+  return Tensor(kernels::compare(Compare::eq, kernels::unary(kernels::Unary::abs, x.array()),
+                                 std::numeric_limits<double>::infinity()));
+}
+Tensor isfinite(const Tensor& x) {
+  if (!is_floating(x.dtype())) return Tensor(kernels::ones(x.shape(), boolean));
+  return Tensor(kernels::compare(Compare::lt, kernels::unary(kernels::Unary::abs, x.array()),
+                                 std::numeric_limits<double>::infinity()));
+}
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return record("where", kernels::where(condition.array(), a.array(), b.array()),

@@ -4,7 +4,9 @@
 
 namespace attune {
 
-// Tests element by element, with broadcasting and promotion; bool results without gradient.
+// Tests element by element. Operands broadcast (ShapeError) and are promoted as in arithmetic.h; a
+// C++ scalar is compared exactly, also with int64. The result is bool, without gradient. A
+// comparison with NaN is false, != true.
 
 Tensor eq(const Tensor& a, const Tensor& b);
 Tensor eq(const Tensor& a, double b);
@@ -19,18 +21,26 @@ Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, const Tensor& b);
 Tensor ge(const Tensor& a, double b);
 
-// Whatever is not zero counts as true.
+// Any dtype; whatever is not zero counts as true, NaN too.
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_xor(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& x);
 
-// a where condition (bool; DTypeError) is true, b elsewhere; all three broadcast.
+// Which elements are NaN, infinite, or neither. Integers are always finite.
+Tensor isnan(const Tensor& x);
+Tensor isinf(const Tensor& x);
+Tensor isfinite(const Tensor& x);
+
+// a where condition (bool; DTypeError) is true, b elsewhere; all three broadcast. Each gets its
+// part of the gradient, and zeros where the other was chosen, even if its own value there is NaN.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor where(const Tensor& condition, const Tensor& a, double b);
 Tensor where(const Tensor& condition, double a, const Tensor& b);
 // x with value where mask (bool; DTypeError) is true; they broadcast.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 
+// The operators are the functions of the same meaning: a < b is lt(a, b).
 inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }
 inline Tensor operator==(const Tensor& a, double b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return ne(a, b); }

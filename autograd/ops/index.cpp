@@ -8,6 +8,7 @@
 #include "../../kernels/elementwise.h"
 #include "../../kernels/index.h"
 #include "../record.h"
+#include "arithmetic.h"
 #include "join.h"
 #include "shape.h"
 
@@ -146,6 +147,42 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
                   }
                   return pad(picked, padding);
                 }));
+}
+
+Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tensor& source,
+                 double alpha) {
+  dim = wrap_dim("index_add", dim, x.dim());
+  Shape expected = x.shape();
+  if (!expected.empty()) expected[dim] = indices.numel();
+  if (x.dim() == 0 || indices.dim() > 1 || source.shape() != expected)
+    fail<ShapeError>("index_add", "indices {} and source {} do not fit {} along dimension {}",
+                     to_string(indices.shape()), to_string(source.shape()), to_string(x.shape()),
+                     dim);
+  if (x.dtype() != source.dtype())
+    fail<DTypeError>("index_add", "source is {}, the tensor {}; convert one with to()",
+                     name_of(source.dtype()), name_of(x.dtype()));
+  kernels::check_indices("index_add", indices.array(), x.size(dim));
+  const Tensor added = alpha == 1 ? source : source * alpha;
+  Array sums = kernels::clone(x.array());
+  kernels::index_add_into(sums, dim, indices.array(), added.array());
+  return record(
+      "index_add", std::move(sums), wrt(x, [](const Tensor& g) { return g; }),
+      wrt(added, [dim, indices](const Tensor& g) { return index_select(g, dim, indices); }));
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  const OperationScope scope("masked_select");
+  if (mask.dtype() != boolean)
+    fail<DTypeError>("masked_select", "the mask is {}; compare or convert it to bool",
+                     name_of(mask.dtype()));
+  const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
+  const Array wide = kernels::contiguous(mask.array().expand(shape));
+  const bool* chosen = wide.data<bool>();
+  std::vector<int64_t> positions;
+  for (int64_t i = 0; i < wide.numel(); ++i)
+    if (chosen[i]) positions.push_back(i);
+  const auto n = static_cast<int64_t>(positions.size());
+  return index_select(reshape(expand(x, shape), {wide.numel()}), 0, tensor(positions, {n}));
 }
 
 namespace {

@@ -23,6 +23,12 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim);
 // x with source added at the elements that gather would read; index is no larger than source.
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 
+// x with alpha times slice i of source added to its slice indices[i] along dim, for every i.
+Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tensor& source,
+                 double alpha = 1);
+// The elements where mask (bool; DTypeError) is true, in row-major order -> [n]. They broadcast.
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+
 // The matrices of the last two dimensions with zeros above (tril) or below (triu) a diagonal.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);

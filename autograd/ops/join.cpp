@@ -98,6 +98,14 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   return split(x, (n + chunks - 1) / chunks, dim);
 }
 
+std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
+  const OperationScope scope("unbind");
+  if (x.dim() == 0) fail<ShapeError>("unbind", "a scalar has no dimension to take apart");
+  std::vector<Tensor> parts;
+  for (int64_t i = 0; i < x.size(dim); ++i) parts.push_back(select(x, dim, i));
+  return parts;
+}
+
 namespace {
 
 // x n times along dim; as three dimensions, so that its rank does not grow.
@@ -122,6 +130,13 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
     if (repeats[d] != 1) result = tiled(result, d, repeats[d]);
   }
   return result;
+}
+
+Tensor tile(const Tensor& x, const Shape& repeats) {
+  const OperationScope scope("tile");
+  Shape all = repeats;
+  while (all.size() < x.dim()) all.insert(0, 1);
+  return repeat(x, all);
 }
 
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {

@@ -21,9 +21,13 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
 // At most `chunks` views of equal size along dim, the last smaller; exactly that many of an empty
 // dimension.
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
+// The views x.select(dim, i), for every i.
+std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);
 
 // x tiled repeats[i] times along dimension i; more repeats than dimensions add leading ones.
 Tensor repeat(const Tensor& x, const Shape& repeats);
+// The same, where fewer repeats than dimensions leave the leading ones alone.
+Tensor tile(const Tensor& x, const Shape& repeats);
 // x shifted along dims, with what leaves at one end entering at the other. Without dims, one shift
 // of all elements in row-major order.
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims = {});

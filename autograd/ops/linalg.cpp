@@ -59,6 +59,37 @@ Tensor bmm(const Tensor& a, const Tensor& b) {
   return matrix_product("bmm", a, b);
 }
 
+namespace {
+
+Tensor add_product(const char* name, const Tensor& input, const Tensor& product, double beta,
+                   double alpha) {
+  if (broadcast_shapes(name, product.shape(), input.shape()) != product.shape())
+    fail<ShapeError>(name, "input {} does not broadcast to the product {}",
+                     to_string(input.shape()), to_string(product.shape()));
+  const Tensor scaled = alpha == 1 ? product : product * alpha;
+  return beta == 0 ? scaled : (beta == 1 ? input : input * beta) + scaled;
+}
+
+}  // namespace
+
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  const OperationScope scope("addmm");
+  if (a.dim() != 2 || b.dim() != 2)
+    fail<ShapeError>("addmm", "takes two matrices, got {} and {}", to_string(a.shape()),
+                     to_string(b.shape()));
+  return add_product("addmm", input, matmul(a, b), beta, alpha);
+}
+
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  const OperationScope scope("baddbmm");
+  return add_product("baddbmm", input, bmm(a, b), beta, alpha);
+}
+
+Tensor trace(const Tensor& x) {
+  if (x.dim() != 2) fail<ShapeError>("trace", "takes a matrix, got {}", to_string(x.shape()));
+  return sum(diagonal(x));
+}
+
 Tensor outer(const Tensor& a, const Tensor& b) {
   const OperationScope scope("outer");
   if (a.dim() != 1 || b.dim() != 1)

@@ -15,6 +15,16 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 // The product of two batches of matrices. a: [B, M, K], b: [B, K, N] -> [B, M, N].
 Tensor bmm(const Tensor& a, const Tensor& b);
 
+// beta input + alpha (a b), where input broadcasts to the product (ShapeError) and is not read if
+// beta is 0. addmm takes matrices, baddbmm batches of them, as bmm does.
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta = 1,
+             double alpha = 1);
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta = 1,
+               double alpha = 1);
+
+// The sum of the main diagonal of a matrix (ShapeError) -> [].
+Tensor trace(const Tensor& x);
+
 // The product of two vectors with every pair. a: [M], b: [N] -> [M, N].
 Tensor outer(const Tensor& a, const Tensor& b);
 

@@ -26,15 +26,6 @@ Tensor reduce(const char* name, const Tensor& losses, Reduction reduction) {
   fail<ValueError>(name, "reduction batchmean is for kl_div; use none, mean or sum");
 }
 
-// log(1 + exp(x)), without the threshold of softplus(), whose error doubles would show.
-Tensor exact_softplus(const Tensor& x) {
-  const auto value = [](const Tensor& data) {
-    return maximum(data, data * 0.0) + log1p(exp(-abs(data)));
-  };
-  return record("softplus", value(x.detach()).array(),
-                wrt(x, [x](const Tensor& g) { return g * sigmoid(x); }));
-}
-
 // Its gradient is the clamped difference, finite even where the loss is not.
 Tensor huber(const Tensor& difference, double delta) {
   const Tensor data = difference.detach(), distance = abs(data);
@@ -62,6 +53,13 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction
   return reduce("huber_loss", huber(input - target, delta), reduction);
 }
 
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, Reduction reduction, double beta) {
+  const OperationScope scope("smooth_l1_loss");
+  if (!(beta >= 0)) fail<ValueError>("smooth_l1_loss", "beta is {}; use a number >= 0", beta);
+  if (beta == 0) return l1_loss(input, target, reduction);
+  return reduce("smooth_l1_loss", huber(input - target, beta) / beta, reduction);
+}
+
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
                                         const BceOptions& options) {
   constexpr const char* name = "binary_cross_entropy_with_logits";
@@ -69,7 +67,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   if (input.shape() != target.shape())
     fail<ShapeError>(name, "target {} must have the shape of the input {}",
                      to_string(target.shape()), to_string(input.shape()));
-  const Tensor miss = exact_softplus(-input);
+  const Tensor miss = -logsigmoid(input);
   Tensor losses = (1.0 - target) * input;
   losses =
       losses +

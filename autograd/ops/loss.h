@@ -39,6 +39,11 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = 
 Tensor huber_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean,
                   double delta = 1);
 
+// huber_loss divided by its delta, here beta >= 0 (ValueError); l1_loss if that is 0. Girshick
+// 2015.
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
+                      Reduction reduction = Reduction::mean, double beta = 1);
+
 struct BceOptions {
   Tensor weight = {};      // of each element
   Tensor pos_weight = {};  // of the positive answers

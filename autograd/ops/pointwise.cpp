@@ -1,9 +1,14 @@
 #include "pointwise.h"
 
+#include <cmath>
+#include <limits>
+
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../record.h"
 #include "arithmetic.h"
+#include "compare.h"
 
 namespace attune {
 namespace {
@@ -26,6 +31,14 @@ Tensor expm1(const Tensor& x) {
 Tensor log(const Tensor& x) {
   return record("log", unary(Unary::log, x.array()),
                 wrt(x, [x](const Tensor& g) { return g / x; }));
+}
+Tensor log2(const Tensor& x) {
+  return record("log2", unary(Unary::log2, x.array()),
+                wrt(x, [x](const Tensor& g) { return g / (x * std::log(2.0)); }));
+}
+Tensor log10(const Tensor& x) {
+  return record("log10", unary(Unary::log10, x.array()),
+                wrt(x, [x](const Tensor& g) { return g / (x * std::log(10.0)); }));
 }
 Tensor log1p(const Tensor& x) {
   return record("log1p", unary(Unary::log1p, x.array()),
@@ -69,6 +82,26 @@ Tensor sign(const Tensor& x) {
 }
 Tensor floor(const Tensor& x) {
   return record("floor", unary(Unary::floor, x.array()), wrt(x, no_slope));
+}
+Tensor ceil(const Tensor& x) {
+  return record("ceil", unary(Unary::ceil, x.array()), wrt(x, no_slope));
+}
+Tensor round(const Tensor& x) {
+  return record("round", unary(Unary::round, x.array()), wrt(x, no_slope));
+}
+Tensor trunc(const Tensor& x) {
+  return record("trunc", unary(Unary::trunc, x.array()), wrt(x, no_slope));
+}
+
+Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
+                  std::optional<double> neginf) {
+  const OperationScope scope("nan_to_num");
+  if (!is_floating(x.dtype())) return x;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double largest = x.dtype() == float64 ? std::numeric_limits<double>::max()
+                                              : double{std::numeric_limits<float>::max()};
+  const Tensor below = where(eq(x, -infinity), neginf.value_or(-largest), x);
+  return where(isnan(x), nan, where(eq(x, infinity), posinf.value_or(largest), below));
 }
 
 }  // namespace attune

@@ -89,6 +89,37 @@ Tensor permute(const Tensor& x, const Shape& dims) {
                 wrt(x, [inverse](const Tensor& g) { return permute(g, inverse); }));
 }
 
+Tensor swapaxes(const Tensor& x, int64_t dim0, int64_t dim1) {
+  const OperationScope scope("swapaxes");
+  return transpose(x, dim0, dim1);
+}
+
+Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
+  if (source.size() != destination.size())
+    fail<ShapeError>("movedim", "{} dimensions to move to {} places", source.size(),
+                     destination.size());
+  Shape order = Shape::filled(x.dim(), -1), moved = Shape::filled(x.dim(), 0);
+  for (int64_t i = 0; i < source.size(); ++i) {
+    const int64_t from = wrap_dim("movedim", source[i], x.dim());
+    const int64_t to = wrap_dim("movedim", destination[i], x.dim());
+    if (x.dim() == 0) return x;
+    if (moved[from]++ || order[to] >= 0)
+      fail<ValueError>("movedim", "a dimension is named twice in {} or {}", to_string(source),
+                       to_string(destination));
+    order[to] = from;
+  }
+  int64_t next = 0;
+  for (int64_t& dim : order) {
+    if (dim >= 0) continue;
+    while (moved[next]) ++next;
+    dim = next++;
+  }
+  return permute(x, order);
+}
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
+  return movedim(x, Shape{source}, Shape{destination});
+}
+
 Tensor expand(const Tensor& x, const Shape& shape) {
   return record("expand", x.array().expand(shape), wrt(x, [](const Tensor& g) { return g; }));
 }
@@ -141,6 +172,16 @@ Tensor flip(const Tensor& x, const Shape& dims) {
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   return partial_view("diagonal", x,
                       [=](const Array& a) { return a.diagonal(offset, dim1, dim2); });
+}
+
+Tensor diag(const Tensor& x, int64_t diagonal) {
+  const OperationScope scope("diag");
+  if (x.dim() == 2) return attune::diagonal(x, diagonal);
+  if (x.dim() != 1)
+    fail<ShapeError>("diag", "takes a vector or a matrix, got {}", to_string(x.shape()));
+  const int64_t n = x.size(0) + std::abs(diagonal);
+  return scatter_view("diag", x, {n, n},
+                      [diagonal](const Array& a) { return a.diagonal(diagonal); });
 }
 
 }  // namespace attune

@@ -18,8 +18,13 @@ Tensor view(const Tensor& x, const Shape& shape);
 Tensor flatten(const Tensor& x, int64_t start = 0, int64_t end = -1);
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1);
+Tensor swapaxes(const Tensor& x, int64_t dim0, int64_t dim1);  // NumPy's name for transpose
 // Dimension i of the result is dimension dims[i] of x.
 Tensor permute(const Tensor& x, const Shape& dims);
+// Dimensions source[i] moved to destination[i], the others kept in order. ShapeError unless there
+// are as many, ValueError for one named twice.
+Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination);
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination);
 // Size-1 dimensions repeated to `shape` without a copy; -1 keeps a size, new dimensions lead.
 Tensor expand(const Tensor& x, const Shape& shape);
 // Without dimensions of size 1: all, or `dim` if its size is 1.
@@ -41,5 +46,9 @@ Tensor flip(const Tensor& x, const Shape& dims);
 // The elements where the index along dim2 is that along dim1 plus offset, as the last dimension.
 // ShapeError with fewer than two dimensions, ValueError if both are the same.
 Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1);
+
+// A vector as the diagonal of a matrix of zeros, or the diagonal of a matrix. ShapeError for
+// others.
+Tensor diag(const Tensor& x, int64_t diagonal = 0);
 
 }  // namespace attune

@@ -1,5 +1,6 @@
 #include "softmax.h"
 
+#include "../../array/scope.h"
 #include "../../kernels/softmax.h"
 #include "../record.h"
 #include "arithmetic.h"
@@ -29,6 +30,11 @@ Tensor log_softmax(const Tensor& x, int64_t dim) {
                     return Tensor(kernels::log_softmax_backward(g.array(), y.array()));
                   return g - exp(y) * sum(g, {-1}, true);
                 }));
+}
+
+Tensor softmin(const Tensor& x, int64_t dim) {
+  const OperationScope scope("softmin");
+  return softmax(-x, dim);
 }
 
 }  // namespace attune

@@ -10,4 +10,7 @@ Tensor softmax(const Tensor& x, int64_t dim);
 // The logarithm of softmax, exact where that would round to zero.
 Tensor log_softmax(const Tensor& x, int64_t dim);
 
+// The softmax of -x.
+Tensor softmin(const Tensor& x, int64_t dim);
+
 }  // namespace attune

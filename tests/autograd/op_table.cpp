@@ -1,5 +1,6 @@
 #include "op_table.h"
 
+#include <array/random.h>
 #include <attune/autograd.h>
 #include <autograd/gradcheck.h>
 
@@ -65,30 +66,58 @@ std::string difference(const Array& found, const Array& wanted, DType dtype) {
   return {};
 }
 
-class RowChecker {
+// A row and its golden values.
+class GoldenRow {
  public:
-  RowChecker(const StateDict& golden, const OpRow& row, Count& count)
-      : golden_(golden), row_(row), count_(count) {}
+  GoldenRow(const StateDict& golden, const OpRow& row) : row_(row), golden_(golden) {}
 
-  std::vector<std::string> check() {
-    ++count_.rows;
-    for (size_t i = 0; i < row_.cases.size(); ++i) guarded(i);
-    if (golden_.count(key(row_.cases.size(), "out"))) fault("golden has more cases than the row");
-    for (const BadInput& input : row_.bad) refuse(input);
-    return faults_;
+ protected:
+  bool has(size_t i, const std::string& part) const { return golden_.count(key(i, part)) > 0; }
+  const Array& at(size_t i, const std::string& part) const { return golden_.at(key(i, part)); }
+  void fault(const std::string& text) { faults_.push_back(row_.name + ": " + text); }
+
+  // The inputs of case i; those with a golden gradient collect theirs.
+  std::vector<Tensor> inputs(size_t i, DType dtype, Layout layout) const {
+    std::vector<Tensor> all;
+    for (size_t k = 0; has(i, "in" + std::to_string(k)); ++k) {
+      const Array& x = at(i, "in" + std::to_string(k));
+      const bool floating = is_floating(x.dtype());
+      all.emplace_back(lay(floating ? kernels::convert(x, dtype) : x, layout));
+      if (floating && has(i, "grad" + std::to_string(k))) all.back().requires_grad_();
+    }
+    return all;
   }
+
+  const OpRow& row_;
+  std::vector<std::string> faults_;
 
  private:
   std::string key(size_t i, const std::string& part) const {
     return row_.name + "/" + std::to_string(i) + "/" + part;
   }
-  void fault(const std::string& text) { faults_.push_back(row_.name + ": " + text); }
 
+  const StateDict& golden_;
+};
+
+class RowChecker : GoldenRow {
+ public:
+  RowChecker(const StateDict& golden, const OpRow& row, Count& count)
+      : GoldenRow(golden, row), count_(count) {}
+
+  std::vector<std::string> check() {
+    ++count_.rows;
+    for (size_t i = 0; i < row_.cases.size(); ++i) guarded(i);
+    if (has(row_.cases.size(), "out")) fault("golden has more cases than the row");
+    for (const BadInput& input : row_.bad) refuse(input);
+    return faults_;
+  }
+
+ private:
   void guarded(size_t i) {
     ++count_.cases;
     const std::string where = "case " + std::to_string(i);
     try {
-      if (!golden_.count(key(i, "out"))) return fault(where + " is not in golden");
+      if (!has(i, "out")) return fault(where + " is not in golden");
       for (DType dtype : {float64, float32}) {
         const std::string typed = where + " " + std::string(name_of(dtype)) + " ";
         for (Layout layout : layouts) {
@@ -97,22 +126,10 @@ class RowChecker {
         }
         if (row_.dense_only.empty()) compare_expanded(i, dtype, typed + "expanded");
       }
-      if (golden_.count(key(i, "cot")) && row_.kinks.empty()) differentiate(i, where);
+      if (has(i, "cot") && row_.kinks.empty()) differentiate(i, where);
     } catch (const std::exception& e) {
       fault(where + ": " + e.what());
     }
-  }
-
-  std::vector<Tensor> inputs(size_t i, DType dtype, Layout layout) const {
-    std::vector<Tensor> all;
-    for (size_t k = 0; golden_.count(key(i, "in" + std::to_string(k))); ++k) {
-      const Array& x = golden_.at(key(i, "in" + std::to_string(k)));
-      const bool floating = is_floating(x.dtype());
-      all.emplace_back(lay(floating ? kernels::convert(x, dtype) : x, layout));
-      if (floating && golden_.count(key(i, "grad" + std::to_string(k))))
-        all.back().requires_grad_();
-    }
-    return all;
   }
 
   void agree(const Array& found, const Array& wanted, DType dtype, const std::string& where) {
@@ -124,19 +141,19 @@ class RowChecker {
   void compare(size_t i, DType dtype, Layout layout, const std::string& where) {
     const auto in = inputs(i, dtype, layout);
     const Tensor out = row_.cases[i](in);
-    agree(out.array(), golden_.at(key(i, "out")), dtype, where);
-    if (!golden_.count(key(i, "cot"))) {
+    agree(out.array(), at(i, "out"), dtype, where);
+    if (!has(i, "cot")) {
       if (out.requires_grad()) fault(where + ": it has a gradient, PyTorch's has none");
       return;
     }
     if (is_floating(out.dtype()) && out.dtype() != dtype)
       fault(where + ": another dtype comes out");
-    out.backward(Tensor(lay(kernels::convert(golden_.at(key(i, "cot")), dtype), layout)));
+    out.backward(Tensor(lay(kernels::convert(at(i, "cot"), dtype), layout)));
     for (size_t k = 0; k < in.size(); ++k) {
       if (!in[k].requires_grad()) continue;
       const std::string name = "grad" + std::to_string(k);
       agree(in[k].grad().defined() ? in[k].grad().array() : kernels::zeros(in[k].shape(), dtype),
-            golden_.at(key(i, name)), dtype, where + " " + name);
+            at(i, name), dtype, where + " " + name);
     }
   }
 
@@ -149,8 +166,8 @@ class RowChecker {
     }
     const Tensor out = row_.cases[i](wide), wanted = row_.cases[i](copies);
     agree(out.array(), wanted.array(), dtype, where);
-    if (!golden_.count(key(i, "cot"))) return;
-    const Tensor cotangent(kernels::convert(golden_.at(key(i, "cot")), dtype));
+    if (!has(i, "cot")) return;
+    const Tensor cotangent(random_normal(out.shape(), dtype, 0, 1));
     out.backward(cotangent);
     wanted.backward(cotangent);
     for (size_t k = 0; k < wide.size(); ++k)
@@ -186,20 +203,120 @@ class RowChecker {
     }
   }
 
-  const StateDict& golden_;
-  const OpRow& row_;
   Count& count_;
-  std::vector<std::string> faults_;
 };
+
+// Something that changes the elements of x in place, off the tape.
+using Write = std::pair<const char*, std::function<void(const Tensor& x)>>;
+
+const std::vector<Write>& writes() {
+  static const std::vector<Write> all = {
+      {"the tensor", [](const Tensor& x) { x.fill_(0.25); }},
+      {"a view", [](const Tensor& x) { transpose(x, 0, -1).zero_(); }},
+      {"another handle", [](const Tensor& x) { x.detach().copy_(zeros({}, x.dtype())); }},
+      {"Array::write",
+       [](const Tensor& x) {
+         Array data = x.array();
+         visit_dtype(x.dtype(), [&](auto tag) {
+           using T = typename decltype(tag)::type;
+           data.write<T>([&](T* to) {
+             if (x.numel() > 0) *to = T{};
+           });
+         });
+       }},
+  };
+  return all;
+}
+
+class WriteChecker : GoldenRow {
+ public:
+  WriteChecker(const StateDict& golden, const OpRow& row, WriteCount& count)
+      : GoldenRow(golden, row), count_(count) {}
+
+  std::vector<std::string> check() {
+    for (size_t i = 0; i < row_.cases.size(); ++i) {
+      if (!has(i, "cot")) continue;
+      check_recorded(i);
+      const size_t targets = inputs(i, float64, Layout::dense).size() + 1;
+      for (size_t target = 0; target < targets; ++target)
+        for (const Write& write : writes()) check(i, target, write);
+    }
+    return faults_;
+  }
+
+ private:
+  // Writes input `target`, or the output if there is no such input.
+  void check(size_t i, size_t target, const Write& write) {
+    const auto in = inputs(i, float64, Layout::dense);
+    const std::string what =
+        target < in.size() ? "input " + std::to_string(target) : std::string("the output");
+    guarded(i, in, what + " written through " + write.first, [&](const Tensor& out) {
+      NoGrad off;
+      write.second(target < in.size() ? in[target] : out);
+      return 1.0;
+    });
+  }
+
+  // Doubles the output in place, on the tape.
+  void check_recorded(size_t i) {
+    const auto in = inputs(i, float64, Layout::dense);
+    guarded(i, in, "the output doubled on the tape", [](const Tensor& out) {
+      out.mul_(2);
+      return 2.0;
+    });
+  }
+
+  // write: changes the output or an input, and returns by what the gradients grow.
+  template <class F>
+  void guarded(size_t i, const std::vector<Tensor>& in, const std::string& what, F&& write) {
+    const std::string where = "case " + std::to_string(i) + ", " + what;
+    ++count_.writes;
+    try {
+      const Tensor out = row_.cases[i](in);
+      const double factor = write(out);
+      out.backward(Tensor(at(i, "cot")) / factor);
+      compare(i, in, where);
+    } catch (const GradError&) {
+      ++count_.refused;
+    } catch (const std::exception& e) {
+      fault(where + ": " + e.what());
+    }
+  }
+
+  void compare(size_t i, const std::vector<Tensor>& in, const std::string& where) {
+    for (size_t k = 0; k < in.size(); ++k) {
+      if (!in[k].requires_grad()) continue;
+      const Array zero = kernels::zeros(in[k].shape(), float64);
+      const Array found = in[k].grad().defined() ? in[k].grad().array() : zero;
+      const std::string text = difference(found, at(i, "grad" + std::to_string(k)), float64);
+      if (!text.empty()) fault(where + ", grad" + std::to_string(k) + ": " + text);
+    }
+  }
+
+  WriteCount& count_;
+};
+
+StateDict golden_of(const std::string& family) {
+  return io::load_safetensors(ATTUNE_TEST_DATA "/" + family + ".safetensors").arrays;
+}
 
 }  // namespace
 
 std::vector<std::string> check_rows(const std::string& family, const std::vector<OpRow>& rows,
                                     Count& count) {
-  const auto golden = io::load_safetensors(ATTUNE_TEST_DATA "/" + family + ".safetensors").arrays;
+  const StateDict golden = golden_of(family);
   std::vector<std::string> faults;
   for (const OpRow& row : rows)
     for (const auto& fault : RowChecker(golden, row, count).check()) faults.push_back(fault);
+  return faults;
+}
+
+std::vector<std::string> check_writes(const std::string& family, const std::vector<OpRow>& rows,
+                                      WriteCount& count) {
+  const StateDict golden = golden_of(family);
+  std::vector<std::string> faults;
+  for (const OpRow& row : rows)
+    for (const auto& fault : WriteChecker(golden, row, count).check()) faults.push_back(fault);
   return faults;
 }
 

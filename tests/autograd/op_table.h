@@ -43,4 +43,13 @@ struct Count {
 std::vector<std::string> check_rows(const std::string& family, const std::vector<OpRow>& rows,
                                     Count& count);
 
+// Overwrites each input and the output of every case between forward and backward, through the
+// tensor, a view, another handle, and Array::write: backward must throw a GradError or give the
+// golden gradients.
+struct WriteCount {
+  int writes = 0, refused = 0;
+};
+std::vector<std::string> check_writes(const std::string& family, const std::vector<OpRow>& rows,
+                                      WriteCount& count);
+
 }  // namespace attune::test

@@ -75,6 +75,18 @@ TEST_CASE("every operation in the table agrees with PyTorch and with finite diff
   CHECK(faults.empty());
 }
 
+TEST_CASE("backward never uses a value that was overwritten: it refuses, or did not need it") {
+  WriteCount count;
+  std::string faults;
+  for (const auto& [family, rows] : all_rows())
+    for (const auto& fault : check_writes(family, rows, count)) faults += fault + "\n";
+  std::cout << "operation table: " << count.writes << " writes between forward and backward, "
+            << count.refused << " refused\n";
+  INFO(faults);
+  CHECK(faults.empty());
+  CHECK(count.refused > 0);
+}
+
 TEST_CASE("every operation that a header declares has a row in the table") {
   std::set<std::string> rows;
   for (const auto& [family, list] : all_rows())

@@ -72,6 +72,7 @@ std::vector<OpRow> arithmetic_rows() {
       comparison("ge", ge, ge),
       binary("logical_and", logical_and),
       binary("logical_or", logical_or),
+      binary("logical_xor", logical_xor),
       {.name = "logical_not", .cases = {[](In in) { return logical_not(in[0]); }}},
       {.name = "where",
        .cases = where_cases(),

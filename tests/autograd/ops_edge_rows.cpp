@@ -54,6 +54,20 @@ std::vector<OpRow> pointwise() {
       edge("sin", sin),
       edge("square", square),
       edge("erf", erf),
+      edge("log2", log2),
+      edge("log10", log10),
+      edge("floor", floor),
+      edge("ceil", ceil),
+      edge("trunc", trunc),
+      edge("isnan", isnan),
+      edge("isinf", isinf),
+      edge("isfinite", isfinite),
+      edge("round", round),
+      edge("nan_to_num", {[](In in) { return nan_to_num(in[0], 1, 2, -2); }}),
+      edge("logsigmoid", logsigmoid),
+      edge("mish", mish),
+      edge("hardtanh", {[](In in) { return hardtanh(in[0]); }}),
+      edge("relu6", relu6),
       edge("relu", relu),
       edge("leaky_relu", each({0.01, -0.5}, [](In in, double s) { return leaky_relu(in[0], s); })),
       edge("elu", {[](In in) { return elu(in[0]); }}),
@@ -169,6 +183,7 @@ std::vector<OpRow> rows_and_losses() {
       edge("rms_norm", {[](In in) { return rms_norm(in[0], {2}, {}, 1e-5); }}),
       edge("cross_entropy", classes(entropy)),
       edge("nll_loss", classes(likelihood)),
+      edge("normalize", {[](In in) { return normalize(in[0]); }}),
       edge("mse_loss", {[](In in) { return mse_loss(in[0], in[1], Reduction::none); }}),
       edge("l1_loss", {[](In in) { return l1_loss(in[0], in[1], Reduction::none); }}),
       edge("huber_loss", {[](In in) { return huber_loss(in[0], in[1], Reduction::none); }}),
@@ -192,6 +207,7 @@ std::vector<OpRow> shapes() {
              around.front() = around.back() = 1;
              return pad(in[0], around);
            }}),
+      edge("addmm", {[](In in) { return addmm(in[0], in[1], in[2], 0); }}),
       edge("diagonal", {[](In in) { return diagonal(in[0], 7); }}),
   };
 }

@@ -6,6 +6,7 @@ namespace attune::test {
 namespace {
 
 using Write = const Tensor& (Tensor::*)(const Tensor&) const;
+using WriteScalar = const Tensor& (Tensor::*)(double) const;
 
 OpRow write(const char* name, Write f, std::vector<OpCase> more = {}) {
   OpRow row{
@@ -23,6 +24,20 @@ OpRow write(const char* name, Write f, std::vector<OpCase> more = {}) {
                 (x.*f)(some(3));
               })}};
   row.cases.insert(row.cases.end(), more.begin(), more.end());
+  return row;
+}
+
+// Arithmetic in place also takes a C++ scalar, and no other kind of dtype.
+OpRow arithmetic(const char* name, Write f, WriteScalar with_scalar,
+                 std::vector<OpCase> more = {}) {
+  OpRow row = write(name, f, {[with_scalar](In in) {
+                      const Tensor x = in[0] * 2;
+                      (x.*with_scalar)(1.5);
+                      return x;
+                    }});
+  row.cases.insert(row.cases.end(), more.begin(), more.end());
+  row.bad.push_back(bad<DTypeError>([f] { (whole(3).*f)(some(3)); }));
+  row.bad.push_back(bad<DTypeError>([with_scalar] { (whole(3).*with_scalar)(0.5); }));
   return row;
 }
 
@@ -44,21 +59,15 @@ std::vector<OpRow> inplace_rows() {
     x.add_(x);
     return x;
   };
-  std::vector<OpRow> rows = {
-      write("add_", &Tensor::add_, {twice}),
-      write("sub_", &Tensor::sub_),
-      write("mul_", &Tensor::mul_),
-      write("div_", &Tensor::div_),
+  return {
+      arithmetic("add_", &Tensor::add_, &Tensor::add_, {twice}),
+      arithmetic("sub_", &Tensor::sub_, &Tensor::sub_),
+      arithmetic("mul_", &Tensor::mul_, &Tensor::mul_),
+      arithmetic("div_", &Tensor::div_, &Tensor::div_),
       write("copy_", &Tensor::copy_),
       fill("fill_", [](const Tensor& x) { x.fill_(1.5); }),
       fill("zero_", [](const Tensor& x) { x.zero_(); }),
   };
-  for (size_t i = 0; i < 4; ++i)
-    rows[i].bad.push_back(bad<DTypeError>([f = rows[i].name] {
-      const Tensor x = whole(3), y = some(3);
-      f == "add_" ? x.add_(y) : f == "sub_" ? x.sub_(y) : f == "mul_" ? x.mul_(y) : x.div_(y);
-    }));
-  return rows;
 }
 
 }  // namespace attune::test

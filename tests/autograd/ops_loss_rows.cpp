@@ -29,6 +29,14 @@ std::vector<OpRow> regressions() {
   huber.cases.push_back([](In in) { return huber_loss(in[0], in[1], Reduction::mean, 0.5); });
   huber.bad.push_back(bad<ValueError>([] { huber_loss(some(2), some(2), Reduction::batchmean); }));
   huber.bad.push_back(bad<ValueError>([] { huber_loss(some(2), some(2), Reduction::mean, 0); }));
+  rows.push_back(regression("smooth_l1_loss", [](const Tensor& x, const Tensor& t, Reduction r) {
+    return smooth_l1_loss(x, t, r);
+  }));
+  OpRow& smooth = rows.back();
+  smooth.cases.push_back([](In in) { return smooth_l1_loss(in[0], in[1], Reduction::mean, 0.5); });
+  smooth.bad.push_back(
+      bad<ValueError>([] { smooth_l1_loss(some(2), some(2), Reduction::batchmean); }));
+  smooth.bad.push_back(bad<ValueError>([] { smooth_l1_loss(some(2), some(2), {}, -1); }));
   rows.push_back(regression(
       "kl_div", [](const Tensor& x, const Tensor& t, Reduction r) { return kl_div(x, t, r); }));
   rows.back().cases.push_back(

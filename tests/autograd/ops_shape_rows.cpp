@@ -39,6 +39,23 @@ std::vector<OpRow> reshaped() {
       {.name = "transpose",
        .cases = {[](In in) { return transpose(in[0], 0, -1); }},
        .bad = {bad<IndexError>([] { transpose(some(2, 3), 0, 2); })}},
+      {.name = "swapaxes",
+       .cases = {[](In in) { return swapaxes(in[0], 0, -1); }},
+       .bad = {bad<IndexError>([] { swapaxes(some(2, 3), 0, 2); })}},
+      {.name = "movedim",
+       .cases = {[](In in) {
+                   return movedim(in[0], {0, -1}, {1, 0});
+                 },
+                 [](In in) { return movedim(in[0], 0, -1); }},
+       .bad = {bad<IndexError>([] { movedim(some(2, 3), 2, 0); }), bad<ShapeError>([] {
+                 movedim(some(2, 3), Shape{0, 1}, Shape{0});
+               }),
+               bad<ValueError>([] {
+                 movedim(some(2, 3), Shape{0, -2}, Shape{0, 1});
+               }),
+               bad<ValueError>([] {
+                 movedim(some(2, 3), Shape{0, 1}, Shape{1, -1});
+               })}},
       {.name = "permute",
        .cases = {[](In in) {
          return permute(in[0], {2, 0, -2});
@@ -124,6 +141,14 @@ std::vector<OpRow> parts() {
        .bad = {bad<ShapeError>([] { diagonal(some(3)); }),
                bad<ValueError>([] { diagonal(some(3, 3), 0, 1, -1); }),
                bad<IndexError>([] { diagonal(some(3, 3), 0, 0, 2); })}},
+      {.name = "diag",
+       .cases = {[](In in) { return diag(in[0], 1); }, [](In in) { return diag(in[0], -1); }},
+       .bad = {bad<ShapeError>([] { diag(some()); }),
+               bad<ShapeError>([] { diag(some(2, 2, 2)); })}},
+      {.name = "unbind",
+       .cases = {[](In in) { return unbind(in[0], -1)[2]; }},
+       .bad = {bad<IndexError>([] { unbind(some(2), 1); }),
+               bad<ShapeError>([] { unbind(some()); })}},
       {.name = "split",
        .cases = {[](In in) { return split(in[0], 2, 1)[2]; },
                  [](In in) {
@@ -186,6 +211,12 @@ std::vector<OpRow> joined() {
        }},
        .bad = {bad<ShapeError>([] { repeat(some(2, 3), {2}); }),
                bad<ValueError>([] { repeat(some(2), {-1}); })}},
+      {.name = "tile",
+       .cases = {[](In in) { return tile(in[0], {2}); },
+                 [](In in) {
+                   return tile(in[0], {2, 1, 3});
+                 }},
+       .bad = {bad<ValueError>([] { tile(some(2), {-1}); })}},
       {.name = "roll",
        .cases = {[](In in) {
          return roll(in[0], {1, -2}, {0, 1});

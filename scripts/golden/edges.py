@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from golden_family import Family
+from .family import Family
 
 inf, nan = math.inf, math.nan
 
@@ -25,7 +25,11 @@ def pointwise(f):
     for op in ["abs", "sign", "sqrt", "rsqrt", "log", "log1p", "reciprocal", "exp", "expm1", "tanh", "sigmoid",
                "sin", "square", "erf"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(torch, op))
-    for op in ["relu", "leaky_relu", "silu"]:
+    for op in ["log2", "log10", "floor", "ceil", "trunc", "isnan", "isinf", "isfinite"]:
+        f.case(op, f"{op}(x)", [POINTS], getattr(torch, op), not op.startswith("is"))
+    f.case("round", "round(x), halves", [values(nan, inf, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.25)], torch.round)
+    f.case("nan_to_num", "nan_to_num(x, 1, 2, -2)", [POINTS], lambda x: torch.nan_to_num(x, 1, 2, -2))
+    for op in ["relu", "leaky_relu", "silu", "logsigmoid", "mish", "hardtanh", "relu6"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(F, op))
     # torch's gradient at NaN depends on where the element stands.
     f.case("elu", "elu(x)", [POINTS[1:]], F.elu)
@@ -102,6 +106,7 @@ def rows_and_losses(f):
         f.case(op, "huge inputs", [huge, targets], lambda x, t, op=op: getattr(F, op)(x, t, reduction="none"))
         f.case(op, "negative weights", [values([1, 2, 3], [3, 2, 1]), targets, values(-1, 0.5, -0.25)],
                lambda x, t, w, op=op: getattr(F, op)(x, t, weight=w), fixed=(2,))
+    f.case("normalize", "a vector of zeros", [values([0, 0], [3, 4])], F.normalize)
     far = [values(0, 1, -1, 5, -5, inf), values(0, 0, 0, 0, 0, 0)]
     for op in ["mse_loss", "l1_loss", "huber_loss"]:
         f.case(op, "0 to infinity apart", far, lambda x, t, op=op: getattr(F, op)(x, t, reduction="none"))
@@ -121,6 +126,8 @@ def shapes(f):
     f.case("linear", "weight [3]", [values([1, 2, 3], [4, 5, 6]), values(1, -1, 2)], F.linear)
     f.case("pad", "twelve dimensions", [values(*[[[[[[[[[[[[1, 2]]]]]]]]]]]])],
            lambda x: F.pad(x, [1, 0] + [0, 0] * 10 + [0, 1]))
+    f.case("addmm", "beta 0 hides NaN", [values(nan, nan), values([1, 2], [3, 4]), values([1, 0], [2, 1])],
+           lambda x, a, b: torch.addmm(x, a, b, beta=0))
     f.case("diagonal", "diagonal(x, 7)", [values([1, 2], [3, 4])], lambda x: x.diagonal(7))
 
 
