@@ -13,21 +13,13 @@ int main(int argc, char** argv) {
   CLI::App app("Continues a text with a model that train_gpt made.", "generate");
   app.add_option("--model", folder, "folder with model.safetensors and config.json")->required();
   app.add_option("--prompt", prompt, "text to continue; without it, the model starts a line");
-  app.add_option("--max-tokens", max_tokens, "characters to write")
-      ->check(at_least(0))
-      ->capture_default_str();
-  app.add_option("--temperature", sampling.temperature,
-                 "below 1 more likely text, above 1 more varied; 0 always takes the likeliest")
-      ->check(at_least(0))
-      ->capture_default_str();
-  app.add_option("--top-k", sampling.top_k, "draw among the k likeliest; 0: among all")
-      ->check(at_least(0))
-      ->capture_default_str();
-  app.add_option("--top-p", sampling.top_p,
-                 "draw among the likeliest that together reach this probability")
-      ->check(between(0, 1))
-      ->capture_default_str();
-  app.add_option("--seed", seed, "of the random draws")->capture_default_str();
+  add_option(app, "--max-tokens", max_tokens, "characters to write", at_least(0));
+  add_option(app, "--temperature", sampling.temperature,
+             "below 1 likelier text, above 1 more varied; 0: the likeliest only", at_least(0));
+  add_option(app, "--top-k", sampling.top_k, "draw among the k likeliest; 0: all", at_least(0));
+  add_option(app, "--top-p", sampling.top_p, "draw among the likeliest of this total probability",
+             between(0, 1));
+  add_option(app, "--seed", seed, "of the random draws", at_least(0));
 
   return run_program(app, argc, argv, [&] {
     const SavedGpt saved = load_gpt(folder);

@@ -184,14 +184,10 @@ int main(int argc, char** argv) {
   int threads = num_threads();
   CLI::App app("Shows how previous-token and induction heads appear while a model learns to copy.",
                "heads");
-  app.add_option("--out", out, "folder for report.html")->capture_default_str();
-  app.add_option("--steps", steps, "training steps")->check(at_least(1))->capture_default_str();
-  app.add_option("--seed", seed, "of the weights and the letters")
-      ->check(at_least(0))
-      ->capture_default_str();
-  app.add_option("--threads", threads, "results do not depend on them")
-      ->check(between(1, 1024))
-      ->capture_default_str();
+  add_option(app, "--out", out, "folder for report.html");
+  add_option(app, "--steps", steps, "training steps", at_least(1));
+  add_option(app, "--seed", seed, "of the weights and the letters", at_least(0));
+  add_option(app, "--threads", threads, "results do not depend on them", between(1, 1024));
   return run_program(app, argc, argv, [&] {
     set_num_threads(threads);
     learn(steps, seed, out, app);

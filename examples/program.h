@@ -29,6 +29,13 @@ inline CLI::Validator at_least(double low) {
   return between(low, std::numeric_limits<double>::infinity());
 }
 
+// An option that shows its default and accepts what `valid` does.
+template <class T>
+CLI::Option* add_option(CLI::App& app, const char* name, T& value, const char* what,
+                        CLI::Validator valid = CLI::Validator("")) {
+  return app.add_option(name, value, what)->check(std::move(valid))->capture_default_str();
+}
+
 // The value of every option of the command line, as settings of a report.
 inline void add_settings(attune::train::Report& report, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {

@@ -20,22 +20,19 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  const auto option = [&](const char* name, auto& value, const char* what, CLI::Validator valid) {
-    app.add_option(name, value, what)->check(std::move(valid))->capture_default_str();
-  };
   app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
-  app.add_option("--out", o.out, "folder for the model and the report")->capture_default_str();
-  option("--layers", o.model.layers, "Transformer blocks", at_least(1));
-  option("--heads", o.model.heads, "attention heads of a block; divides --dim", at_least(1));
-  option("--dim", o.model.dim, "width of the model", at_least(1));
-  option("--context", o.model.context, "characters the model sees", at_least(1));
-  option("--batch", o.batch, "sequences in a step", at_least(1));
-  option("--steps", o.steps, "training steps", at_least(1));
-  option("--lr", o.lr, "highest learning rate", at_least(0));
-  option("--dropout", o.model.dropout, "share of values dropped in training", between(0, 1));
-  option("--seed", o.seed, "of the weights, the order of the text and dropout", at_least(0));
-  option("--threads", o.threads, "results do not depend on them", between(1, 1024));
-  option("--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
+  add_option(app, "--out", o.out, "folder for the model and the report");
+  add_option(app, "--layers", o.model.layers, "Transformer blocks", at_least(1));
+  add_option(app, "--heads", o.model.heads, "attention heads; divides --dim", at_least(1));
+  add_option(app, "--dim", o.model.dim, "width of the model", at_least(1));
+  add_option(app, "--context", o.model.context, "characters the model sees", at_least(1));
+  add_option(app, "--batch", o.batch, "sequences in a step", at_least(1));
+  add_option(app, "--steps", o.steps, "training steps", at_least(1));
+  add_option(app, "--lr", o.lr, "highest learning rate", at_least(0));
+  add_option(app, "--dropout", o.model.dropout, "share of values dropped", between(0, 1));
+  add_option(app, "--seed", o.seed, "of weights, order of the text and dropout", at_least(0));
+  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
 }
 
 std::string write_sample(const SavedGpt& saved, int64_t characters) {

@@ -2,13 +2,11 @@
 // the form of ISO 8601, letter by letter. "Thursday, 3 May 1979" becomes "1979-05-03", and where
 // the decoder looks while it writes shows how.
 
-#include <attune/attune.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 
 #include "dates.h"
+#include "program.h"
 
 using namespace attune;
 
@@ -218,25 +216,17 @@ void run(const Options& o) {
 
 int main(int argc, char** argv) {
   Options o;
-  CLI::App app("Trains a Transformer that translates dates into the form of ISO 8601.");
-  const CLI::Range positive(1, 1000000);
+  CLI::App app("Trains a Transformer that translates dates into the form of ISO 8601.",
+               "translate");
   app.add_option("dates", o.dates, "dates to translate when it has learned");
-  app.add_option("--out", o.out, "folder for report.html and log.jsonl")->capture_default_str();
-  app.add_option("--steps", o.steps)->check(positive)->capture_default_str();
-  app.add_option("--batch", o.batch, "dates a step")->check(positive)->capture_default_str();
-  app.add_option("--dim", o.dim)->check(positive)->capture_default_str();
-  app.add_option("--heads", o.heads)->check(positive)->capture_default_str();
-  app.add_option("--layers", o.layers, "of the encoder, and of the decoder")
-      ->check(positive)
-      ->capture_default_str();
-  app.add_option("--lr", o.lr, "highest learning rate")->capture_default_str();
-  app.add_option("--seed", o.seed)->capture_default_str();
-  app.add_option("--threads", o.threads)->check(positive)->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
-  try {
-    run(o);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "translate: {}\n", error.what());
-    return 1;
-  }
+  add_option(app, "--out", o.out, "folder for report.html and log.jsonl");
+  add_option(app, "--steps", o.steps, "training steps", at_least(1));
+  add_option(app, "--batch", o.batch, "dates in a step", at_least(1));
+  add_option(app, "--dim", o.dim, "width of the model", at_least(1));
+  add_option(app, "--heads", o.heads, "attention heads; divides --dim", at_least(1));
+  add_option(app, "--layers", o.layers, "of the encoder, and of the decoder", at_least(1));
+  add_option(app, "--lr", o.lr, "highest learning rate", at_least(0));
+  add_option(app, "--seed", o.seed, "of the weights and the dates", at_least(0));
+  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  return run_program(app, argc, argv, [&] { run(o); });
 }

@@ -73,6 +73,18 @@ TEST_CASE("heads shows its measurements and writes a report") {
   CHECK_THAT(read_all(run.folder() / "heads/report.html"), ContainsSubstring("learns to copy"));
 }
 
+TEST_CASE("translate runs, and reads what it is given before it learns") {
+  const Shell run;
+  const std::string translate =
+      "translate --steps 2 --batch 2 --dim 8 --heads 2 --layers 1 --threads 1 --out DIRdates";
+  const Outcome learned = run(translate + " 7/4/1976");
+  INFO(learned.err);
+  CHECK(learned.status == 0);
+  CHECK_THAT(learned.out, ContainsSubstring("7/4/1976"));
+  CHECK(json_lines(read_all(run.folder() / "dates/log.jsonl")).size() == 2);
+  CHECK(run(translate + " 7_4_1976").status == 1);
+}
+
 TEST_CASE("train_gpt leaves a model, a log and a report; generate goes on with the model") {
   const Shell run;
   write_all(run.folder() / "text", some_text());
