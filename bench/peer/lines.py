@@ -57,10 +57,9 @@ def training_step(options, optimizer_class, model, loss_of):
     forward = torch.compile(loss_of) if options.compile else loss_of
 
     def step():
-        loss = forward()
-        optimizer.zero_grad()
-        loss.backward()
+        forward().backward()
         optimizer.step()
+        optimizer.zero_grad()
 
     return step
 
