@@ -29,11 +29,13 @@ void count_live(int64_t bytes) {
   }
 }
 
-// Four classes between powers of two bound the waste at a fifth.
+// Four classes between powers of two bound the waste at a fifth; sixteen where it would be
+// megabytes of every weight, its gradient and its moments.
 size_t round_to_class(size_t bytes) {
   if (bytes <= small_limit)
     return (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
-  const size_t step = std::max(std::bit_floor(bytes - 1) / 4, alignment);
+  const size_t classes = bytes > huge_page ? 16 : 4;
+  const size_t step = std::max(std::bit_floor(bytes - 1) / classes, alignment);
   return (bytes + step - 1) / step * step;
 }
 
@@ -41,7 +43,8 @@ void* system_allocate(size_t bytes) {
   const size_t align = bytes >= huge_page ? huge_page : alignment;
   void* block = std::aligned_alloc(align, (bytes + align - 1) / align * align);
   if (!block) throw std::bad_alloc();
-  if (bytes >= huge_page) madvise(block, bytes, MADV_HUGEPAGE);
+  // Whole ones only: a huge page at the end would be resident beyond the block.
+  if (bytes >= huge_page) madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
   return block;
 }
 
