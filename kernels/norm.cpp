@@ -52,35 +52,51 @@ struct Operands {
 };
 
 template <class T>
-Array input_gradient(Kind kind, const Operands<T>& in, const Shape& shape) {
-  Array dx(shape, dtype_of<T>);
-  T* to = dx.output<T>();
+void input_gradient(Kind kind, const Operands<T>& in, int64_t row, T* to) {
   const T scale = T{1} / static_cast<T>(in.width);
-  parallel_rows(in.count, in.width, [&](int64_t row) {
-    const int64_t at = row * in.width;
-    const auto m = in.moments_of(row);
-    auto sums = rows::norm_sums(in.x + at, in.g + at, in.weight, m, in.width);
-    sums.gradient = kind == Kind::layer ? sums.gradient * scale : T{0};
-    sums.projected *= scale;
-    rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width);
-  });
-  return dx;
+  const int64_t at = row * in.width;
+  const auto m = in.moments_of(row);
+  auto sums = rows::norm_sums(in.x + at, in.g + at, in.weight, m, in.width);
+  sums.gradient = kind == Kind::layer ? sums.gradient * scale : T{0};
+  sums.projected *= scale;
+  rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width);
 }
 
-// A column sum over all rows: each tile of rows adds up on its own, then the tiles in order.
-template <class T, class F>
-Array column_sums(const Operands<T>& in, const F& add_row) {
+// Sums over all rows of what each tile of rows has added up by itself: [tiles, width] -> [width].
+template <class T>
+Array total(const Array& partial) {
+  const int64_t tiles = partial.size(0), width = partial.size(1);
+  Array sums = zeros({width}, dtype_of<T>);
+  const T* from = partial.data<T>();
+  for (int64_t tile = 0; tile < tiles; ++tile)
+    rows::add_scaled(T{1}, from + tile * width, sums.output<T>(), width);
+  return sums;
+}
+
+// All gradients in one pass: a row is in the cache for what comes after the first.
+template <class T>
+NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape, NormNeeds needs) {
   const int64_t height = rows_per_tile(in.width);
   const int64_t tiles = std::max<int64_t>(1, (in.count + height - 1) / height);
-  Array partial = zeros({tiles, in.width}, dtype_of<T>);
-  T* sums = partial.output<T>();
+  const auto sums = [&](bool needed) {
+    return needed ? zeros({tiles, in.width}, dtype_of<T>) : Array();
+  };
+  const auto output = [](Array& x) { return x.defined() ? x.output<T>() : nullptr; };
+  NormGradients d{needs.x ? Array(shape, dtype_of<T>) : Array(), sums(needs.weight),
+                  sums(needs.bias)};
+  T *dx = output(d.x), *dw = output(d.weight), *db = output(d.bias);
   parallel_tiles(tiles, in.count * in.width, [&](int64_t tile) {
-    const int64_t end = std::min(in.count, (tile + 1) * height);
-    for (int64_t row = tile * height; row < end; ++row) add_row(row, sums + tile * in.width);
+    const int64_t end = std::min(in.count, (tile + 1) * height), sum = tile * in.width;
+    for (int64_t row = tile * height; row < end; ++row) {
+      const int64_t at = row * in.width;
+      if (dx) input_gradient(kind, in, row, dx);
+      if (dw) rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), dw + sum, in.width);
+      if (db) rows::add_scaled(T{1}, in.g + at, db + sum, in.width);
+    }
   });
-  for (int64_t tile = 1; tile < tiles; ++tile)
-    rows::add_scaled(T{1}, sums + tile * in.width, sums, in.width);
-  return partial.select(0, 0);
+  if (dw) d.weight = total<T>(d.weight);
+  if (db) d.bias = total<T>(d.bias);
+  return d;
 }
 
 NormGradients backward(Kind kind, const Array& g, const Array& x, const Array& weight,
@@ -91,16 +107,7 @@ NormGradients backward(Kind kind, const Array& g, const Array& x, const Array& w
     const Array dense_g = contiguous(g), dense_x = contiguous(x), w = dense_or_none(weight);
     const Operands<T> in{dense_g.data<T>(), dense_x.data<T>(), data_or_null<T>(w),
                          moments.data<T>(), row_count(x),      x.size(-1)};
-    if (needs.x) gradients.x = input_gradient(kind, in, x.shape());
-    if (needs.weight)
-      gradients.weight = column_sums(in, [&](int64_t row, T* sums) {
-        const int64_t at = row * in.width;
-        rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), sums, in.width);
-      });
-    if (needs.bias)
-      gradients.bias = column_sums(in, [&](int64_t row, T* sums) {
-        rows::add_scaled(T{1}, in.g + row * in.width, sums, in.width);
-      });
+    gradients = gradients_of(kind, in, x.shape(), needs);
   });
   return gradients;
 }
