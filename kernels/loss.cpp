@@ -94,9 +94,9 @@ Array cross_entropy_backward(const Array& g, const Array& logits, const Array& t
         return;
       }
       const T hit = c.hit * c.weight_of(target[i]);
-      rows::exp_into(from + i * classes, kept[i * 2], row, classes);
       const T probability = kept[i * 2 + 1] * (hit + c.smooth * c.total) * row_g[i];
-      rows::affine(row, probability, c.weight ? T{0} : -c.smooth * row_g[i], row, classes);
+      rows::scaled_exp(from + i * classes, kept[i * 2], probability,
+                       c.weight ? T{0} : -c.smooth * row_g[i], row, classes);
       if (c.weight && c.smooth > 0) rows::add_scaled(-c.smooth * row_g[i], c.weight, row, classes);
       row[target[i]] -= hit * row_g[i];
     });

@@ -123,6 +123,14 @@ T exp_into(const T* x, T shift, T* y, int64_t n) {
 }
 
 template <class T>
+void scaled_exp(const T* x, T shift, T a, T b, T* y, int64_t n) {
+  const Lanes<T> d;
+  const auto s = hn::Set(d, shift), va = hn::Set(d, a), vb = hn::Set(d, b);
+  map(
+      n, y, [&](auto v) HWY_ATTR { return hn::MulAdd(va, exp(d, hn::Sub(v, s)), vb); }, x);
+}
+
+template <class T>
 T sum_exp(const T* x, T shift, int64_t n) {
   const Lanes<T> d;
   const auto s = hn::Set(d, shift);
@@ -292,6 +300,9 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
   T sum_##suffix(const T* x, int64_t n) { return sum(x, n); }                                      \
   T dot_##suffix(const T* x, const T* y, int64_t n) { return dot(x, y, n); }                       \
   T exp_into_##suffix(const T* x, T shift, T* y, int64_t n) { return exp_into(x, shift, y, n); }   \
+  void scaled_exp_##suffix(const T* x, T shift, T a, T b, T* y, int64_t n) {                       \
+    scaled_exp(x, shift, a, b, y, n);                                                              \
+  }                                                                                                \
   T sum_exp_##suffix(const T* x, T shift, int64_t n) { return sum_exp(x, shift, n); }              \
   bool all_finite_##suffix(const T* x, int64_t n) { return all_finite(x, n); }                     \
   void affine_##suffix(const T* x, T a, T b, T* y, int64_t n) { affine(x, a, b, y, n); }           \
@@ -345,6 +356,8 @@ namespace attune::kernels::rows {
   ATTUNE_DISPATCH(T, T, sum, (const T* x, int64_t n), x, n)                                        \
   ATTUNE_DISPATCH(T, T, dot, (const T* x, const T* y, int64_t n), x, y, n)                         \
   ATTUNE_DISPATCH(T, T, exp_into, (const T* x, T shift, T* y, int64_t n), x, shift, y, n)          \
+  ATTUNE_DISPATCH(T, void, scaled_exp, (const T* x, T shift, T a, T b, T* y, int64_t n), x, shift, \
+                  a, b, y, n)                                                                      \
   ATTUNE_DISPATCH(T, T, sum_exp, (const T* x, T shift, int64_t n), x, shift, n)                    \
   ATTUNE_DISPATCH(T, bool, all_finite, (const T* x, int64_t n), x, n)                              \
   ATTUNE_DISPATCH(T, void, affine, (const T* x, T a, T b, T* y, int64_t n), x, a, b, y, n)         \

@@ -27,6 +27,8 @@ struct NormSums {
   T dot(const T* x, const T* y, int64_t n);                                                  \
   /* y = exp(x - shift); returns the sum of y. */                                            \
   T exp_into(const T* x, T shift, T* y, int64_t n);                                          \
+  /* y = a exp(x - shift) + b. */                                                            \
+  void scaled_exp(const T* x, T shift, T a, T b, T* y, int64_t n);                           \
   T sum_exp(const T* x, T shift, int64_t n);                                                 \
   bool all_finite(const T* x, int64_t n);                                                    \
   /* y = a x + b. */                                                                         \
