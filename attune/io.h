@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../io/bpe_trainer.h"
 #include "../io/char_tokenizer.h"
 #include "../io/encoding.h"
 #include "../io/file.h"

@@ -38,6 +38,7 @@ size_t white_space_end(std::string_view text, size_t begin) {
 
 void TokenFinder::add(std::string_view text, const AddedToken& token) {
   if (text.empty()) return;
+  first_.set(static_cast<unsigned char>(text[0]));
   uint32_t node = 0;
   for (const char c : text) {
     uint32_t next = child(node, c);
@@ -62,6 +63,7 @@ uint32_t TokenFinder::child(uint32_t node, char byte) const {
 
 std::optional<TokenFinder::Match> TokenFinder::find(std::string_view text, size_t from) const {
   for (size_t begin = from; begin < text.size(); ++begin) {
+    if (!first_[static_cast<unsigned char>(text[begin])]) continue;
     const AddedToken* longest = nullptr;
     size_t end = begin;
     uint32_t node = 0;

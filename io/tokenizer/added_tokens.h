@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -47,6 +48,7 @@ class TokenFinder {
   std::optional<Match> find(std::string_view text, size_t from) const;
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
+  std::bitset<256> first_;  // bytes that a token starts with
 };
 
 class AddedTokens {

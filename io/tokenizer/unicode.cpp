@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 
@@ -192,6 +193,10 @@ size_t previous(std::string_view text, size_t at) {
 }
 
 void append(std::string& text, char32_t character) {
+  if (character < 0x80) {
+    text += static_cast<char>(character);
+    return;
+  }
   utf8proc_uint8_t bytes[4];
   const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(character), bytes);
   text.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
@@ -206,6 +211,12 @@ Categories categories_named(std::string_view name) {
 }
 
 Categories category(char32_t character) {
+  static const auto ascii = [] {
+    std::array<Categories, 128> categories;
+    for (int c = 0; c < 128; ++c) categories[static_cast<size_t>(c)] = bit(utf8proc_category(c));
+    return categories;
+  }();
+  if (character < ascii.size()) return ascii[character];
   const auto known = utf8proc_category(static_cast<utf8proc_int32_t>(character));
   if (known != UTF8PROC_CATEGORY_CN) return bit(known);
   if (contains(newer_letters, character)) return bit(UTF8PROC_CATEGORY_LO);
@@ -230,7 +241,9 @@ bool is_word(char32_t c) {
 
 void append_lower(std::string& text, char32_t c) {
   constexpr char32_t capital_i_with_dot = 0x130, dot_above = 0x307;
-  if (c == capital_i_with_dot) {
+  if (c < 0x80) {
+    text += static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  } else if (c == capital_i_with_dot) {
     text += 'i';
     append(text, dot_above);
   } else {
@@ -303,6 +316,6 @@ bool is_bert_accent(char32_t c) {
   return (category(c) & bit(UTF8PROC_CATEGORY_MN)) != 0 && !contains(newer_than_bert, c);
 }
 
-bool is_cjk(char32_t c) { return contains(cjk, c); }
+bool is_cjk(char32_t c) { return c >= cjk[0].first && contains(cjk, c); }
 
 }  // namespace attune::io::tokenizers::unicode

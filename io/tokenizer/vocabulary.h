@@ -4,8 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "token_index.h"
 
 namespace attune::io::tokenizers {
 
@@ -17,14 +18,14 @@ class Vocabulary {
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
-  std::optional<int64_t> id(std::string_view token) const;
+  std::optional<int64_t> id(std::string_view token) const { return ids_.find(token); }
   // FormatError if the vocabulary lacks the token, which `role` describes.
   int64_t require(std::string_view token, std::string_view role) const;
   const std::vector<std::string>& tokens() const { return tokens_; }
 
  private:
   std::vector<std::string> tokens_;
-  std::unordered_map<std::string_view, int64_t> ids_;  // views of tokens_
+  TokenIndex ids_;  // of views of tokens_
 };
 
 }  // namespace attune::io::tokenizers

@@ -52,7 +52,13 @@ nlohmann::json special_tokens(const std::vector<std::string>& tokens,
     const bool repeated = std::any_of(added.begin(), added.end(),
                                       [&](const auto& known) { return known["content"] == name; });
     if (id && !repeated)
-      added.push_back({{"id", *id}, {"content", name}, {"special", true}, {"normalized", false}});
+      added.push_back({{"id", *id},
+                       {"content", name},
+                       {"single_word", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"normalized", false},
+                       {"special", true}});
   }
   return added;
 }
@@ -66,10 +72,25 @@ size_t require(const std::string& path, const std::vector<std::string>& tokens,
   return *id;
 }
 
-std::shared_ptr<Pipeline> build(const std::string& path, const nlohmann::json& settings,
-                                std::vector<std::string> tokens, Merges merges) {
-  return pipeline_from(Json::parse(operation, path, settings.dump(), deepest_json),
-                       std::move(tokens), std::move(merges));
+std::shared_ptr<Pipeline> build(const char* builder, const std::string& what,
+                                const nlohmann::json& settings, std::vector<std::string> tokens,
+                                Merges merges) {
+  return pipeline_from(Json::parse(builder, what, settings.dump(), deepest_json), std::move(tokens),
+                       std::move(merges));
+}
+
+nlohmann::json byte_level_settings(const std::vector<std::string>& tokens,
+                                   const std::vector<std::string>& special, bool add_prefix_space) {
+  const nlohmann::json byte_level = {{"type", "ByteLevel"},
+                                     {"add_prefix_space", add_prefix_space},
+                                     {"trim_offsets", true},
+                                     {"use_regex", true}};
+  return {{"version", "1.0"},
+          {"added_tokens", special_tokens(tokens, special)},
+          {"pre_tokenizer", byte_level},
+          {"post_processor", byte_level},
+          {"decoder", byte_level},
+          {"model", {{"type", "BPE"}}}};
 }
 
 Merges read_merges(const std::string& path) {
@@ -129,7 +150,7 @@ std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path,
         {"unk_token", unk},
         {"continuing_subword_prefix", "##"},
         {"max_input_chars_per_word", 100}}}};
-  return build(path, settings, std::move(tokens), {});
+  return build(operation, path, settings, std::move(tokens), {});
 }
 
 std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
@@ -143,16 +164,7 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
   for (const char* role :
        {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"})
     if (const auto token = special_token_of(config, role)) names.push_back(*token);
-  const nlohmann::json byte_level = {{"type", "ByteLevel"},
-                                     {"add_prefix_space", add_prefix_space},
-                                     {"trim_offsets", true},
-                                     {"use_regex", true}};
-  nlohmann::json settings = {{"version", "1.0"},
-                             {"added_tokens", special_tokens(tokens, names)},
-                             {"pre_tokenizer", byte_level},
-                             {"post_processor", byte_level},
-                             {"decoder", byte_level},
-                             {"model", {{"type", "BPE"}}}};
+  nlohmann::json settings = byte_level_settings(tokens, names, add_prefix_space);
   if (roberta) {
     const std::string cls = token_for(config, "cls_token", "<s>"),
                       sep = token_for(config, "sep_token", "</s>");
@@ -164,7 +176,15 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
         {"add_prefix_space", add_prefix_space}};
     for (auto& token : settings["added_tokens"]) token["lstrip"] = token["content"] == "<mask>";
   }
-  return build(vocab_path, settings, std::move(tokens), read_merges(merges_path));
+  return build(operation, vocab_path, settings, std::move(tokens), read_merges(merges_path));
+}
+
+std::shared_ptr<Pipeline> byte_level_bpe(const char* builder, const std::string& what,
+                                         std::vector<std::string> tokens, Merges merges,
+                                         const std::vector<std::string>& special,
+                                         bool add_prefix_space) {
+  const nlohmann::json settings = byte_level_settings(tokens, special, add_prefix_space);
+  return build(builder, what, settings, std::move(tokens), std::move(merges));
 }
 
 }  // namespace attune::io::tokenizers

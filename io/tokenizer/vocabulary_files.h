@@ -22,6 +22,13 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
                                                 const std::string& merges_path,
                                                 const std::optional<Json>& config);
 
+// Byte-level BPE of given tokens; those of the special names that are tokens are special. Errors
+// name the builder and `what` it makes.
+std::shared_ptr<Pipeline> byte_level_bpe(const char* builder, const std::string& what,
+                                         std::vector<std::string> tokens, Merges merges,
+                                         const std::vector<std::string>& special,
+                                         bool add_prefix_space);
+
 // "eos_token": "</s>", or an object with that as its content.
 std::optional<std::string> special_token_of(const std::optional<Json>& config,
                                             const std::string& role);

@@ -10,6 +10,7 @@ class WordPiece {
  public:
   WordPiece(std::shared_ptr<const Vocabulary> vocabulary, WordPieceOptions options)
       : vocabulary_(std::move(vocabulary)),
+        continuations_(vocabulary_->tokens().size()),
         unknown_(vocabulary_->require(options.unk_token, "the unknown token")),
         longest_word_(options.max_input_chars_per_word) {
     const auto& tokens = vocabulary_->tokens();
@@ -18,7 +19,7 @@ class WordPiece {
       longest_token_ = std::max(longest_token_, token.size());
       if (!token.starts_with(options.continuing_subword_prefix)) continue;
       token.remove_prefix(options.continuing_subword_prefix.size());
-      if (!token.empty()) continuations_.emplace(token, static_cast<int64_t>(id));
+      if (!token.empty()) continuations_.add(token, static_cast<int64_t>(id));
     }
   }
 
@@ -52,14 +53,11 @@ class WordPiece {
   }
 
   std::optional<int64_t> find(std::string_view part, bool continues) const {
-    if (!continues) return vocabulary_->id(part);
-    const auto found = continuations_.find(part);
-    if (found == continuations_.end()) return std::nullopt;
-    return found->second;
+    return continues ? continuations_.find(part) : vocabulary_->id(part);
   }
 
   std::shared_ptr<const Vocabulary> vocabulary_;
-  std::unordered_map<std::string_view, int64_t> continuations_;  // views of the vocabulary
+  TokenIndex continuations_;  // of views of the vocabulary, without the prefix
   int64_t unknown_;
   size_t longest_word_, longest_token_ = 0;
 };
