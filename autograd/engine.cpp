@@ -47,7 +47,7 @@ class Frontier : public PartialSums {
 
   std::optional<Array> of(Node& node) override {
     const auto found = slots_.find(&node);
-    if (found == slots_.end() || grad_enabled() || anomaly_enabled()) return {};
+    if (found == slots_.end() || grad_enabled() || checks_each_) return {};
     const Tensor& sum = found->second.gradient;
     return is_private(sum) ? std::optional(sum.array()) : std::nullopt;
   }
@@ -76,9 +76,18 @@ class Frontier : public PartialSums {
 
   std::vector<Node*> heap_;
   std::unordered_map<Node*, Slot> slots_;
+  const bool checks_each_ = anomaly_enabled();  // so that every gradient must be seen by itself
 };
 
-// Nodes from which an edge path leads to one of the targets.
+[[noreturn]] void fail_freed(const Node& node) {
+  fail<GradError>(
+      node.name,
+      "this part of the tape was freed by an earlier backward; pass retain_graph to the "
+      "first one to differentiate twice");
+}
+
+// Nodes from which an edge path leads to one of the targets. A freed node has lost its edges, so
+// that nobody knows whether it would; it may only be the end of the search.
 std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
                                            const std::unordered_set<Node*>& targets) {
   std::unordered_set<Node*> seen;
@@ -86,6 +95,10 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
   for (Node* root : roots) seen.insert(root);
   for (size_t i = 0; i < order.size(); ++i) {
     Node* node = order[i];
+    if (node->freed && !(targets.size() == 1 && targets.contains(node))) {
+      Scope scope(node->path);
+      fail_freed(*node);
+    }
     for (size_t k = 0; k < node->input_count(); ++k)
       if (Node* input = node->input(k); input && seen.insert(input).second) order.push_back(input);
   }
@@ -98,10 +111,11 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
 }
 
 Tensor run_hooks(const Node& node, Tensor gradient) {
-  if (node.hooks.empty()) return gradient;
   SavedValueGuard lifted(0, node.name);
-  for (const auto& hook : node.hooks) {
-    Tensor replaced = hook(gradient);
+  // A copy, because a hook may register or remove hooks.
+  for (const auto& hook : std::vector(node.hooks)) {
+    if (hook->removed) continue;
+    Tensor replaced = hook->function(gradient);
     if (!replaced.defined()) continue;
     if (replaced.shape() != node.shape || replaced.dtype() != node.dtype)
       fail<ShapeError>(node.name, "a hook returned a gradient {} {} in place of {} {}",
@@ -110,6 +124,13 @@ Tensor run_hooks(const Node& node, Tensor gradient) {
     gradient = std::move(replaced);
   }
   return gradient;
+}
+
+// The gradient in memory that was not written after the node was recorded: a cotangent that its
+// maker filled, or a hook wrote to, is no saved value that changed.
+Tensor unwritten(const Tensor& gradient, const Node& node) {
+  if (gradient.array().storage().written() <= node.stamp) return gradient;
+  return clone(gradient);
 }
 
 // What a formula returned, summed over broadcast dimensions and in the node's dtype.
@@ -134,20 +155,18 @@ class Pass {
   void run(const std::unordered_set<Node*>* within, Deliver&& deliver) {
     while (!frontier_.empty()) {
       auto [node, gradient] = frontier_.pop();
-      gradient = run_hooks(*node, std::move(gradient));
+      Scope scope(node->path);
+      if (!node->hooks.empty()) gradient = run_hooks(*node, std::move(gradient));
+      if (anomaly_enabled())
+        detail::check_anomaly(node->name, "adding up its gradient", gradient.array());
       if (deliver(*node, gradient)) propagate(*node, gradient, within);
     }
   }
 
  private:
   void propagate(Node& node, const Tensor& gradient, const std::unordered_set<Node*>* within) {
-    Scope scope(node.path);
-    if (node.freed)
-      fail<GradError>(node.name,
-                      "this part of the tape was freed by an earlier backward; pass "
-                      "retain_graph to the first one to differentiate twice");
-    SavedValueGuard guard(node.stamp, node.name);
-    std::vector<Tensor> gradients = node.backward(gradient, frontier_);
+    if (node.freed) fail_freed(node);
+    std::vector<Tensor> gradients = run_formulas(node, unwritten(gradient, node));
     for (size_t i = 0; i < gradients.size(); ++i) {
       Node* input = node.input(i);
       if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;
@@ -157,6 +176,13 @@ class Pass {
     if (retain_) return;
     node.freed = true;
     node.free_buffers();
+  }
+
+  // Anomalies are the node's, whichever operation of its formula they came from.
+  std::vector<Tensor> run_formulas(Node& node, const Tensor& gradient) {
+    SavedValueGuard guard(node.stamp, node.name);
+    AnomalyMode off(false);
+    return node.backward(gradient, frontier_);
   }
 
   Frontier frontier_;
@@ -183,10 +209,10 @@ Tensor starting_cotangent(const char* name, const Tensor& output, const Tensor& 
   return given;
 }
 
-// A gradient that its owner may later add to in place: dense, and nobody else's memory.
+// A gradient that its owner may write to: dense, and nobody else's.
 Tensor own(Tensor gradient) {
-  if (gradient.requires_grad()) return gradient;
-  if (gradient.array().is_contiguous() && gradient.array().owns_storage_alone()) return gradient;
+  if (!gradient.defined() || gradient.requires_grad()) return gradient;
+  if (gradient.array().is_contiguous() && gradient.sole_owner()) return gradient;
   return Tensor(kernels::clone(gradient.array()));
 }
 
@@ -240,8 +266,10 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     return false;
   });
   std::vector<Tensor> gradients;
+  std::unordered_map<Node*, size_t> places;
   for (const Tensor& input : inputs) {
-    gradients.push_back(found[input.node()]);
+    const auto [place, first] = places.emplace(input.node(), gradients.size());
+    gradients.push_back(own(first ? std::move(found[input.node()]) : gradients[place->second]));
     if (!gradients.back().defined() && !options.allow_unused)
       fail<GradError>("grad",
                       "the outputs do not depend on an input of shape {}; pass allow_unused "

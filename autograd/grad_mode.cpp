@@ -16,7 +16,7 @@ bool anomaly_enabled() { return checking; }
 GradMode::GradMode(bool enabled) : outer_(std::exchange(recording, enabled)) {}
 GradMode::~GradMode() { recording = outer_; }
 
-AnomalyMode::AnomalyMode() : outer_(std::exchange(checking, true)) {}
+AnomalyMode::AnomalyMode(bool enabled) : outer_(std::exchange(checking, enabled)) {}
 AnomalyMode::~AnomalyMode() { checking = outer_; }
 
 }  // namespace attune

@@ -23,11 +23,12 @@ class NoGrad : public GradMode {
   NoGrad() : GradMode(false) {}
 };
 
-// While it lives, every operation of this thread, forward and backward, is checked for NaN and Inf;
-// the first that makes one throws an AnomalyError that names it and its module path. Slow.
+// While it lives, every operation of this thread, forward and backward, is checked for NaN and Inf,
+// or not, as told; the first that makes one throws an AnomalyError that names it and its module
+// path. Slow.
 class AnomalyMode {
  public:
-  AnomalyMode();
+  explicit AnomalyMode(bool enabled = true);
   ~AnomalyMode();
   AnomalyMode(const AnomalyMode&) = delete;
   AnomalyMode& operator=(const AnomalyMode&) = delete;

@@ -22,6 +22,12 @@ class PartialSums {
   ~PartialSums() = default;
 };
 
+// A function that sees the gradient of a tensor, until it is removed.
+struct GradHook {
+  std::function<Tensor(const Tensor&)> function;
+  bool removed = false;
+};
+
 // The place of one tensor on the tape: what its gradient looks like and where it goes. Edges lead
 // from the node of an operation's result to the nodes of its inputs, never to Tensors, so that the
 // tape keeps no value alive but those that a backward formula captured.
@@ -56,7 +62,7 @@ class Node : public RefCounted<Node>, public Pooled {
   const DType dtype;
   bool freed = false;
   // Run on the complete gradient of the tensor, in order; each may replace it.
-  std::vector<std::function<Tensor(const Tensor&)>> hooks;
+  std::vector<std::shared_ptr<GradHook>> hooks;
   // Where retain_grad() of a non-leaf, or the leaf itself, keeps its gradient.
   Tensor grad;
   bool keeps_grad = false;

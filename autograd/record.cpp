@@ -10,9 +10,10 @@ namespace attune {
 namespace detail {
 
 void check_anomaly(const char* operation, const char* pass, const Array& value) {
-  if (value.dtype() != float32 && value.dtype() != float64) return;
-  const Array dense = kernels::contiguous(value);
-  visit_floating(operation, value.dtype(), [&](auto tag) {
+  if (!is_floating(value.dtype())) return;
+  const Array dense =
+      kernels::contiguous(value.dtype() == bfloat16 ? kernels::convert(value, float32) : value);
+  visit_floating(operation, dense.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* elements = dense.data<T>();
     for (int64_t i = 0; i < dense.numel(); ++i) {

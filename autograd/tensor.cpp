@@ -68,10 +68,16 @@ void Tensor::retain_grad() const {
   node()->keeps_grad = true;
 }
 
-void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
   if (!node()) fail<GradError>("register_hook", "this tensor does not require a gradient");
-  node()->hooks.push_back(std::move(hook));
+  if (!hook) fail<ValueError>("register_hook", "the hook is empty");
+  auto& hooks = node()->hooks;
+  std::erase_if(hooks, [](const auto& known) { return known->removed; });
+  hooks.push_back(std::make_shared<GradHook>(GradHook{std::move(hook)}));
+  return HookHandle(hooks.back());
 }
+
+void HookHandle::remove() const { hook_->removed = true; }
 
 Tensor Tensor::detach() const { return Tensor(array()); }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -13,10 +14,23 @@
 namespace attune {
 
 class Node;
+struct GradHook;
+
+// Takes a hook off its tensor again; letting the handle go leaves it there.
+class HookHandle {
+ public:
+  explicit HookHandle(std::shared_ptr<GradHook> hook) : hook_(std::move(hook)) {}
+  void remove() const;
+
+ private:
+  std::shared_ptr<GradHook> hook_;
+};
 
 struct BackwardOptions {
   bool retain_graph = false;  // keep the tape, to differentiate it again
-  bool create_graph = false;  // record the gradients themselves; implies retain_graph
+  // Record the gradients themselves; implies retain_graph. Leaves and their gradients then hold
+  // each other until the gradients are cleared; grad() avoids that.
+  bool create_graph = false;
 };
 
 // What users hold: an Array and its place on the tape. A cheap handle; a copy is an alias.
@@ -63,9 +77,9 @@ class Tensor {
   void set_grad(Tensor grad) const;
   // Makes backward() keep the gradient of this non-leaf too.
   void retain_grad() const;
-  // Calls hook with the complete gradient of this tensor during backward; what it returns, if
-  // defined, replaces the gradient.
-  void register_hook(std::function<Tensor(const Tensor&)> hook) const;
+  // Calls hook with the complete gradient of this tensor during backward, until it is removed; what
+  // it returns, if defined, replaces the gradient.
+  HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
   // The same data off the tape.
   Tensor detach() const;
   // Adds the gradient of this tensor to every leaf it was computed from. The cotangent (shape and
