@@ -108,7 +108,8 @@ class Array {
   Shape shape_, strides_;
 };
 
-// The elements as numpy and torch print them, summarised beyond 1,000 elements.
-std::string to_string(const Array& array);
+// The elements as torch prints them, summarised beyond 1,000 elements. indent: how many columns
+// stand before the first line, so that those below line up.
+std::string to_string(const Array& array, size_t indent = 0);
 
 }  // namespace attune

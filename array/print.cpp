@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,18 +13,27 @@ namespace {
 constexpr int64_t summarise_above = 1000;
 constexpr int64_t edge = 3;  // elements shown at either end of a summarised dimension
 constexpr size_t line_width = 80;
+constexpr int64_t gap = -1;  // stands for the elements left out
 
-// Which indices of a dimension are shown; -1 stands for "...".
+// Which indices of a dimension are shown.
 std::vector<int64_t> shown(int64_t size, bool summarise) {
   std::vector<int64_t> indices;
   for (int64_t i = 0; i < size; ++i) {
     if (summarise && size > 2 * edge && i == edge) {
-      indices.push_back(-1);
+      indices.push_back(gap);
       i = size - edge;
     }
     indices.push_back(i);
   }
   return indices;
+}
+
+// Calls f with every element that is shown, as an array without dimensions.
+template <class F>
+void each_shown(const Array& array, bool summarise, F&& f) {
+  if (array.dim() == 0) return f(array);
+  for (int64_t i : shown(array.size(0), summarise))
+    if (i != gap) each_shown(array.select(0, i), summarise, f);
 }
 
 double as_double(const Array& scalar) {
@@ -37,100 +47,113 @@ double as_double(const Array& scalar) {
   });
 }
 
-// How all elements of one array are written: chosen from those that are shown.
+// How the elements of one array are written: alike, and chosen from those that are shown.
 class Formatter {
  public:
   Formatter(const Array& array, bool summarise) : dtype_(array.dtype()) {
-    scan(array, summarise);
-    if (!is_floating(dtype_)) return;
-    whole_ = whole_ && largest_ < 1e8;
-    scientific_ = !whole_ && (largest_ > 1e8 || (smallest_ > 0 && smallest_ < 1e-4) ||
-                              (smallest_ > 0 && largest_ / smallest_ > 1000 && largest_ >= 1e5));
+    if (is_floating(dtype_)) choose_notation(array, summarise);
+    each_shown(array, summarise, [&](const Array& x) {
+      if (!is_floating(dtype_) || sets_width(as_double(x)))
+        width_ = std::max(width_, raw(x).size());
+    });
   }
 
-  void measure(const Array& array, bool summarise) {
-    visit(array, summarise, [&](const Array& x) { width_ = std::max(width_, raw(x).size()); });
-  }
-
+  size_t width() const { return width_; }
   std::string operator()(const Array& scalar) const {
     return fmt::format("{:>{}}", raw(scalar), width_);
   }
 
  private:
+  enum class Notation { whole, fixed, scientific };
+
+  static bool sets_width(double value) { return std::isfinite(value) && value != 0; }
+
+  void choose_notation(const Array& array, bool summarise) {
+    bool whole = true;
+    double largest = 0, smallest = std::numeric_limits<double>::infinity();
+    each_shown(array, summarise, [&](const Array& x) {
+      const double value = std::abs(as_double(x));
+      if (!sets_width(value)) return;
+      whole = whole && value == std::floor(value);
+      largest = std::max(largest, value);
+      smallest = std::min(smallest, value);
+    });
+    notation_ = whole ? Notation::whole : Notation::fixed;
+    if (largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4))
+      notation_ = Notation::scientific;
+    // A whole number and its point.
+    width_ = 1;
+  }
+
   std::string raw(const Array& scalar) const {
-    if (dtype_ == boolean) return *scalar.data<bool>() ? "true" : "false";
+    if (dtype_ == boolean) return *scalar.data<bool>() ? "True" : "False";
     if (dtype_ == int64) return std::to_string(*scalar.data<int64_t>());
     const double value = as_double(scalar);
-    if (!std::isfinite(value)) return fmt::format("{}", value);
-    if (scientific_) return fmt::format("{:.4e}", value);
-    return whole_ ? fmt::format("{:.0f}.", value) : fmt::format("{:.4f}", value);
-  }
-
-  template <class F>
-  static void visit(const Array& array, bool summarise, F&& f) {
-    if (array.dim() == 0) return f(array);
-    for (int64_t i : shown(array.size(0), summarise))
-      if (i >= 0) visit(array.select(0, i), summarise, f);
-  }
-
-  void scan(const Array& array, bool summarise) {
-    if (!is_floating(dtype_)) return;
-    visit(array, summarise, [&](const Array& x) {
-      const double value = std::abs(as_double(x));
-      if (!std::isfinite(value)) return;
-      whole_ = whole_ && value == std::floor(value);
-      largest_ = std::max(largest_, value);
-      if (value > 0) smallest_ = smallest_ == 0 ? value : std::min(smallest_, value);
-    });
+    if (std::isnan(value)) return "nan";
+    if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+    switch (notation_) {
+      case Notation::whole:
+        return fmt::format("{:.0f}.", value);
+      case Notation::fixed:
+        return fmt::format("{:.4f}", value);
+      case Notation::scientific:
+        break;
+    }
+    return fmt::format("{:.4e}", value);
   }
 
   DType dtype_;
-  bool whole_ = true, scientific_ = false;
-  double largest_ = 0, smallest_ = 0;
+  Notation notation_ = Notation::whole;
   size_t width_ = 0;
 };
 
-std::string row(const Array& array, const Formatter& format, bool summarise, size_t indent) {
-  std::string text = "[";
-  size_t line_start = 0;
-  bool first = true;
-  for (int64_t i : shown(array.size(0), summarise)) {
-    const std::string item = i < 0 ? "..." : format(array.select(0, i));
-    if (!first) text += ", ";
-    if (!first && text.size() - line_start + item.size() + indent > line_width) {
-      text.pop_back();
-      line_start = text.size();
-      text.append("\n").append(indent + 1, ' ');
-    }
-    text += item;
-    first = false;
-  }
-  return text + "]";
+std::string line_break(size_t lines, size_t indent) {
+  std::string text = ",";
+  return text.append(lines, '\n').append(indent, ' ');
 }
 
-std::string block(const Array& array, const Formatter& format, bool summarise, size_t indent) {
-  if (array.dim() == 0) return format(array);
-  if (array.dim() == 1) return row(array, format, summarise, indent);
-  const std::string gap(static_cast<size_t>(array.dim() - 1), '\n');
-  std::string text = "[";
-  bool first = true;
-  for (int64_t i : shown(array.size(0), summarise)) {
-    if (!first) text.append(",").append(gap).append(indent + 1, ' ');
-    text += i < 0 ? "..." : block(array.select(0, i), format, summarise, indent + 1);
-    first = false;
+// The writing of one array. indent: the column that the block begins in.
+class Printer {
+ public:
+  explicit Printer(const Array& array)
+      : summarise_(array.numel() > summarise_above), format_(array, summarise_) {}
+
+  std::string block(const Array& array, size_t indent) const {
+    if (array.dim() == 0) return format_(array);
+    if (array.dim() == 1) return row(array, indent);
+    const std::string between = line_break(static_cast<size_t>(array.dim() - 1), indent + 1);
+    std::string text;
+    for (int64_t i : shown(array.size(0), summarise_)) {
+      if (!text.empty()) text += between;
+      text += i == gap ? "..." : block(array.select(0, i), indent + 1);
+    }
+    return "[" + text + "]";
   }
-  return text + "]";
-}
+
+ private:
+  std::string row(const Array& array, size_t indent) const {
+    const size_t room = line_width > indent ? line_width - indent : 0;
+    const size_t per_line = std::max<size_t>(1, room / (format_.width() + 2));
+    std::string text = "[";
+    size_t count = 0;
+    for (int64_t i : shown(array.size(0), summarise_)) {
+      if (count > 0) text += count % per_line ? ", " : line_break(1, indent + 1);
+      text += i == gap ? " ..." : format_(array.select(0, i));
+      ++count;
+    }
+    return text + "]";
+  }
+
+  bool summarise_;
+  Formatter format_;
+};
 
 }  // namespace
 
-std::string to_string(const Array& array) {
+std::string to_string(const Array& array, size_t indent) {
   if (!array.defined()) return "undefined";
-  if (array.numel() == 0) return fmt::format("[] of shape {}", to_string(array.shape()));
-  const bool summarise = array.numel() > summarise_above;
-  Formatter format(array, summarise);
-  format.measure(array, summarise);
-  return block(array, format, summarise, 0);
+  if (array.numel() == 0) return "[]";
+  return Printer(array).block(array, indent);
 }
 
 }  // namespace attune

@@ -130,10 +130,29 @@ template std::vector<bool> Tensor::to_vector() const;
 
 std::string to_string(const Tensor& tensor) {
   if (!tensor.defined()) return "tensor(undefined)";
-  std::string text = "tensor(" + to_string(tensor.array());
-  if (tensor.dtype() != float32) text += fmt::format(", dtype={}", name_of(tensor.dtype()));
+  constexpr std::string_view prefix = "tensor(";
+  constexpr size_t line_width = 80;
+  const bool empty = tensor.numel() == 0;
+  const DType dtype = tensor.dtype();
+  std::vector<std::string> suffixes;
+  if (empty && tensor.dim() != 1)
+    suffixes.push_back(fmt::format("size=({})", fmt::join(tensor.shape(), ", ")));
+  // Integers and truth values show what they are, if there are any.
+  if (dtype != float32 && (empty || is_floating(dtype)))
+    suffixes.push_back(fmt::format("dtype={}", name_of(dtype)));
   if (tensor.requires_grad())
-    text += tensor.is_leaf() ? ", requires_grad" : fmt::format(", from={}", tensor.node()->name);
+    suffixes.push_back(tensor.is_leaf() ? "requires_grad=True"
+                                        : fmt::format("grad_fn=<{}>", tensor.node()->name));
+
+  std::string text(prefix);
+  text += to_string(tensor.array(), prefix.size());
+  const size_t break_at = text.rfind('\n');
+  size_t column = break_at == std::string::npos ? text.size() + 2 : text.size() - break_at + 1;
+  for (const std::string& suffix : suffixes) {
+    const bool fits = column + suffix.size() + 2 <= line_width;
+    column = fits ? column + suffix.size() + 2 : prefix.size() + suffix.size();
+    text += (fits ? ", " : ",\n" + std::string(prefix.size(), ' ')) + suffix;
+  }
   return text + ")";
 }
 

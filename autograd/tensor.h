@@ -164,7 +164,8 @@ class Tensor {
   Intrusive<Impl> impl_;
 };
 
-// As torch prints: the values, then dtype if not float32, and the operation behind it.
+// As torch prints: the values, then what they do not show: the dtype, and the operation behind
+// them.
 std::string to_string(const Tensor& tensor);
 
 // Literals: tensor(3.0), tensor({1.f, 2.f}), tensor({{1, 2}, {3, 4}}). float gives float32, double

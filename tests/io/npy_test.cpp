@@ -108,7 +108,7 @@ TEST_CASE("Fortran order, all versions, and bools of any byte") {
     CHECK(to_string(io::load_npy(folder / "f.npy")) == "[[1, 3, 5],\n [2, 4, 6]]");
   }
   write(folder / "b.npy", npy(header("|b1", "False", "(3,)"), std::string("\0\1\7", 3)));
-  CHECK(to_string(io::load_npy(folder / "b.npy")) == "[false,  true,  true]");
+  CHECK(to_string(io::load_npy(folder / "b.npy")) == "[False,  True,  True]");
 }
 
 TEST_CASE("broken files are refused") {
