@@ -108,11 +108,7 @@ class RecordedNode final : public Node {
       if (!wrt.formula) return;
       if constexpr (requires { wrt.formula->add; })
         if (auto sum = sums.of(*wrt.target)) return wrt.formula->add(*sum, g);
-      if constexpr (std::is_invocable_v<decltype(*wrt.formula)&, const Tensor&, const Tensor&>) {
-        gradients[i] = (*wrt.formula)(g, Tensor(output_, Intrusive<Node>(this)));
-      } else {
-        gradients[i] = (*wrt.formula)(g);
-      }
+      gradients[i] = apply(*wrt.formula, g);
     });
     return gradients;
   }
@@ -126,6 +122,14 @@ class RecordedNode final : public Node {
   }
 
  private:
+  template <class G>
+  Tensor apply(G& formula, const Tensor& g) {
+    if constexpr (std::is_invocable_v<G&, const Tensor&, const Tensor&>) {
+      return formula(g, Tensor(output_, Intrusive<Node>(this)));
+    } else {
+      return formula(g);
+    }
+  }
   template <class V>
   void each(V&& visit) {
     size_t i = 0;

@@ -279,8 +279,9 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
   for (auto& [name, array] : order) {
     if (name == "__metadata__")
       fail<ValueError>("save_safetensors", "an array cannot be named {}", name);
-    const auto known = std::find_if(std::begin(dtypes), std::end(dtypes),
-                                    [&](const Stored& d) { return d.dtype == array.dtype(); });
+    const auto known =
+        std::find_if(std::begin(dtypes), std::end(dtypes),
+                     [dtype = array.dtype()](const Stored& d) { return d.dtype == dtype; });
     const uint64_t bytes = static_cast<uint64_t>(array.numel()) * size_of(array.dtype());
     header[name] = {{"dtype", known->name},
                     {"shape", std::vector<int64_t>(array.shape().begin(), array.shape().end())},

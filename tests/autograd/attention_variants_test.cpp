@@ -92,7 +92,7 @@ TEST_CASE("every sequence has an offset of its own") {
   const Mask mask = Mask::causal() & Mask::window(4) & Mask::offset(std::vector<int64_t>{2, 6});
   const Tensor y = scaled_dot_product_attention(q, k, v, mask);
   for (const auto& [sequence, first] : {std::pair<int64_t, int64_t>{0, 2}, {1, 6}}) {
-    const auto alone = [&](const Tensor& x) { return narrow(x, 0, sequence, 1); };
+    const auto alone = [at = sequence](const Tensor& x) { return narrow(x, 0, at, 1); };
     const Tensor expected = scaled_dot_product_attention(
         alone(q), alone(k), alone(v), Mask::causal() & Mask::window(4) & Mask::offset(first));
     CHECK(largest_difference(alone(y), expected) == 0);
