@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../nn/activations.h"
 #include "../nn/attention.h"
 #include "../nn/init.h"
 #include "../nn/kv_cache.h"

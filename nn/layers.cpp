@@ -1,36 +1,57 @@
 #include "layers.h"
 
 #include "../array/fail.h"
-#include "../autograd/ops/activation.h"
 #include "../autograd/ops/dropout.h"
 #include "../autograd/ops/norm.h"
+#include "../autograd/ops/shape.h"
 #include "init.h"
 
 namespace attune::nn {
 
-LayerNorm::LayerNorm(int64_t dim, NormOptions options) : eps_(options.eps) {
-  describe("LayerNorm", fmt::format("{}, eps={}", dim, eps_));
-  weight = param("weight", Shape{dim});
+namespace {
+
+void check_norm(const char* name, const Shape& normalized_shape, double eps) {
+  if (normalized_shape.empty()) fail<ValueError>(name, "normalized_shape is empty");
+  if (!(eps >= 0)) fail<ValueError>(name, "eps {} is negative", eps);
+}
+
+// "6" or "(2, 3)", as one writes it.
+std::string text_of(const Shape& shape) {
+  return shape.size() == 1 ? fmt::format("{}", shape[0])
+                           : fmt::format("({})", fmt::join(shape, ", "));
+}
+
+}  // namespace
+
+LayerNorm::LayerNorm(const Shape& normalized_shape, LayerNormOptions options)
+    : normalized_shape_(normalized_shape), eps_(options.eps) {
+  check_norm("LayerNorm", normalized_shape, eps_);
+  describe("LayerNorm", fmt::format("{}, eps={}", text_of(normalized_shape), eps_));
+  if (!options.elementwise_affine) return;
+  weight = param("weight", normalized_shape);
   init::ones_(weight);
   if (!options.bias) return;
-  bias = param("bias", Shape{dim});
+  bias = param("bias", normalized_shape);
   init::zeros_(bias);
 }
 
 Tensor LayerNorm::operator()(const Tensor& x) const {
   auto scope = enter();
-  return layer_norm(x, weight.shape(), weight, bias, eps_);
+  return layer_norm(x, normalized_shape_, weight, bias, eps_);
 }
 
-RMSNorm::RMSNorm(int64_t dim, double eps) : eps_(eps) {
-  describe("RMSNorm", fmt::format("{}, eps={}", dim, eps));
-  weight = param("weight", Shape{dim});
+RMSNorm::RMSNorm(const Shape& normalized_shape, RMSNormOptions options)
+    : normalized_shape_(normalized_shape), eps_(options.eps) {
+  check_norm("RMSNorm", normalized_shape, eps_.value_or(0));
+  describe("RMSNorm", text_of(normalized_shape) + (eps_ ? fmt::format(", eps={}", *eps_) : ""));
+  if (!options.elementwise_affine) return;
+  weight = param("weight", normalized_shape);
   init::ones_(weight);
 }
 
 Tensor RMSNorm::operator()(const Tensor& x) const {
   auto scope = enter();
-  return rms_norm(x, weight.shape(), weight, eps_);
+  return rms_norm(x, normalized_shape_, weight, eps_);
 }
 
 Dropout::Dropout(double p) : p_(p) {
@@ -43,59 +64,13 @@ Tensor Dropout::operator()(const Tensor& x) const {
   return dropout(x, p_, is_training());
 }
 
-Activation::Activation(std::string name, std::function<Tensor(const Tensor&)> function)
-    : function_(std::move(function)) {
-  describe(std::move(name));
+Flatten::Flatten(int64_t start_dim, int64_t end_dim) : start_dim_(start_dim), end_dim_(end_dim) {
+  describe("Flatten", fmt::format("start_dim={}, end_dim={}", start_dim, end_dim));
 }
 
-Tensor Activation::operator()(const Tensor& x) const {
+Tensor Flatten::operator()(const Tensor& x) const {
   auto scope = enter();
-  return function_(x);
-}
-
-Activation ReLU() {
-  return {"ReLU", [](const Tensor& x) { return relu(x); }};
-}
-Activation GELU() {
-  return {"GELU", [](const Tensor& x) { return gelu(x); }};
-}
-Activation SiLU() {
-  return {"SiLU", [](const Tensor& x) { return silu(x); }};
-}
-Activation Tanh() {
-  return {"Tanh", [](const Tensor& x) { return tanh(x); }};
-}
-Activation Sigmoid() {
-  return {"Sigmoid", [](const Tensor& x) { return sigmoid(x); }};
-}
-
-namespace {
-
-struct NamedActivation {
-  const char* name;
-  Tensor (*function)(const Tensor& x);
-};
-
-constexpr NamedActivation activations[] = {
-    {"gelu", [](const Tensor& x) { return gelu(x); }},
-    {"gelu_new", [](const Tensor& x) { return gelu(x, "tanh"); }},
-    {"gelu_pytorch_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
-    {"linear", [](const Tensor& x) { return x; }},
-    {"relu", [](const Tensor& x) { return relu(x); }},
-    {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
-    {"silu", [](const Tensor& x) { return silu(x); }},
-    {"swish", [](const Tensor& x) { return silu(x); }},
-    {"tanh", [](const Tensor& x) { return tanh(x); }},
-};
-
-}  // namespace
-
-Activation activation(const std::string& name) {
-  for (const auto& [known, function] : activations)
-    if (known == name) return {name, function};
-  std::string names;
-  for (const auto& [known, function] : activations) names += fmt::format(" {}", known);
-  fail<ValueError>("activation", "\"{}\" is none of{}", name, names);
+  return flatten(x, start_dim_, end_dim_);
 }
 
 Tensor Sequential::operator()(Tensor x) const {

@@ -1,40 +1,51 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "module.h"
 
 namespace attune::nn {
 
-struct NormOptions {
+struct LayerNormOptions {
   double eps = 1e-5;
-  bool bias = true;
+  bool elementwise_affine = true;  // scale and shift
+  bool bias = true;                // shift
 };
 
-// Normalises the last dimension to mean 0 and variance 1, then scales and shifts. Ba et al. 2016.
-// x: [..., dim] -> [..., dim]; weight, bias: [dim].
+// Normalises the last dimensions, of normalized_shape, to mean 0 and variance 1, then scales and
+// shifts. Ba et al. 2016. x: [..., normalized_shape] -> the same; weight, bias: normalized_shape.
 class LayerNorm : public Module {
  public:
-  explicit LayerNorm(int64_t dim, NormOptions options = {});
+  explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions options = {});
+  explicit LayerNorm(int64_t dim, LayerNormOptions options = {}) : LayerNorm(Shape{dim}, options) {}
   Tensor operator()(const Tensor& x) const;
 
-  Tensor weight, bias;  // bias is undefined without one
+  Tensor weight, bias;  // undefined where the options leave them out
 
  private:
+  Shape normalized_shape_;
   double eps_;
 };
 
-// Divides the last dimension by its root mean square, then scales. Zhang and Sennrich 2019.
-// x: [..., dim] -> [..., dim]; weight: [dim].
+struct RMSNormOptions {
+  std::optional<double> eps = {};  // the machine epsilon of x's dtype
+  bool elementwise_affine = true;  // scale
+};
+
+// Divides the last dimensions, of normalized_shape, by their root mean square, then scales. Zhang
+// and Sennrich 2019. x: [..., normalized_shape] -> the same; weight: normalized_shape.
 class RMSNorm : public Module {
  public:
-  explicit RMSNorm(int64_t dim, double eps = 1e-6);
+  explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions options = {});
+  explicit RMSNorm(int64_t dim, RMSNormOptions options = {}) : RMSNorm(Shape{dim}, options) {}
   Tensor operator()(const Tensor& x) const;
 
-  Tensor weight;
+  Tensor weight;  // undefined without scaling
 
  private:
-  double eps_;
+  Shape normalized_shape_;
+  std::optional<double> eps_;
 };
 
 // While training, zeroes each element with probability p and scales the rest by 1 / (1 - p).
@@ -48,26 +59,23 @@ class Dropout : public Module {
   double p_;
 };
 
-// A function as a module: Activation("GELU", [](const Tensor& x) { return gelu(x); }).
-class Activation : public Module {
+// Gives x itself, whatever it was made with.
+class Identity : public Module {
  public:
-  Activation(std::string name, std::function<Tensor(const Tensor&)> function);
+  Identity() { describe("Identity"); }
+  Tensor operator()(const Tensor& x) const { return x; }
+};
+
+// Joins the dimensions from start to end, included; those of each sample by default. x: [B, ...] ->
+// [B, product].
+class Flatten : public Module {
+ public:
+  explicit Flatten(int64_t start_dim = 1, int64_t end_dim = -1);
   Tensor operator()(const Tensor& x) const;
 
  private:
-  std::function<Tensor(const Tensor&)> function_;
+  int64_t start_dim_, end_dim_;
 };
-
-Activation ReLU();
-Activation GELU();
-Activation SiLU();
-Activation Tanh();
-Activation Sigmoid();
-
-// The activation that config files of transformers call by this name: gelu, gelu_new or
-// gelu_pytorch_tanh (both by tanh), linear, relu, sigmoid, silu or swish, tanh. ValueError for
-// another.
-Activation activation(const std::string& name);
 
 // Modules that each take one Tensor and give one, called one after another; children "0", "1", ….
 class Sequential : public Module {

@@ -51,7 +51,7 @@ Tensor Conv1D::operator()(const Tensor& x) const {
 
 Embedding::Embedding(int64_t num, int64_t dim, EmbeddingOptions options)
     : padding_idx_(options.padding_idx) {
-  if (padding_idx_ && (*padding_idx_ < 0 || *padding_idx_ >= num))
+  if (padding_idx_ && (*padding_idx_ < -num || *padding_idx_ >= num))
     fail<ValueError>("Embedding", "padding_idx {} is none of {} rows", *padding_idx_, num);
   describe("Embedding", fmt::format("{}, {}", num, dim));
   weight = param("weight", Shape{num, dim});

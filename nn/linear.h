@@ -33,7 +33,8 @@ class Conv1D : public Module {
 };
 
 struct EmbeddingOptions {
-  std::optional<int64_t> padding_idx = {};  // a row that gets no gradient and starts at zero
+  // A row that starts at zero and gets no gradient; counted from the end if negative.
+  std::optional<int64_t> padding_idx = {};
 };
 
 // Rows of a table by index. indices: int64 [...] -> [..., dim]; weight: [num, dim], starts normal.

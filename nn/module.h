@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,13 +33,20 @@ class Module {
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
   // Scalars in parameters().
   int64_t num_parameters() const;
+  // The same for tensors that belong to the module and are not trained: tables, running means.
+  std::vector<Tensor> buffers() const;
+  std::vector<std::pair<std::string, Tensor>> named_buffers() const;
+  // Direct children by name, in the order of registration; they alias what they name.
+  std::vector<std::pair<std::string, Module>> named_children() const;
+  // This module, under the empty name, and every one below it once.
+  std::vector<std::pair<std::string, Module>> named_modules() const;
 
-  // The arrays of all parameters by name; they alias the parameters. Tied ones occur under each
-  // name.
+  // The arrays of all parameters and persistent buffers by name; they alias them. Tied ones occur
+  // under each name.
   StateDict state_dict() const;
-  // Copies arrays into the parameters of the same name, converting the dtype. FormatError lists
-  // every missing, unknown and mis-shaped name; nothing is copied then. Not strict: missing and
-  // unknown names pass.
+  // Copies arrays into the tensors of the same name, converting the dtype. FormatError lists every
+  // missing, unknown and mis-shaped name; nothing is copied then. Not strict: missing and unknown
+  // names pass.
   void load_state_dict(const StateDict& state, bool strict = true) const;
 
   // Tell Dropout and the like whether this is training; set a flag in the whole subtree.
@@ -49,7 +57,7 @@ class Module {
   void zero_grad() const;
   // Freezes or unfreezes every parameter.
   void requires_grad_(bool requires_grad = true) const;
-  // Converts every parameter to a floating dtype. Handles taken before keep the old tensors' data.
+  // Converts every parameter and floating buffer to a floating dtype, under all its handles.
   void to(DType dtype) const;
 
   // Where this module stands in its tree; empty for the root.
@@ -60,6 +68,9 @@ class Module {
   Tensor param(const std::string& name, Tensor init);
   // The same with memory for a shape, float32 and uninitialised.
   Tensor param(const std::string& name, const Shape& shape);
+  // Registers a tensor that is not trained, and returns its handle. In the state dict if
+  // persistent. ValueError if it requires a gradient.
+  Tensor buffer(const std::string& name, Tensor init, bool persistent = true);
   // Registers a child and returns it.
   template <class M>
   M child(const std::string& name, M module) {
@@ -85,28 +96,46 @@ class Module {
  private:
   friend std::string to_string(const Module& module);
 
+  enum class Role { parameter, buffer, temporary };  // a temporary is a buffer that is not saved
+
+  struct Slot {
+    std::string name;
+    Tensor tensor;
+    Role role;
+  };
+
+  // How a module prints: a line for itself, without name and indentation, and those below it.
+  struct Text {
+    std::string line, below;
+
+    friend bool operator==(const Text&, const Text&) = default;
+  };
+
   struct State {
     Path path = intern_path("");
     bool training = true;
     std::string kind = "Module", details;
-    std::vector<std::pair<std::string, Tensor>> params;
+    std::vector<Slot> slots;
     std::vector<std::pair<std::string, std::shared_ptr<State>>> modules;
 
     void set_path(const std::string& path);
     void check_new(const std::string& name) const;
     template <class F>
-    void each_param(const std::string& prefix, const F& f) const;
+    void each_slot(const std::string& prefix, const F& f) const;
     template <class F>
     void each_module(const F& f);
-    int64_t print(std::string& out, const std::string& name, size_t indent) const;
+    std::vector<std::pair<std::string, Tensor>> named(const std::set<Role>& roles) const;
+    Text text(size_t indent) const;
   };
 
+  explicit Module(std::shared_ptr<State> state) : state_(std::move(state)) {}
   void attach(const std::string& name, const Module& module);
 
   std::shared_ptr<State> state_;
 };
 
-// The tree of modules with parameter counts, one line each.
+// The tree of modules with parameter counts, one line each; equal neighbours of a list share
+// theirs: "h.0-11: 12 x GptBlock() 7087872 parameters each".
 std::string to_string(const Module& module);
 
 }  // namespace attune::nn

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "activations.h"
 #include "attention.h"
 
 namespace attune::nn {

@@ -116,6 +116,9 @@ void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamStat
   if (parameter.dtype() != float32 && parameter.dtype() != float64)
     fail<DTypeError>(name_, "a parameter of shape {} is {}; optimize float32 or float64",
                      to_string(parameter.shape()), name_of(parameter.dtype()));
+  if (!parameter.array().is_contiguous())
+    fail<ValueError>(name_, "a parameter of shape {} was given strided memory; assign a clone",
+                     to_string(parameter.shape()));
   for (const char* name : moment_names(group)) {
     Array& moment = state.moments[name];
     if (!moment.defined()) {

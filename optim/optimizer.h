@@ -25,8 +25,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // Updates every parameter from its gradient, in place and unrecorded. A parameter that was
-  // converted to another dtype takes its moments along. DTypeError, with nothing changed, unless
-  // all are float32 or float64.
+  // converted to another dtype takes its moments along. DTypeError or ValueError, with nothing
+  // changed, unless all are float32 or float64 and dense.
   void step();
   // Forgets all gradients.
   void zero_grad() const;

@@ -37,5 +37,8 @@ config = GPT2Config(vocab_size=11, n_positions=7, n_embd=8, n_layer=2, n_head=2,
 case("gpt", GPT2LMHeadModel(config).double(), {"tokens": torch.randint(0, 11, (2, 6))},
      lambda m, tokens: (lambda r: (r.logits, *r.attentions))(m(tokens, output_attentions=True)),
      ("y", "weights.0", "weights.1"), gpt_name)
+case("layer_norm_2d", torch.nn.LayerNorm((2, 3), eps=1e-3), {"x": torch.randn(4, 2, 3)}, lambda m, x: m(x))
+case("layer_norm_unbiased", torch.nn.LayerNorm(6, bias=False), {"x": torch.randn(2, 6)}, lambda m, x: m(x))
+case("rms_norm_2d", torch.nn.RMSNorm((2, 3), eps=1e-3), {"x": torch.randn(4, 2, 3)}, lambda m, x: m(x))
 
 golden.save()

@@ -67,7 +67,7 @@ BertConfig with_pooling(BertConfig config, bool pooling) {
 
 const std::vector<std::string> heads = {"cls.predictions.", "cls.seq_relationship.", "classifier.",
                                         "pooler.", "qa_outputs."};
-const std::vector<std::string> buffers = {".position_ids"};
+const std::vector<std::string> tables = {".position_ids"};
 
 }  // namespace
 
@@ -117,7 +117,7 @@ Tensor BertLayer::operator()(const Tensor& x, const Mask& mask) const {
 }
 
 const CheckpointNames BertModel::checkpoint_names = {
-    .base = "bert.", .buffers = buffers, .heads = heads, .tied_head = {}, .tied_embedding = {}};
+    .base = "bert.", .buffers = tables, .heads = heads, .tied_head = {}, .tied_embedding = {}};
 
 BertModel::BertModel(const BertConfig& config)
     : word_embeddings(child("embeddings.word_embeddings",
@@ -173,7 +173,7 @@ ModelOutput BertModel::forward(const Tensor& input_ids, const ForwardOptions& op
 
 const CheckpointNames BertForMaskedLM::checkpoint_names = {
     .base = "bert.",
-    .buffers = buffers,
+    .buffers = tables,
     .heads = heads,
     .tied_head = "cls.predictions.decoder.weight",
     .tied_embedding = "embeddings.word_embeddings.weight"};
@@ -206,7 +206,7 @@ ModelOutput BertForMaskedLM::forward(const Tensor& input_ids, const ForwardOptio
 }
 
 const CheckpointNames BertForSequenceClassification::checkpoint_names = {
-    .base = "bert.", .buffers = buffers, .heads = heads, .tied_head = {}, .tied_embedding = {}};
+    .base = "bert.", .buffers = tables, .heads = heads, .tied_head = {}, .tied_embedding = {}};
 
 BertForSequenceClassification::BertForSequenceClassification(const BertConfig& config)
     : bert(child("bert", BertModel(with_pooling(config, true)))),

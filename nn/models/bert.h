@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "../activations.h"
 #include "../attention.h"
 #include "checkpoint_names.h"
 #include "forward.h"

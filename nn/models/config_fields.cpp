@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../../array/fail.h"
-#include "../layers.h"
+#include "../activations.h"
 
 namespace attune::nn::models {
 namespace {

@@ -151,8 +151,120 @@ TEST_CASE("a module made without weights takes memory when they are assigned") {
   CHECK(nn::Linear(1, 1).weight.array().is_contiguous());
 }
 
-TEST_CASE("the tree prints with parameter counts") {
-  const std::string text = to_string(Mlp());
-  CHECK_THAT(text, ContainsSubstring("Module() 30 parameters"));
-  CHECK_THAT(text, ContainsSubstring("  up: Linear(in=3, out=5, bias=true) 20 parameters"));
+namespace {
+
+// A module with a table, a count and a scratch tensor beside its weight.
+struct Table : nn::Module {
+  Tensor weight = param("weight", ones({2}));
+  Tensor table = buffer("table", ones({2, 3}));
+  Tensor count = buffer("count", tensor(7));
+  Tensor scratch = buffer("scratch", zeros({4}), false);
+};
+
+struct Outer : nn::Module {
+  Table inner = child("inner", Table());
+};
+
+}  // namespace
+
+TEST_CASE("buffers are saved and converted, but not trained") {
+  const Outer net;
+  const auto named = net.named_buffers();
+  REQUIRE(named.size() == 3);
+  CHECK(named[0].first == "inner.table");
+  CHECK(named[2].first == "inner.scratch");
+  CHECK(net.buffers()[1].identity() == net.inner.count.identity());
+  CHECK(names_of(net) == std::vector<std::string>{"inner.weight"});
+  CHECK(net.num_parameters() == 2);
+
+  const StateDict state = net.state_dict();
+  CHECK(state.size() == 3);
+  CHECK(state.contains("inner.table"));
+  CHECK_FALSE(state.contains("inner.scratch"));
+  const Outer other;
+  other.inner.table.fill_(5);
+  other.inner.count.fill_(8);
+  net.load_state_dict(other.state_dict());
+  CHECK(net.inner.table.to_vector<float>() == std::vector<float>(6, 5.f));
+  CHECK(net.inner.count.item<int64_t>() == 8);
+
+  net.to(float64);
+  CHECK(net.inner.table.dtype() == float64);
+  CHECK(net.inner.count.dtype() == int64);
+  net.requires_grad_(true);
+  CHECK_FALSE(net.inner.table.requires_grad());
+}
+
+TEST_CASE("a state dict without a buffer, or with one of another shape, is refused") {
+  const Outer net;
+  StateDict state = net.state_dict();
+  state.erase("inner.count");
+  state["inner.table"] = Array({1}, float32);
+  CHECK_THROWS_WITH(net.load_state_dict(state), ContainsSubstring("missing inner.count []") &&
+                                                    ContainsSubstring("inner.table is [1]"));
+}
+
+TEST_CASE("a buffer's name is taken once, and it requires no gradient") {
+  struct Twice : nn::Module {
+    Tensor a = param("a", ones({1}));
+    Tensor b = buffer("a", ones({1}));
+  };
+  struct Late : nn::Module {
+    Tensor a = buffer("a", ones({1}));
+    nn::Linear b = child("a", nn::Linear(1, 1));
+  };
+  struct Trained : nn::Module {
+    Tensor a = buffer("a", ones({1}).requires_grad_());
+  };
+  CHECK_THROWS_AS(Twice(), ValueError);
+  CHECK_THROWS_WITH(Late(), ContainsSubstring("\"a\" is already a buffer"));
+  CHECK_THROWS_AS(Trained(), ValueError);
+}
+
+TEST_CASE("children and modules are listed by name, each module once") {
+  const Net net;
+  const auto name_list = [](const auto& named) {
+    std::vector<std::string> names;
+    for (const auto& [name, module] : named) names.push_back(name);
+    return names;
+  };
+  CHECK(name_list(net.named_children()) == std::vector<std::string>{"h.0", "h.1", "head"});
+  CHECK(name_list(net.named_modules()) == std::vector<std::string>{"", "h.0", "h.0.up", "h.0.down",
+                                                                   "h.1", "h.1.up", "h.1.down",
+                                                                   "head"});
+  net.named_children()[0].second.eval();
+  CHECK_FALSE(net.h[0].up.is_training());
+  CHECK(net.h[1].is_training());
+
+  struct Shared : nn::Module {
+    nn::Linear a = child("a", nn::Linear(1, 1));
+    nn::Linear b = child("b", a);
+  };
+  CHECK(Shared().named_modules().size() == 2);
+  CHECK(Shared().named_children().size() == 2);
+}
+
+TEST_CASE("the tree prints with parameter counts, and equal neighbours of a list on one line") {
+  CHECK(to_string(Mlp()) ==
+        "Module() 30 parameters\n"
+        "  up: Linear(in=3, out=5, bias=true) 20 parameters\n"
+        "  down: Linear(in=5, out=2, bias=false) 10 parameters\n");
+  CHECK(to_string(Net()) ==
+        "Module() 69 parameters\n"
+        "  h.0-1: 2 x Module() 30 parameters each\n"
+        "    up: Linear(in=3, out=5, bias=true) 20 parameters\n"
+        "    down: Linear(in=5, out=2, bias=false) 10 parameters\n"
+        "  head: Linear(in=2, out=3, bias=true) 9 parameters\n");
+  struct Uneven : nn::Module {
+    std::vector<nn::Linear> h =
+        children("h", 3, [](int64_t i) { return nn::Linear(i < 2 ? 1 : 2, 1); });
+    nn::Linear named = child("h.last", nn::Linear(2, 1));
+    nn::Linear tied = child("tied", h[0]);
+  };
+  CHECK(to_string(Uneven()) ==
+        "Module() 10 parameters\n"
+        "  h.0-1: 2 x Linear(in=1, out=1, bias=true) 2 parameters each\n"
+        "  h.2: Linear(in=2, out=1, bias=true) 3 parameters\n"
+        "  h.last: Linear(in=2, out=1, bias=true) 3 parameters\n"
+        "  tied: Linear(in=1, out=1, bias=true) 2 parameters\n");
 }

@@ -267,6 +267,10 @@ TEST_CASE("a step that cannot be made changes nothing") {
   CHECK_THROWS_WITH(run.optimizer->step(), ContainsSubstring("bfloat16"));
   CHECK(run.a.to_vector<double>() == before);
   CHECK(*run.optimizer->state_dict().at("0.0.step").data<int64_t>() == 1);
+  run.b.assign_(ones({5, 2}, float64).array().select(1, 0));
+  run.b.set_grad(ones_like(run.b));
+  CHECK_THROWS_AS(run.optimizer->step(), ValueError);
+  CHECK(run.a.to_vector<double>() == before);
 }
 
 TEST_CASE("a step is a write that an older tape notices") {

@@ -1,0 +1,80 @@
+#include "activations.h"
+
+#include "../array/fail.h"
+#include "../autograd/ops/activation.h"
+#include "../autograd/ops/softmax.h"
+
+namespace attune::nn {
+
+Activation::Activation(std::string name, std::function<Tensor(const Tensor&)> function,
+                       std::string details)
+    : function_(std::move(function)) {
+  describe(std::move(name), std::move(details));
+}
+
+Tensor Activation::operator()(const Tensor& x) const {
+  auto scope = enter();
+  return function_(x);
+}
+
+ReLU::ReLU() : Activation("ReLU", relu) {}
+LeakyReLU::LeakyReLU(double negative_slope)
+    : Activation(
+          "LeakyReLU", [=](const Tensor& x) { return leaky_relu(x, negative_slope); },
+          fmt::format("negative_slope={}", negative_slope)) {}
+ELU::ELU(double alpha)
+    : Activation(
+          "ELU", [=](const Tensor& x) { return elu(x, alpha); }, fmt::format("alpha={}", alpha)) {}
+GELU::GELU(std::string approximate)
+    : Activation(
+          "GELU", [=](const Tensor& x) { return gelu(x, approximate); },
+          approximate == "none" ? "" : "approximate=" + approximate) {
+  if (approximate != "none" && approximate != "tanh")
+    fail<ValueError>("GELU", "approximate is \"{}\"; use \"none\" or \"tanh\"", approximate);
+}
+SiLU::SiLU() : Activation("SiLU", silu) {}
+Softplus::Softplus(double beta, double threshold)
+    : Activation(
+          "Softplus", [=](const Tensor& x) { return softplus(x, beta, threshold); },
+          fmt::format("beta={}, threshold={}", beta, threshold)) {}
+Sigmoid::Sigmoid() : Activation("Sigmoid", sigmoid) {}
+Tanh::Tanh() : Activation("Tanh", [](const Tensor& x) { return tanh(x); }) {}
+Softmax::Softmax(int64_t dim)
+    : Activation(
+          "Softmax", [=](const Tensor& x) { return softmax(x, dim); }, fmt::format("dim={}", dim)) {
+}
+LogSoftmax::LogSoftmax(int64_t dim)
+    : Activation(
+          "LogSoftmax", [=](const Tensor& x) { return log_softmax(x, dim); },
+          fmt::format("dim={}", dim)) {}
+
+namespace {
+
+struct NamedActivation {
+  const char* name;
+  Tensor (*function)(const Tensor& x);
+};
+
+constexpr NamedActivation activations[] = {
+    {"gelu", [](const Tensor& x) { return gelu(x); }},
+    {"gelu_new", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"gelu_pytorch_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"linear", [](const Tensor& x) { return x; }},
+    {"relu", [](const Tensor& x) { return relu(x); }},
+    {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
+    {"silu", [](const Tensor& x) { return silu(x); }},
+    {"swish", [](const Tensor& x) { return silu(x); }},
+    {"tanh", [](const Tensor& x) { return tanh(x); }},
+};
+
+}  // namespace
+
+Activation activation(const std::string& name) {
+  for (const auto& [known, function] : activations)
+    if (known == name) return {name, function};
+  std::string names;
+  for (const auto& [known, function] : activations) names += fmt::format(" {}", known);
+  fail<ValueError>("activation", "\"{}\" is none of{}", name, names);
+}
+
+}  // namespace attune::nn

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "module.h"
+
+namespace attune::nn {
+
+// A function as a module: Activation("GELU", [](const Tensor& x) { return gelu(x); }). details are
+// what it prints in parentheses.
+class Activation : public Module {
+ public:
+  Activation(std::string name, std::function<Tensor(const Tensor&)> function,
+             std::string details = "");
+  Tensor operator()(const Tensor& x) const;
+
+ private:
+  std::function<Tensor(const Tensor&)> function_;
+};
+
+// The functions of autograd/ops/activation.h and softmax.h, with PyTorch's options.
+
+struct ReLU : Activation {
+  ReLU();
+};
+struct LeakyReLU : Activation {
+  explicit LeakyReLU(double negative_slope = 0.01);
+};
+struct ELU : Activation {
+  explicit ELU(double alpha = 1);
+};
+struct GELU : Activation {
+  explicit GELU(std::string approximate = "none");  // or "tanh"
+};
+struct SiLU : Activation {
+  SiLU();
+};
+struct Softplus : Activation {
+  explicit Softplus(double beta = 1, double threshold = 20);
+};
+struct Sigmoid : Activation {
+  Sigmoid();
+};
+struct Tanh : Activation {
+  Tanh();
+};
+struct Softmax : Activation {
+  explicit Softmax(int64_t dim);
+};
+struct LogSoftmax : Activation {
+  explicit LogSoftmax(int64_t dim);
+};
+
+// The activation that config files of transformers call by this name: gelu, gelu_new or
+// gelu_pytorch_tanh (both by tanh), linear, relu, sigmoid, silu or swish, tanh. ValueError for
+// another.
+Activation activation(const std::string& name);
+
+}  // namespace attune::nn
