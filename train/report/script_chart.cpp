@@ -112,7 +112,7 @@ class LineChart {
     const height = Math.round(clamp(width * (spec.tall ? 0.4 : 0.5), 190, spec.tall ? 380 : 240));
     const vertical = ticks(this.low, this.high, height / 52);
     const names = vertical.values.map((value) => tickText(value, vertical.step, Math.max(Math.abs(this.low), this.high)));
-    const margin = {left: 12 + 7 * Math.max(...names.map((name) => name.length)), right: 12, top: 20, bottom: 40};
+    const margin = {left: 12 + 7 * Math.max(...names.map((name) => name.length)), right: 20, top: 20, bottom: 40};
     const toX = (x) => margin.left + (x - this.left) / (this.right - this.left) * (width - margin.left - margin.right);
     const toY = (y) => height - margin.bottom - (y - this.low) / (this.high - this.low) * (height - margin.top - margin.bottom);
     const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "img", "aria-label": this.summary()});
