@@ -121,28 +121,59 @@ int64_t batches_of(const Array& q) {
   return batches;
 }
 
+// Indices that somebody picked, or all of them.
+class Chosen {
+ public:
+  Chosen(std::span<const int64_t> picked, int64_t all) : picked_(picked), all_(all) {}
+
+  int64_t count() const { return picked_.empty() ? all_ : static_cast<int64_t>(picked_.size()); }
+  int64_t operator[](int64_t i) const {
+    return picked_.empty() ? i : picked_[static_cast<size_t>(i)];
+  }
+  // Places whose indices follow each other, as (first, count) with at most query_tile in each.
+  std::vector<std::pair<int64_t, int64_t>> runs() const {
+    std::vector<std::pair<int64_t, int64_t>> runs;
+    for (int64_t i = 0; i < count(); ++i) {
+      const bool follows =
+          !runs.empty() && runs.back().second < query_tile && (*this)[i] == (*this)[i - 1] + 1;
+      if (follows)
+        ++runs.back().second;
+      else
+        runs.emplace_back(i, 1);
+    }
+    return runs;
+  }
+
+ private:
+  std::span<const int64_t> picked_;
+  int64_t all_;
+};
+
 }  // namespace
 
 Array attention_weights(const Array& q, const Array& k, const AttentionMask& mask, double scale,
                         std::span<const int64_t> rows, std::span<const int64_t> heads) {
-  Shape shape = scores_shape(q, k.size(-2));
   const int64_t all_heads = q.dim() > 2 ? q.size(-3) : 1, keys = k.size(-2);
-  if (q.dim() > 2) shape[q.dim() - 3] = static_cast<int64_t>(heads.size());
-  shape[q.dim() - 2] = static_cast<int64_t>(rows.size());
+  const Chosen row(rows, q.size(-2)), head(heads, all_heads);
+  Shape shape = scores_shape(q, keys);
+  if (q.dim() > 2) shape[q.dim() - 3] = head.count();
+  shape[q.dim() - 2] = row.count();
   Array out(shape, q.dtype());
   if (out.numel() == 0) return out;
   visit_floating(name, q.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const WeightRows<T> source(q, k, mask, scale);
     const BlasSession session;
-    const Scratch<T> scratch(key_tile);
+    const Scratch<T> scratch(query_tile * key_tile);
     T* to = out.output<T>();
-    const auto count = static_cast<int64_t>(rows.size()), kept = static_cast<int64_t>(heads.size());
-    parallel_tiles(out.numel() / keys, out.numel(), [&](int64_t i) {
-      const int64_t head = heads[static_cast<size_t>(i / count % kept)];
-      double entropy;
-      source.fill(i / (count * kept) * all_heads + head, rows[static_cast<size_t>(i % count)], 1,
-                  scratch.mine(), to + i * keys, &entropy);
+    const auto runs = row.runs();
+    const auto per_head = static_cast<int64_t>(runs.size());
+    parallel_tiles(out.numel() / (keys * row.count()) * per_head, out.numel(), [&](int64_t task) {
+      const int64_t index = task / per_head;  // of a head in the result
+      const auto [first, count] = runs[static_cast<size_t>(task % per_head)];
+      double entropies[query_tile];
+      source.fill(index / head.count() * all_heads + head[index % head.count()], row[first], count,
+                  scratch.mine(), to + (index * row.count() + first) * keys, entropies);
     });
   });
   return out;

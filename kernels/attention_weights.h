@@ -6,9 +6,10 @@
 
 namespace attune::kernels {
 
-// The weights that attention() gives its values, without dropout, for chosen queries and heads
-// only: [..., heads, rows, Tk]. Memory beside the result grows with Tk alone. A row with nothing to
-// attend to is 0. q and k as there; rows and heads in range, as the caller has checked.
+// The weights that attention() gives its values, without dropout, for chosen queries and heads, or
+// all where none are named: [..., heads, rows, Tk]. Memory beside the result grows with Tk alone. A
+// row with nothing to attend to is 0. q and k as there; rows and heads in range, as the caller has
+// checked.
 Array attention_weights(const Array& q, const Array& k, const AttentionMask& mask, double scale,
                         std::span<const int64_t> rows, std::span<const int64_t> heads);
 

@@ -1,7 +1,6 @@
 #include "attention.h"
 
 #include "../array/fail.h"
-#include "../autograd/ops/attention_recorder.h"
 #include "../autograd/ops/broadcast.h"
 #include "../autograd/ops/compare.h"
 #include "../autograd/ops/creation.h"
@@ -45,15 +44,6 @@ Tensor split_heads(const Tensor& x, int64_t heads) {
 
 Tensor merge_heads(const Tensor& x) {
   return reshape(transpose(x, 1, 2), {x.size(0), x.size(2), x.size(1) * x.size(3)});
-}
-
-Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask) {
-  // Attending to the rows of an identity matrix returns the weights themselves.
-  const AttentionRecorder aside;  // it is no attention of the model's
-  const int64_t keys = k.size(-2);
-  Shape shape = k.shape();
-  shape[shape.size() - 1] = keys;
-  return scaled_dot_product_attention(q, k, expand(eye(keys, {}, k.dtype()), shape), mask);
 }
 
 Tensor without_hidden(const Tensor& x, const Mask& mask, const Shape& scores) {

@@ -83,10 +83,6 @@ class MultiHeadAttention : public Module {
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
 
-// softmax(q kᵀ / sqrt(D)) under a mask, for looking at: q: [..., Tq, D], k: [..., Tk, D] ->
-// [..., Tq, Tk]. A row with nothing to attend to is 0.
-Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask = {});
-
 // x itself if it is finite; else x with zeros at the positions that mask hides from every query of
 // scores [B, …, Tq, Tk]. NaN in padding would else come back in the gradients of weights, where it
 // meets a gradient of 0. x: [B, Tk, C].

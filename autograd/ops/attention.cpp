@@ -13,9 +13,7 @@
 namespace attune {
 namespace {
 
-constexpr const char* name = "scaled_dot_product_attention";
-
-void check(const Tensor& q, const Tensor& k, const Tensor& v, double dropout) {
+void check(const char* name, const Tensor& q, const Tensor& k, const Tensor& v, double dropout) {
   for (const Tensor& x : {q, k, v})
     if (x.dtype() != q.dtype())
       fail<DTypeError>(name, "q is {}, k {}, v {}; convert them with to()", name_of(q.dtype()),
@@ -48,7 +46,7 @@ struct Heads {
 };
 
 // How many heads each side has after broadcasting.
-Heads fit_heads(const Tensor& q, const Tensor& k, const Tensor& v, bool grouped) {
+Heads fit_heads(const char* name, const Tensor& q, const Tensor& k, const Tensor& v, bool grouped) {
   const int64_t queries = heads_of(q), keys = heads_of(k), values = heads_of(v);
   const int64_t shared = keys == 1 ? values : keys;
   const bool fits = shared == queries || shared == 1 || queries == 1 ||
@@ -64,48 +62,77 @@ double default_scale(const Tensor& q) {
   return 1 / std::sqrt(static_cast<double>(std::max<int64_t>(1, q.size(-1))));
 }
 
-// All operands with one batch shape.
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
-                 const AttentionOptions& options) {
-  Shape scores = q.shape();
+// What an attention computes with: all operands with one batch shape, and the mask that fits them.
+struct Operands {
+  Tensor q, k, v, bias;
+  kernels::AttentionMask mask;
+  double scale;
+};
+
+Operands fit(const char* name, const Tensor& q, const Tensor& k, const Tensor& v, const Mask& mask,
+             const AttentionOptions& options) {
+  check(name, q, k, v, options.dropout);
+  const Heads heads = fit_heads(name, q, k, v, options.enable_gqa);
+  const Shape lead =
+      broadcast_shapes(name, lead_of(q), broadcast_shapes(name, lead_of(k), lead_of(v)));
+  Operands all{with_batch(q, lead, heads.of_queries),
+               with_batch(k, lead, heads.of_keys),
+               with_batch(v, lead, heads.of_keys),
+               mask.bias(),
+               {},
+               options.scale.value_or(default_scale(q))};
+  Shape scores = all.q.shape();
   scores[scores.size() - 1] = k.size(-2);
-  const kernels::AttentionMask limits = mask.for_scores(scores, q.dtype());
-  const kernels::AttentionOptions settings{options.scale.value_or(default_scale(q)),
-                                           options.dropout,
-                                           options.dropout > 0 ? next_draw() : RandomState{}};
-  if (AttentionRecorder* recorder = AttentionRecorder::current())
-    recorder->add({current_path(), q.array(), k.array(), limits, settings.scale});
-  const std::vector<Tensor> inputs{q, k, v, mask.bias()};
-  const auto result = kernels::attention(q.array(), k.array(), v.array(), limits, settings);
-  const auto gradients = [=](const Tensor& g, const Needs& needs) -> std::vector<Tensor> {
-    if (grad_enabled()) {
-      const auto twin = [=](std::span<const Tensor> in) {
-        return composite::attention(in[0], in[1], in[2], in[3], limits, settings);
-      };
-      return composite_gradients(twin, inputs, g);
-    }
-    const auto d =
-        kernels::attention_backward(g.array(), inputs[0].array(), inputs[1].array(),
-                                    inputs[2].array(), result, limits, settings, needs[3]);
-    return {Tensor(d.q), Tensor(d.k), Tensor(d.v), needs[3] ? Tensor(d.scores) : Tensor()};
-  };
-  return record(name, result.y, jointly(inputs, gradients));
+  all.mask = mask.for_scores(scores, q.dtype());
+  return all;
 }
+
+// Without any head to start with, none comes out.
+Tensor without_added_heads(const Tensor& y, bool added) { return added ? select(y, 0, 0) : y; }
 
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Mask& mask, const AttentionOptions& options) {
+  constexpr const char* name = "scaled_dot_product_attention";
   const OperationScope scope(name);
-  check(q, k, v, options.dropout);
-  const Heads heads = fit_heads(q, k, v, options.enable_gqa);
-  const Shape lead =
-      broadcast_shapes(name, lead_of(q), broadcast_shapes(name, lead_of(k), lead_of(v)));
-  const Tensor y =
-      attention(with_batch(q, lead, heads.of_queries), with_batch(k, lead, heads.of_keys),
-                with_batch(v, lead, heads.of_keys), mask, options);
-  // Without any head to start with, none comes out.
-  return q.dim() > 2 || k.dim() > 2 || v.dim() > 2 ? y : select(y, 0, 0);
+  const Operands in = fit(name, q, k, v, mask, options);
+  const kernels::AttentionOptions settings{in.scale, options.dropout,
+                                           options.dropout > 0 ? next_draw() : RandomState{}};
+  if (AttentionRecorder* recorder = AttentionRecorder::current())
+    recorder->add({current_path(), in.q.array(), in.k.array(), in.mask, in.scale});
+  const auto result =
+      kernels::attention(in.q.array(), in.k.array(), in.v.array(), in.mask, settings);
+  const auto gradients = [=](const Tensor& g, const Needs& needs) -> std::vector<Tensor> {
+    if (grad_enabled()) {
+      const auto twin = [=](std::span<const Tensor> x) {
+        return composite::attention(x[0], x[1], x[2], x[3], in.mask, settings);
+      };
+      return composite_gradients(twin, {in.q, in.k, in.v, in.bias}, g);
+    }
+    const auto d = kernels::attention_backward(g.array(), in.q.array(), in.k.array(), in.v.array(),
+                                               result, in.mask, settings, needs[3]);
+    return {Tensor(d.q), Tensor(d.k), Tensor(d.v), needs[3] ? Tensor(d.scores) : Tensor()};
+  };
+  const Tensor y = record(name, result.y, jointly({in.q, in.k, in.v, in.bias}, gradients));
+  return without_added_heads(y, std::max({q.dim(), k.dim(), v.dim()}) == 2);
+}
+
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask,
+                         const AttentionOptions& options) {
+  constexpr const char* name = "attention_weights";
+  const OperationScope scope(name);
+  const Operands in = fit(name, q, k, k, mask, options);
+  const auto gradients = [=](const Tensor& g, const Needs&) {
+    const auto twin = [=](std::span<const Tensor> x) {
+      return composite::attention_weights(x[0], x[1], x[2], in.mask, in.scale);
+    };
+    return composite_gradients(twin, {in.q, in.k, in.bias}, g);
+  };
+  const Tensor weights = record(
+      name, kernels::attention_weights(in.q.array(), in.k.array(), in.mask, in.scale, {}, {}),
+      jointly({in.q, in.k, in.bias}, gradients));
+  return without_added_heads(weights, std::max(q.dim(), k.dim()) == 2);
 }
 
 }  // namespace attune

@@ -24,4 +24,10 @@ struct AttentionOptions {
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Mask& mask = {}, const AttentionOptions& options = {});
 
+// The weights that it gives the values, before dropout: softmax(scale q kᵀ, masked). -> [..., Tq,
+// Tk], of which every row sums to 1, or is 0 where a query has nothing to attend to. Errors
+// likewise. Memory of T²; to look at some rows or at a whole model, take an AttentionRecorder.
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask = {},
+                         const AttentionOptions& options = {});
+
 }  // namespace attune

@@ -1,6 +1,5 @@
 #include "attention_recorder.h"
 
-#include <numeric>
 #include <span>
 
 #include "../../array/fail.h"
@@ -12,13 +11,8 @@ constexpr const char* name = "attention_weights";
 
 thread_local AttentionRecorder* innermost = nullptr;
 
-// The indices counted from 0, or all of them if none are named.
+// The indices counted from 0.
 std::vector<int64_t> resolve(const char* what, std::vector<int64_t> indices, int64_t size) {
-  if (indices.empty()) {
-    indices.resize(static_cast<size_t>(size));
-    std::iota(indices.begin(), indices.end(), int64_t{0});
-    return indices;
-  }
   for (int64_t& index : indices) {
     if (index < -size || index >= size)
       fail<IndexError>(name, "{} {} does not exist; there are {}", what, index, size);

@@ -97,25 +97,45 @@ Tensor cross_entropy(const Tensor& logits, const Array& targets,
   return masked_fill(loss, ignored, 0.0);
 }
 
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias,
-                 const kernels::AttentionMask& mask, const kernels::AttentionOptions& options) {
+namespace {
+
+Shape scores_of(const Tensor& q, const Tensor& k) {
   Shape shape = q.shape();
   shape[shape.size() - 1] = k.size(-2);
-  const Tensor keep = mask.hides_nothing() ? Tensor() : Tensor(kernels::allowed(mask, shape));
+  return shape;
+}
+
+// bool [..., Tq, Tk]; undefined where nothing is hidden.
+Tensor kept(const kernels::AttentionMask& mask, const Shape& scores) {
+  return mask.hides_nothing() ? Tensor() : Tensor(kernels::allowed(mask, scores));
+}
+
+}  // namespace
+
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Tensor& bias,
+                         const kernels::AttentionMask& mask, double scale) {
+  const Shape shape = scores_of(q, k);
+  const Tensor keep = kept(mask, shape);
   const Tensor queries = without_unused(q, keep, -1);
   const Tensor keys = without_unused(for_every_head(k, q), keep, -2);
-  Tensor scores = matmul(queries * options.scale, transpose(keys, -2, -1));
+  Tensor scores = matmul(queries * scale, transpose(keys, -2, -1));
   if (bias.defined()) {
     const Tensor hidden = bias == -std::numeric_limits<double>::infinity();
     scores = scores + masked_fill(bias, hidden, 0.0);
   }
   if (!mask.slopes.empty())
     scores = scores + to(Tensor(kernels::distance_bias(mask, shape)), q.dtype());
-  Tensor weights = masked_softmax(scores, keep);
+  return masked_softmax(scores, keep);
+}
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias,
+                 const kernels::AttentionMask& mask, const kernels::AttentionOptions& options) {
+  const Shape shape = scores_of(q, k);
+  Tensor weights = attention_weights(q, k, bias, mask, options.scale);
   if (options.dropout > 0)
     weights = weights * Tensor(kernels::dropout(kernels::full(shape, q.dtype(), 1), options.dropout,
                                                 options.draw));
-  return matmul(weights, without_unused(for_every_head(v, q), keep, -2));
+  return matmul(weights, without_unused(for_every_head(v, q), kept(mask, shape), -2));
 }
 
 }  // namespace attune::composite

@@ -17,9 +17,12 @@ Tensor rms_norm(const Tensor& x, int64_t dims, const Tensor& weight, double eps)
 // The loss of each row. logits: [rows, C], targets: int64 [rows] -> [rows].
 Tensor cross_entropy(const Tensor& logits, const Array& targets,
                      const kernels::CrossEntropyOptions& options);
-// kernels::attention with the whole matrix of scores. bias stands for that of mask, and may be
-// undefined.
+// kernels::attention with the whole matrix of scores, and that matrix alone. bias stands for that
+// of mask, and may be undefined.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias,
                  const kernels::AttentionMask& mask, const kernels::AttentionOptions& options);
+
+Tensor attention_weights(const Tensor& q, const Tensor& k, const Tensor& bias,
+                         const kernels::AttentionMask& mask, double scale);
 
 }  // namespace attune::composite

@@ -38,7 +38,7 @@ Tensor CausalSelfAttention::operator()(const Tensor& x) const {
 Tensor CausalSelfAttention::weights(const Tensor& x) const {
   auto scope = enter();
   const auto qkv = project(x);
-  return nn::attention_weights(qkv[0], qkv[1], Mask::causal());
+  return attune::attention_weights(qkv[0], qkv[1], Mask::causal());
 }
 
 GptMlp::GptMlp(int64_t dim)

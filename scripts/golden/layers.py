@@ -1,5 +1,7 @@
 """Normalization, losses and attention, for make_golden.py."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -111,4 +113,13 @@ def attention():
     f.case("rotary_embedding", "halves", [normal(2, 5, 4)], lambda x: rotate(x, [0, 1], [2, 3]))
     f.case("rotary_embedding", "neighbours, 4 of 6 elements", [normal(2, 5, 6)],
            lambda x: rotate(x, [0, 2], [1, 3]))
+    qk = lambda: [normal(2, 2, 5, 4), normal(2, 2, 6, 4)]
+    scores = lambda q, k: q @ k.mT / 2
+    f.case("attention_weights", "", qk(), lambda q, k: scores(q, k).softmax(-1))
+    f.case("attention_weights", "keep mask, in2", qk() + [booleans(2, 1, 5, 6) | torch.eye(5, 6, dtype=torch.bool)],
+           lambda q, k, m: scores(q, k).masked_fill(~m, -math.inf).softmax(-1))
+    f.case("attention_weights", "bias mask, in2", qk() + [normal(2, 5, 6)],
+           lambda q, k, m: (scores(q, k) + m).softmax(-1))
+    f.case("attention_weights", "grouped heads", [normal(4, 5, 4), normal(2, 6, 4)],
+           lambda q, k: scores(q, k.repeat_interleave(2, 0)).softmax(-1))
     return f

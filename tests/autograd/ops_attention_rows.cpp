@@ -46,6 +46,16 @@ std::vector<OpRow> attention_rows() {
                bad_attention<ShapeError>(q, k, v, Mask::keep(some(5, 5) > 0)),
                bad_attention<ShapeError>(q, k, v, Mask::bias(some(6, 6))),
                bad_attention<DTypeError>(q, k, v, Mask::bias(to(some(5, 6), float32)))}},
+      {.name = "attention_weights",
+       .cases = {[](In in) { return attention_weights(in[0], in[1]); },
+                 [](In in) { return attention_weights(in[0], in[1], Mask::keep(in[2])); },
+                 [](In in) { return attention_weights(in[0], in[1], Mask::bias(in[2])); },
+                 [](In in) { return attention_weights(in[0], in[1], {}, {.enable_gqa = true}); }},
+       .bad = {bad<ShapeError>([=] { attention_weights(q, v); }),
+               bad<ShapeError>([=] { attention_weights(q, some(3, 6, 4)); }),
+               bad<DTypeError>([=] { attention_weights(q, to(k, float32)); }), bad<ShapeError>([=] {
+                 attention_weights(q, k, Mask::alibi({1, 2, 3}));
+               })}},
       {.name = "rotary_embedding",
        .cases = {rotated(RotaryPairs::halves), rotated(RotaryPairs::neighbours)},
        .bad = {bad<ShapeError>([] { rotary_embedding(some(5, 2), angles(float64)); }),
