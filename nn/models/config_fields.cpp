@@ -202,8 +202,8 @@ void ConfigReader::labels(int64_t& count, std::vector<std::string>& names) {
   }
 }
 
-void ConfigReader::must_be(const char* name, bool wanted) {
-  state_->take(name, wanted ? "true" : "false", [&](const Json& v) { return v == wanted; });
+void ConfigReader::must_be_false(const char* name) {
+  state_->take(name, "false", [](const Json& v) { return v == false; });
 }
 
 void ConfigReader::must_be(const char* name, std::string_view wanted) {

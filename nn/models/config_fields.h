@@ -33,8 +33,8 @@ class ConfigReader {
   // num_labels or id2label, the names of labels 0, 1, …; label2id says the same and is left out.
   void labels(int64_t& count, std::vector<std::string>& names);
   // A field that must have this value where it is present.
-  void must_be(const char* name, bool value);
   void must_be(const char* name, std::string_view value);
+  void must_be_false(const char* name);
 
   void add_problem(std::string problem);
   // The object of all fields that no call named. FormatError lists every problem.
@@ -64,8 +64,8 @@ class ConfigWriter {
   void token(const char* name, const std::optional<int64_t>& value);
   void tokens(const char* name, const std::vector<int64_t>& value);
   void labels(int64_t count, const std::vector<std::string>& names);
-  void must_be(const char* name, bool value) { flag(name, value); }
   void must_be(const char* name, std::string_view value) { word(name, std::string(value)); }
+  void must_be_false(const char* name) { flag(name, false); }
 
   // The text of the file.
   std::string finish();
