@@ -7,16 +7,16 @@
 
 using namespace attune;
 using namespace attune::train;
-using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
 using Weights = std::vector<double>;
 using Tokens = std::vector<int64_t>;
 
-// A recorded causal attention with these weights, [heads, T, T]: keys are the unit vectors, and
-// queries the logarithms.
-AttentionRecord recorded(const std::vector<Weights>& heads, int64_t tokens) {
+// A recorded attention with these weights, [heads, T, T]: keys are the unit vectors, and queries
+// the logarithms.
+AttentionRecord recorded(const std::vector<Weights>& heads, int64_t tokens,
+                         const Mask& mask = Mask::causal()) {
   Weights all;
   for (const Weights& head : heads)
     for (double weight : head) all.push_back(std::log(weight + 1e-12));
@@ -24,7 +24,7 @@ AttentionRecord recorded(const std::vector<Weights>& heads, int64_t tokens) {
   const Tensor q = tensor(all, {1, count, tokens, tokens});
   const Tensor k = expand(eye(tokens).to(float64), {1, count, tokens, tokens});
   const AttentionRecorder recorder;
-  scaled_dot_product_attention(q, k, k, Mask::causal(), {.scale = 1.0});
+  scaled_dot_product_attention(q, k, k, mask, {.scale = 1.0});
   return recorder.records().at(0);
 }
 
@@ -78,6 +78,23 @@ TEST_CASE("a label needs more than half of the attention, and more than even att
   CHECK(even.label.empty());
 }
 
+TEST_CASE("attention that looks both ways has a next token, and separators where they are named") {
+  const auto after = [](size_t query) { return query == 4 ? 0 : query + 1; };
+  const auto last = [](size_t) { return size_t{4}; };
+  const auto layer = recorded({looking_at(5, 0.8, after), looking_at(5, 0.8, last)}, 5, {});
+  const auto profiles = head_profiles(layer, {1, 2, 3, 4, 5}, {false, false, false, false, true});
+  // The first row of looking_at looks at itself.
+  CHECK(profiles[0].next_token == Approx(0.6));
+  CHECK(profiles[0].previous_token == Approx(0).margin(1e-9));
+  CHECK(profiles[0].label == "next token");
+  CHECK(profiles[1].separator == Approx((0 + 0.8 + 0.8 + 0.8 + 1) / 5));
+  CHECK(profiles[1].label == "separator");
+  // Most of what there is to look at are separators: no pattern of the head's own.
+  CHECK(head_profiles(layer, {1, 2, 3, 4, 5}, {true, true, false, true, true})[1].label.empty());
+  CHECK(std::isnan(head_profiles(layer, {1, 2, 3, 4, 5})[1].separator));
+  CHECK(std::isnan(profile_of(looking_at(4, 1, before), {1, 2, 3, 4}).next_token));
+}
+
 TEST_CASE("maps of all heads, in words") {
   const Weights even(16, 0.25);
   const Weights matching = looking_at(4, 1, before);
@@ -92,10 +109,19 @@ TEST_CASE("maps of all heads, in words") {
   CHECK(maps[2].weights[14] == Approx(1));
   CHECK(maps[2].label == "previous token");
   CHECK(maps[2].statistics.size() == 4);
-  const std::string words = describe_heads(maps);
-  CHECK_THAT(words, ContainsSubstring(
-                        "layer 1, head 0: previous token (looks at the token before, 100 % of"));
-  CHECK_THAT(words, ContainsSubstring("2 of 3 heads"));
+  CHECK(describe_heads(maps) ==
+        "previous token (looks at the token before): layer 1 head 0 (100 %)\n"
+        "2 of 3 heads mix several patterns, or follow others\n");
+}
+
+TEST_CASE("of many heads alike, the clearest are named") {
+  const auto maps = attention_maps(
+      {recorded({looking_at(4, 0.8, before), looking_at(4, 1, before), looking_at(4, 0.9, before)},
+                4)},
+      {1, 2, 3, 4});
+  CHECK(describe_heads(maps, 2) ==
+        "previous token (looks at the token before): layer 0 head 1 (100 %), layer 0 head 2 (90 "
+        "%), 1 more\n");
 }
 
 TEST_CASE("attention that does not fit the tokens is refused") {

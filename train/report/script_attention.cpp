@@ -70,7 +70,7 @@ class AttentionView {
     this.detail = el("div", {class: "detail"}, this.title, this.facts, this.plot, this.scale(), this.readout,
       this.queryStrip && this.queryStrip.node, this.keyStrip.node);
     this.node = el("div", {class: "card"},
-      el("div", {class: "attention" + layout}, el("div", {}, this.heads, this.causal && this.patterns()), this.detail));
+      el("div", {class: "attention" + layout}, el("div", {}, this.heads, !this.cross && this.patterns()), this.detail));
     this.selected = this.shown = this.maps[0];
     repaints.push(() => this.paintAll());
     this.paintHeads();
@@ -128,7 +128,10 @@ class AttentionView {
   makeStrip(tokens, label, choose) {
     const spans = tokens.map((token, i) => el("span",
       {onpointerenter: () => choose(i), class: /^\s*$/.test(token) ? "space" : null}, seen(token)));
-    const withBreaks = spans.flatMap((span, i) => (tokens[i].includes("\n") ? [span, el("br")] : [span, el("wbr")]));
+    // Word pieces carry no spaces: they are set apart, but for those that continue a word.
+    const pieces = tokens.some((token) => [...token].length > 1) && !tokens.some((token) => /\s/.test(token));
+    const gap = (next) => (pieces && next && !next.startsWith("##") ? " " : el("wbr"));
+    const withBreaks = spans.flatMap((span, i) => [span, tokens[i].includes("\n") ? el("br") : gap(tokens[i + 1])]);
     return {spans, node: el("div", {class: "strip", "aria-label": label}, withBreaks)};
   }
 
@@ -140,11 +143,17 @@ class AttentionView {
 
   patterns() {
     const item = ([look, meaning]) => el("li", {}, el("b", {}, look), meaning);
-    return el("ul", {class: "reading"}, [
-      ["A line just below the diagonal", ": the head looks at the token before."],
-      ["A strong first column", ": it rests on the first token when it has nothing to look for."],
-      ["Lines further off, along the diagonal", ": it looks back to where the same text stood before."],
-    ].map(item));
+    const before = ["A line just below the diagonal", ": the head looks at the token before."];
+    const stripe = "when it has nothing to look for.";
+    const list = this.causal
+      ? [before,
+        ["A strong first column", `: it rests on the first token ${stripe}`],
+        ["Lines further off, along the diagonal", ": it looks back to where the same text stood before."]]
+      : [before,
+        ["A line just above it", ": it looks at the token after."],
+        ["A strong column", `, often a mark or a full stop: it rests there ${stripe}`],
+        ["Blocks", ": tokens look at their own phrase or text."]];
+    return el("ul", {class: "reading"}, list.map(item));
   }
 
   nameOf(map) { return `Layer ${map.layer}, head ${map.head}`; }

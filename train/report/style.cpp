@@ -32,7 +32,7 @@ h1, h2, h3 { line-height: 1.2; text-wrap: balance; }
 h1 { margin: 0; font-size: clamp(28px, 5vw, 40px); letter-spacing: -0.02em; font-weight: 700; }
 h2 { margin: 52px 0 6px; font-size: 24px; letter-spacing: -0.01em; }
 h3 { margin: 0; font-size: 16px; font-weight: 600; }
-p { margin: 0 0 10px; max-width: 72ch; }
+p { margin: 0 0 10px; max-width: 72ch; white-space: pre-line; }
 button { font: inherit; color: inherit; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 .lead { margin: 10px 0 0; font-size: 18px; color: var(--soft); }
