@@ -7,4 +7,5 @@
 #include "../io/file.h"
 #include "../io/npy.h"
 #include "../io/safetensors.h"
+#include "../io/stop_text.h"
 #include "../io/tokenizer.h"

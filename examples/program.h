@@ -46,12 +46,17 @@ inline void add_settings(attune::train::Report& report, const CLI::App& app) {
   }
 }
 
+// Of an option given twice, the last counts; --text and the like take several values anyway.
+inline void keep_last_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_expected_max() == 1) option->take_last();
+}
+
 // Parses the command line and runs the program; returns its exit status. The application's name
 // stands before each error.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
-  // Of an option given twice, the last counts; --text and the like take several values anyway.
-  for (CLI::Option* option : app.get_options())
-    if (option->get_expected_max() == 1) option->take_last();
+  keep_last_values(app);
+  for (CLI::App* command : app.get_subcommands({})) keep_last_values(*command);
   try {
     app.parse(argc, argv);
     run();

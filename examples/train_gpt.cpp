@@ -1,9 +1,6 @@
 // Trains a character-level GPT on text files. What it learned is in report.html: curves, text it
 // wrote as training went on, and what every attention head looks at.
 
-#include <chrono>
-#include <filesystem>
-
 #include "model_files.h"
 #include "program.h"
 
@@ -66,10 +63,6 @@ void publish(const std::string& out, const SavedGpt& saved, const std::vector<in
   io::write_atomically(out + "/heads.txt", train::describe_heads(heads));
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 void train_model(Options o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
@@ -97,15 +90,13 @@ void train_model(Options o, const CLI::App& app) {
   std::fflush(stdout);
 
   // Once before training: what cannot be written shows now, not after hours.
-  std::filesystem::create_directories(o.out);
-  train::RunLog log(o.out + "/log.jsonl");
+  train::Run run(o.out, o.steps, report);
   const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.context, 64));
   publish(o.out, saved, sentence, 0, report);
 
-  train::Progress progress(o.steps, {.label = "training"});
   double val_loss = 0;
   for (int64_t step = 1; step <= o.steps; ++step) {
-    const auto start = std::chrono::steady_clock::now();
+    run.begin_step();
     optim::apply(schedule, step - 1, optimizer);
     const auto [inputs, targets] = stream.next();
     const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
@@ -114,27 +105,23 @@ void train_model(Options o, const CLI::App& app) {
     optim::clip_grad_norm_(model.parameters(), 1.0);
     optimizer.step();
 
-    const double rate = static_cast<double>(inputs.numel()) / seconds_since(start);
     train::Metrics metrics{.step = step,
                            .train_loss = loss.item<double>(),
                            .lr = optimizer.lr(),
-                           .tokens_per_second = rate};
-    const bool evaluate = step == o.steps || (o.eval_every > 0 && step % o.eval_every == 0);
+                           .tokens_per_second = run.rate(inputs.numel())};
+    const bool evaluate = run.evaluates(step, o.eval_every);
     if (evaluate) {
       model.eval();
       metrics.val_loss = val_loss = train::mean_loss(model, held_out);
       model.train();
     }
-    log.write(metrics);
-    report.point(metrics);
-    train::require_finite(metrics);
-    progress.update(step, fmt::format("loss {:.3f}", *metrics.train_loss));
+    run.record(metrics);
     if (!evaluate) continue;
     publish(o.out, saved, sentence, step, report);
-    progress.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
-                               *metrics.train_loss, val_loss));
+    run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
+                          *metrics.train_loss, val_loss));
   }
-  progress.finish();
+  run.finish();
   fmt::print("the model, log.jsonl, heads.txt and report.html are in {}\n", o.out);
   fmt::print("val_loss {:.4f}\n", val_loss);
 }

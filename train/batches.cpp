@@ -1,6 +1,7 @@
 #include "batches.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "../array/fail.h"
 
@@ -28,6 +29,27 @@ int64_t windows_per_epoch(int64_t tokens, int64_t context) {
     fail<ValueError>("TokenStream", "{} tokens do not fill a window of context {}; it takes {}",
                      tokens, context, context + 1);
   return std::max<int64_t>((tokens - context) / context, 1);
+}
+
+void check_batch(int64_t batch) {
+  if (batch < 1) fail<ValueError>("batches", "batch is {}; it must be positive", batch);
+}
+
+// The items in batches, the longest first.
+std::vector<std::vector<int64_t>> cut_by_length(std::vector<int64_t> items,
+                                                const std::vector<int64_t>& lengths,
+                                                int64_t batch) {
+  check_batch(batch);
+  std::stable_sort(items.begin(), items.end(), [&](int64_t a, int64_t b) {
+    return lengths[static_cast<size_t>(a)] > lengths[static_cast<size_t>(b)];
+  });
+  std::vector<std::vector<int64_t>> batches;
+  for (auto at = items.begin(); at != items.end();) {
+    const auto end = at + std::min<std::ptrdiff_t>(batch, items.end() - at);
+    batches.emplace_back(at, end);
+    at = end;
+  }
+  return batches;
 }
 
 }  // namespace
@@ -100,6 +122,31 @@ std::vector<TokenBatch> sequential_batches(const std::vector<int64_t>& tokens, i
   const int64_t rest = targets % context;
   if (targets > 0 && rest > 0) batches.push_back(windows(tokens, {targets - rest}, rest));
   return batches;
+}
+
+std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& lengths,
+                                                    int64_t batch) {
+  std::vector<int64_t> items(lengths.size());
+  std::iota(items.begin(), items.end(), int64_t{0});
+  return cut_by_length(std::move(items), lengths, batch);
+}
+
+LengthBatches::LengthBatches(std::vector<int64_t> lengths, int64_t batch, uint64_t seed)
+    : lengths_(std::move(lengths)), batch_(batch), seed_(seed), order_(std::ssize(lengths_), seed) {
+  check_batch(batch);
+}
+
+std::vector<int64_t> LengthBatches::next() {
+  if (ready_.empty()) {
+    const auto pool = std::min(std::ssize(lengths_), 50 * batch_);
+    auto batches = cut_by_length(order_.next(pool), lengths_, batch_);
+    const Tensor order(random_permutation(std::ssize(batches), {seed_, pools_++}));
+    for (const int64_t i : order.to_vector<int64_t>())
+      ready_.push_back(std::move(batches[static_cast<size_t>(i)]));
+  }
+  std::vector<int64_t> items = std::move(ready_.back());
+  ready_.pop_back();
+  return items;
 }
 
 }  // namespace attune::train

@@ -66,4 +66,27 @@ class TokenStream {
 std::vector<TokenBatch> sequential_batches(const std::vector<int64_t>& tokens, int64_t batch,
                                            int64_t context);
 
+// The items 0, 1, … in batches of similar length, longest first, so that little is padded and what
+// does not fit into memory fails at once. ValueError unless batch is positive.
+std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& lengths,
+                                                    int64_t batch);
+
+// Such batches for training, without end: items in shuffled order, of which each 50 batches are
+// sorted by length among themselves and then shuffled as batches.
+class LengthBatches {
+ public:
+  // ValueError unless there are items and batch is positive.
+  LengthBatches(std::vector<int64_t> lengths, int64_t batch, uint64_t seed);
+
+  // At most `batch` items.
+  std::vector<int64_t> next();
+
+ private:
+  std::vector<int64_t> lengths_;
+  int64_t batch_;
+  uint64_t seed_, pools_ = 0;
+  ShuffledIndices order_;
+  std::vector<std::vector<int64_t>> ready_;
+};
+
 }  // namespace attune::train

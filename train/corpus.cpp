@@ -7,16 +7,33 @@
 
 namespace attune::train {
 
-CharCorpus::CharCorpus(std::string_view text) : tokenizer(io::CharTokenizer::from_text(text)) {
-  const std::vector<int64_t> tokens = tokenizer.encode(text);
+TokenCorpus::TokenCorpus(const std::vector<int64_t>& tokens) {
   constexpr size_t least = 11;
   if (tokens.size() < least)
-    fail<ValueError>("CharCorpus", "the text has {} characters; it takes {} to hold a tenth out",
+    fail<ValueError>("TokenCorpus", "the text has {} tokens; it takes {} to hold a tenth out",
                      tokens.size(), least);
   const auto cut = tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() * 9 / 10);
   training.assign(tokens.begin(), cut);
   held_out.assign(cut, tokens.end());
 }
+
+TokenCorpus TokenCorpus::from_files(const std::vector<std::string>& paths,
+                                    const io::Tokenizer& tokenizer,
+                                    std::optional<int64_t> beginning) {
+  std::vector<int64_t> all;
+  for (const std::string& path : paths) {
+    if (beginning && !all.empty()) all.push_back(*beginning);
+    const auto tokens = tokenizer.encode(io::read_file(path), {.add_special_tokens = false});
+    all.insert(all.end(), tokens.begin(), tokens.end());
+  }
+  return TokenCorpus(all);
+}
+
+CharCorpus::CharCorpus(std::string_view text)
+    : CharCorpus(text, io::CharTokenizer::from_text(text)) {}
+
+CharCorpus::CharCorpus(std::string_view text, io::CharTokenizer characters)
+    : TokenCorpus(characters.encode(text)), tokenizer(std::move(characters)) {}
 
 CharCorpus CharCorpus::from_files(const std::vector<std::string>& paths) {
   std::string text;

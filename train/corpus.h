@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,15 +10,28 @@
 
 namespace attune::train {
 
-// A text as the tokens of its characters: nine tenths to learn from, the last tenth held out.
-struct CharCorpus {
-  // ValueError if the text has fewer than 11 characters, too few to hold two out.
+// A long sequence of tokens: nine tenths to learn from, the last tenth held out.
+struct TokenCorpus {
+  // ValueError for fewer than 11 tokens, too few to hold two out.
+  explicit TokenCorpus(const std::vector<int64_t>& tokens);
+  // The tokens of several files, one after the other, each but the first after the token that
+  // begins a new text, if there is such. IoError if one cannot be read.
+  static TokenCorpus from_files(const std::vector<std::string>& paths,
+                                const io::Tokenizer& tokenizer, std::optional<int64_t> beginning);
+
+  std::vector<int64_t> training, held_out;
+};
+
+// A text as the tokens of its characters.
+struct CharCorpus : TokenCorpus {
   explicit CharCorpus(std::string_view text);
   // The texts of several files, one after the other. IoError if one cannot be read.
   static CharCorpus from_files(const std::vector<std::string>& paths);
 
   io::CharTokenizer tokenizer;
-  std::vector<int64_t> training, held_out;
+
+ private:
+  CharCorpus(std::string_view text, io::CharTokenizer characters);
 };
 
 // At most `length` tokens from the start of the first whole paragraph of the held-out part, for

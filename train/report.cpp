@@ -196,9 +196,11 @@ std::vector<Report::Tile> Report::headline() const {
   const auto number = [](double value) {
     return std::isfinite(value) ? fmt::format("{:.3f}", value) : std::string("not a number");
   };
-  if (val) tiles.push_back({"Validation loss", number(*val), "nats a token, on unseen text"});
-  if (train) tiles.push_back({"Training loss", number(*train), "nats a token, at the last step"});
-  if (const auto loss = val ? val : train; loss && std::isfinite(*loss)) {
+  if (val)
+    tiles.push_back({"Validation loss", number(*val), "nats a " + item_ + ", on unseen text"});
+  if (train)
+    tiles.push_back({"Training loss", number(*train), "nats a " + item_ + ", at the last step"});
+  if (const auto loss = val ? val : train; loss && std::isfinite(*loss) && item_ == "token") {
     const std::string choices = fmt::format("{:.3g}", std::exp(*loss));
     tiles.push_back(
         {"Perplexity", choices, "as unsure as a fair pick among " + choices + " tokens"});
@@ -212,7 +214,7 @@ std::vector<Report::Tile> Report::headline() const {
 }
 
 std::string Report::html() const {
-  json data{{"title", title_}, {"lead", lead_}, {"config", json::array()}};
+  json data{{"title", title_}, {"lead", lead_}, {"item", item_}, {"config", json::array()}};
   for (const auto& [key, value] : config_) data["config"].push_back({key, value});
   data["tiles"] = json::array();
   for (const Tile& tile : headline())

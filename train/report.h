@@ -69,6 +69,10 @@ class Report {
   // it means.
   void tile(std::string_view name, std::string_view value, std::string_view meaning = {});
 
+  // What the losses are means over: a "token" of a language model unless told otherwise, a "text" of
+  // a classifier.
+  void loss_per(std::string_view item) { item_ = item; }
+
   // What was measured at one step; steps come in rising order. Long runs are averaged down to 4,000
   // points for the page.
   void point(const Metrics& metrics);
@@ -89,7 +93,7 @@ class Report {
   // ShapeError if a series has not as many x as y.
   void chart(const Chart& chart);
 
-  // A titled paragraph; blank lines separate paragraphs.
+  // A titled text: blank lines separate paragraphs, and line breaks stay.
   void text(std::string_view title, std::string_view body);
 
   std::string html() const;
@@ -112,7 +116,7 @@ class Report {
 
   std::vector<Tile> headline() const;
 
-  std::string title_, lead_;
+  std::string title_, lead_, item_ = "token";
   std::vector<std::pair<std::string, std::string>> config_;
   std::vector<Tile> tiles_;
   std::vector<Metrics> points_;

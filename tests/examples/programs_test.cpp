@@ -1,41 +1,14 @@
 // Runs the examples as a user does, with settings that take a moment, and makes them fail.
 
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "../catch.h"
-#include "../scratch.h"
+#include "shell.h"
 
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-struct Outcome {
-  int status = -1;
-  std::string out, err;
-};
-
-class Shell {
- public:
-  // Runs an example; the folder's path replaces every "DIR" among the arguments.
-  Outcome operator()(std::string command) const {
-    for (size_t at = 0; (at = command.find("DIR", at)) != std::string::npos;)
-      command.replace(at, 3, folder_ / "");
-    const std::string line = ATTUNE_EXAMPLES + ("/" + command) + " >" + (folder_ / "out.txt") +
-                             " 2>" + (folder_ / "err.txt") + " </dev/null";
-    const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(folder_ / "out.txt"),
-            read_all(folder_ / "err.txt")};
-  }
-  const ScratchFolder& folder() const { return folder_; }
-
- private:
-  ScratchFolder folder_;
-};
 
 std::string some_text() {
   std::string text;
@@ -45,13 +18,6 @@ std::string some_text() {
 
 const std::string tiny =
     " --layers 1 --heads 2 --dim 8 --context 8 --batch 2 --steps 6 --eval-every 3 --threads 1";
-
-std::vector<nlohmann::json> json_lines(const std::string& text) {
-  std::vector<nlohmann::json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
-  return lines;
-}
 
 }  // namespace
 

@@ -1,3 +1,4 @@
+#include <attune/io.h>
 #include <attune/train.h>
 
 #include "../catch.h"
@@ -15,7 +16,7 @@ TEST_CASE("a corpus keeps the last tenth of its text for testing") {
 }
 
 TEST_CASE("a text too short for a corpus is refused") {
-  CHECK_THROWS_WITH(CharCorpus("0123456789"), ContainsSubstring("10 characters; it takes 11"));
+  CHECK_THROWS_WITH(CharCorpus("0123456789"), ContainsSubstring("10 tokens; it takes 11"));
   CHECK_THROWS_AS(CharCorpus(""), ValueError);
 }
 
@@ -26,6 +27,20 @@ TEST_CASE("a corpus of several files") {
   const CharCorpus corpus = CharCorpus::from_files({folder / "a", folder / "b"});
   CHECK(corpus.tokenizer.decode(corpus.training) == "first file\nseco");
   CHECK_THROWS_AS(CharCorpus::from_files({folder / "a", folder / "missing"}), IoError);
+}
+
+TEST_CASE("a corpus of any tokenizer's tokens parts its files") {
+  const ScratchFolder folder;
+  write_all(folder / "a", "abcab");
+  write_all(folder / "b", "cabcab");
+  const auto letters = io::CharTokenizer::from_text("abc");
+  const std::vector<std::string> files{folder / "a", folder / "b", folder / "a"};
+  const auto parted = TokenCorpus::from_files(files, letters, 7);
+  CHECK(parted.training.size() == 16);
+  CHECK(parted.training[5] == 7);
+  CHECK(parted.training[12] == 7);
+  CHECK(parted.held_out == std::vector<int64_t>{0, 1});
+  CHECK(TokenCorpus::from_files(files, letters, {}).training[5] == 2);
 }
 
 TEST_CASE("the opening is the first whole paragraph of the held-out part") {

@@ -17,7 +17,7 @@ function runSeries(run, name, column, dots = false) {
   return {name, dots, x: present.map((i) => run.step[i]), y: present.map((i) => column[i])};
 }
 
-function learning(run) {
+function learning(run, item) {
   const losses = [runSeries(run, "training", run.train), runSeries(run, "validation", run.val, true)];
   const rates = [runSeries(run, "learning rate", run.lr)];
   const speeds = [runSeries(run, "tokens a second", run.speed)];
@@ -26,10 +26,10 @@ function learning(run) {
   const validated = losses[1].y.length > 0;
   return el("section", {class: "stack"}, el("h2", {}, "How it learned"),
     run.broken != null && el("p", {class: "alarm"}, `Training went wrong: from step ${readable(run.broken)} on, a loss was not a finite number.`),
-    el("p", {class: "note"}, "The loss says how surprised the model is by each next token; lower is better, and 0 would be certainty. "
+    el("p", {class: "note"}, `The loss says how surprised the model is by ${item === "token" ? "each next token" : `the answer for each ${item}`}; lower is better, and 0 would be certainty. `
       + (validated ? "Validation is measured on text that the model never trains on: if that curve turns upwards while training goes on down, the model is memorising." : "")
       + (run.bucket > 1 ? ` Each point is a mean over ${run.bucket} logged steps.` : "")),
-    has(losses) && chart({title: "Loss", yLabel: "nats a token", series: losses, smooth: true, tall: true}),
+    has(losses) && chart({title: "Loss", yLabel: `nats a ${item}`, series: losses, smooth: true, tall: true}),
     (has(rates) || has(speeds)) && el("div", {class: "row"},
       has(rates) && chart({title: "Learning rate", note: "How large a step the optimizer takes.", yLabel: "", series: rates, fromZero: true}),
       has(speeds) && chart({title: "Throughput", note: "Tokens trained on in a second.", yLabel: "", series: speeds, fromZero: true, smooth: true})));
@@ -94,7 +94,7 @@ const renderers = {
 const readJson = (id) => JSON.parse(document.getElementById(id).textContent);
 const data = readJson("data");
 document.getElementById("page").append(header(data),
-  ...(data.run ? [learning(data.run)] : []),
+  ...(data.run ? [learning(data.run, data.item)] : []),
   ...(data.samples.length > 0 ? [samples(data.samples, data.run)] : []),
   ...readJson("sections").map((section) => renderers[section.kind](section)),
   el("footer", {}, "Made by attune. This file is complete in itself and loads nothing from the network."));

@@ -1,0 +1,158 @@
+// BERT from a folder in the layout of Hugging Face: fills gaps, turns texts into vectors, compares
+// and classifies them, and learns to classify from a CSV file.
+
+#include <algorithm>
+#include <sstream>
+
+#include "bert_finetune.h"
+#include "bert_inputs.h"
+#include "program.h"
+
+using namespace attune;
+using nn::models::BertConfig, nn::models::BertForMaskedLM;
+using nn::models::BertForSequenceClassification;
+
+// --- 1. Gaps: what stands under [MASK]? ---
+
+struct FillOptions {
+  std::string model, text;
+  int64_t top_k = 5;
+};
+
+void fill_mask(const FillOptions& o) {
+  NoGrad no_grad;
+  const auto model = hub::from_pretrained<BertForMaskedLM>(o.model);
+  const auto tokenizer = io::load_tokenizer(o.model);
+  auto mask = tokenizer.special_id("mask_token");
+  if (!mask) mask = tokenizer.id("[MASK]");  // of a vocabulary alone, without a config
+  if (!mask) throw FormatError(o.model + ": the tokenizer has no mask_token");
+  const auto ids = tokenizer.encode(o.text);
+  if (std::find(ids.begin(), ids.end(), *mask) == ids.end())
+    throw ValueError(fmt::format("the text has no gap; write {}", tokenizer.token(*mask)));
+  const Tensor likely = softmax(model(tensor(ids, {1, std::ssize(ids)})).select(0, 0), -1);
+  for (size_t at = 0; at < ids.size(); ++at) {
+    if (ids[at] != *mask) continue;
+    const auto [shares, tokens] =
+        topk(likely.select(0, static_cast<int64_t>(at)), std::min(o.top_k, tokenizer.size()));
+    for (int64_t i = 0; i < tokens.numel(); ++i) {
+      auto filled = ids;
+      filled[at] = tokens.select(0, i).item<int64_t>();
+      fmt::print("{:6.2f} %  {:16} {}\n", 100 * shares.select(0, i).item<double>(),
+                 tokenizer.decode({filled[at]}, false), tokenizer.decode(filled));
+    }
+  }
+}
+
+// --- 2. Texts as vectors, near to each other if the meanings are. ---
+
+struct EmbedOptions {
+  std::string model, file, out;
+  std::vector<std::string> text;
+};
+
+// [texts, hidden size].
+Tensor embeddings(const std::string& folder, const std::vector<std::string>& texts) {
+  const auto model = hub::load_sentence_transformer(folder);
+  return rows_of(io::load_tokenizer(folder), texts, model.bert.config().max_position_embeddings,
+                 [&](const BertInputs& inputs) { return model(inputs.ids, inputs.options); });
+}
+
+std::vector<std::string> lines_of(const std::string& path) {
+  std::istringstream text(io::read_file(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+void embed(const EmbedOptions& o) {
+  std::vector<std::string> texts = o.text;
+  if (!o.file.empty()) {
+    const auto lines = lines_of(o.file);
+    texts.insert(texts.end(), lines.begin(), lines.end());
+  }
+  if (texts.empty()) throw ValueError("there is nothing to embed; give --text or --file");
+  const Tensor vectors = embeddings(o.model, texts);
+  if (!o.out.empty()) {
+    io::save_npy(o.out, vectors.array());
+    fmt::print("{} vectors of {} are in {}\n", vectors.size(0), vectors.size(1), o.out);
+    return;
+  }
+  for (int64_t i = 0; i < vectors.size(0); ++i)
+    fmt::print("{:.8g}\n", fmt::join(vectors.select(0, i).to_vector<float>(), " "));
+}
+
+void similarity(const EmbedOptions& o) {
+  if (o.text.size() < 2) throw ValueError("it takes two texts or more; repeat --text");
+  const Tensor vectors = nn::models::normalize(embeddings(o.model, o.text));
+  const auto cosines = matmul(vectors, vectors.transpose(0, 1)).to(float64).to_vector<double>();
+  struct Pair {
+    double cosine;
+    size_t first, second;
+  };
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < o.text.size(); ++i)
+    for (size_t j = i + 1; j < o.text.size(); ++j)
+      pairs.push_back({cosines[i * o.text.size() + j], i, j});
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const Pair& a, const Pair& b) { return a.cosine > b.cosine; });
+  for (const Pair& pair : pairs)
+    fmt::print("{:7.4f}  {} | {}\n", pair.cosine, o.text[pair.first], o.text[pair.second]);
+}
+
+// --- 3. Classes. ---
+
+std::string label_name(const BertConfig& config, int64_t label) {
+  return config.id2label.empty() ? fmt::format("LABEL_{}", label)
+                                 : config.id2label[static_cast<size_t>(label)];
+}
+
+void classify(const EmbedOptions& o) {
+  const auto model = hub::from_pretrained<BertForSequenceClassification>(o.model);
+  const Tensor shares = probabilities(model, io::load_tokenizer(o.model), o.text,
+                                      model.config().max_position_embeddings);
+  const Tensor labels = argmax(shares, -1);
+  for (int64_t i = 0; i < shares.size(0); ++i) {
+    const auto label = labels.select(0, i).item<int64_t>();
+    fmt::print("{:6.2f} %  {:16} {}\n", 100 * shares.select(0, i).select(0, label).item<double>(),
+               label_name(model.config(), label), o.text[static_cast<size_t>(i)]);
+  }
+}
+
+int main(int argc, char** argv) {
+  CLI::App app("Works with texts by a BERT: gaps, vectors, similarity, classes.", "bert");
+  app.require_subcommand(1);
+  const auto command = [&](const char* name, const char* what, std::string& model) {
+    CLI::App* sub = app.add_subcommand(name, what);
+    sub->add_option("--model", model, "folder with config.json, model.safetensors, a tokenizer")
+        ->required();
+    return sub;
+  };
+  FillOptions fill;
+  CLI::App* filling = command("fill-mask", "says what may stand under [MASK]", fill.model);
+  filling->add_option("--text", fill.text, "with one [MASK] or more")->required();
+  filling->add_option("--top-k", fill.top_k, "answers")->check(at_least(1))->capture_default_str();
+
+  EmbedOptions texts;
+  CLI::App* embedding = command("embed", "turns texts into vectors, a line each", texts.model);
+  embedding->add_option("--text", texts.text, "one text or more");
+  embedding->add_option("--file", texts.file, "a file with a text on each line");
+  embedding->add_option("--out", texts.out, "writes a .npy file [texts, width] instead");
+  CLI::App* comparing = command("similarity", "compares texts, each with each", texts.model);
+  comparing->add_option("--text", texts.text, "two texts or more")->required();
+  CLI::App* classifying = command("classify", "names the class of texts", texts.model);
+  classifying->add_option("--text", texts.text, "one text or more")->required();
+
+  bert::FinetuneOptions training;
+  CLI::App* learning = app.add_subcommand("finetune", "learns classes from a CSV file");
+  bert::add_options(*learning, training);
+  return run_program(app, argc, argv, [&] {
+    if (*filling) fill_mask(fill);
+    if (*embedding) embed(texts);
+    if (*comparing) similarity(texts);
+    if (*classifying) classify(texts);
+    if (*learning) bert::finetune(training, *learning);
+  });
+}

@@ -1,0 +1,261 @@
+// GPT-2 from a folder in the layout of Hugging Face: lets it write, and trains it further on texts
+// of your own. The folder that `gpt2 finetune` writes loads here and in Python alike.
+
+#include "program.h"
+#include "text_heads.h"
+
+using namespace attune;
+using nn::models::Gpt2;
+
+// --- 1. The model and its tokenizer. ---
+
+struct PretrainedGpt2 {
+  explicit PretrainedGpt2(const std::string& folder)
+      : model(hub::from_pretrained<Gpt2>(folder)), tokenizer(io::load_tokenizer(folder)) {
+    if (const int64_t most = model.config().vocab_size; tokenizer.size() > most)
+      throw FormatError(fmt::format("{}: the tokenizer has {} tokens, the model knows {}", folder,
+                                    tokenizer.size(), most));
+  }
+
+  // The token that stands between texts, and so begins one.
+  int64_t beginning() const {
+    const auto& config = model.config();
+    if (config.bos_token_id && *config.bos_token_id < config.vocab_size)
+      return *config.bos_token_id;
+    return tokenizer.special_id("bos_token").value_or(0);
+  }
+
+  Gpt2 model;
+  io::Tokenizer tokenizer;
+};
+
+// --- 2. Writing. ---
+
+struct GenerateOptions {
+  std::string model, prompt;
+  std::vector<std::string> stop;
+  int64_t max_tokens = 100, beams = 1, count = 1;
+  nn::models::SamplingOptions sampling{.temperature = 0.8, .top_k = 40};
+  uint64_t seed = 0;
+  int threads = num_threads();
+};
+
+void add_options(CLI::App& app, GenerateOptions& o) {
+  app.add_option("--model", o.model, "folder with config.json, model.safetensors and a tokenizer")
+      ->required();
+  app.add_option("--prompt", o.prompt, "text to continue; without it, the model begins one");
+  add_option(app, "--max-tokens", o.max_tokens, "tokens to write", at_least(0));
+  add_option(app, "--temperature", o.sampling.temperature,
+             "below 1 more likely text, above 1 more varied; 0 always takes the likeliest",
+             at_least(0));
+  add_option(app, "--top-k", o.sampling.top_k, "draw among the k likeliest; 0: among all",
+             at_least(0));
+  add_option(app, "--top-p", o.sampling.top_p,
+             "draw among the likeliest that together reach this probability", between(0, 1));
+  add_option(app, "--min-p", o.sampling.min_p,
+             "draw among those with this share of the highest probability", between(0, 1));
+  add_option(app, "--repetition-penalty", o.sampling.repetition_penalty,
+             "above 1, what has been written becomes less likely", at_least(0));
+  add_option(app, "--beams", o.beams,
+             "search for the likeliest text with this many beams, without chance",
+             between(1, 1024));
+  app.add_option("--stop", o.stop, "ends where one of these texts would begin");
+  add_option(app, "--seed", o.seed, "of the random draws", at_least(0));
+  add_option(app, "--count", o.count, "texts to write, side by side", between(1, 1024));
+  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+}
+
+// The text of one sequence as its tokens come.
+class Writer {
+ public:
+  Writer(const io::Tokenizer& tokenizer, const std::vector<int64_t>& prompt,
+         const std::vector<std::string>& stop)
+      : decoder_(tokenizer), stop_(stop) {
+    for (const int64_t token : prompt) text_ += decoder_.next(token);
+  }
+
+  // The text that this token settles.
+  std::string write(int64_t token) { return keep(stop_.next(decoder_.next(token))); }
+  std::string finish() {
+    const std::string last = stop_.next(decoder_.finish());
+    return keep(last + stop_.finish());
+  }
+  bool stopped() const { return stop_.stopped(); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string keep(std::string text) {
+    text_ += text;
+    return text;
+  }
+
+  io::StreamDecoder decoder_;
+  io::StopText stop_;
+  std::string text_;
+};
+
+void print_now(const std::string& text) {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+void generate(GenerateOptions o, bool temperature_given) {
+  set_num_threads(o.threads);
+  const PretrainedGpt2 gpt2(o.model);
+  std::vector<int64_t> prompt = gpt2.tokenizer.encode(o.prompt);
+  if (prompt.empty()) prompt = {gpt2.beginning()};
+  std::vector<Writer> writers(static_cast<size_t>(o.count), Writer(gpt2.tokenizer, prompt, o.stop));
+  // One text is shown as it comes; several would mix.
+  const bool streaming = o.count == 1;
+  if (o.beams > 1 && !temperature_given) o.sampling.temperature = 0;
+  nn::models::GenerationOptions options{.max_new_tokens = o.max_tokens,
+                                        .sampling = o.sampling,
+                                        .eos_token_id = gpt2.model.config().eos_token_id,
+                                        .seed = o.seed,
+                                        .num_beams = o.beams};
+  if (o.beams == 1)
+    options.on_token = [&](size_t sequence, int64_t token) {
+      const std::string text = writers[sequence].write(token);
+      if (streaming) print_now(text);
+      return !writers[sequence].stopped();
+    };
+
+  if (streaming) print_now(writers[0].text());
+  const std::vector<std::vector<int64_t>> prompts(writers.size(), prompt);
+  const auto sequences = nn::models::generate(gpt2.model, prompts, options);
+  for (size_t i = 0; i < writers.size(); ++i) {
+    std::string rest;
+    if (o.beams > 1)
+      for (size_t at = prompt.size(); at < sequences[i].size(); ++at)
+        rest += writers[i].write(sequences[i][at]);
+    rest += writers[i].finish();
+    if (streaming) {
+      fmt::print("{}\n", rest);
+    } else {
+      fmt::print("--- {} ---\n{}\n", i + 1, writers[i].text());
+    }
+  }
+}
+
+// --- 3. Learning from texts of your own. ---
+
+struct FinetuneOptions {
+  std::string model, out;
+  std::vector<std::string> text;
+  int64_t steps = 200, batch = 4, context = 256, eval_every = 50;
+  double lr = 5e-5;
+  uint64_t seed = 0;
+  int threads = num_threads();
+};
+
+void add_options(CLI::App& app, FinetuneOptions& o) {
+  app.add_option("--model", o.model, "folder to start from")->required();
+  app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
+  app.add_option("--out", o.out, "folder for the new model and the report")->required();
+  add_option(app, "--steps", o.steps, "training steps", at_least(1));
+  add_option(app, "--lr", o.lr, "highest learning rate", at_least(0));
+  add_option(app, "--batch", o.batch, "sequences in a step", at_least(1));
+  add_option(app, "--context", o.context, "tokens of a sequence, at most what the model takes",
+             at_least(1));
+  add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
+  add_option(app, "--seed", o.seed, "of the order of the text and dropout", at_least(0));
+  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+}
+
+// How the model goes on from the opening of the held-out text, always with the same luck.
+std::string write_sample(const PretrainedGpt2& gpt2, const std::vector<int64_t>& opening) {
+  const auto tokens = nn::models::generate(
+      gpt2.model, {opening}, {.max_new_tokens = 60, .sampling = {.temperature = 0.8}, .seed = 0});
+  return gpt2.tokenizer.decode(tokens[0]);
+}
+
+// Writes all that there is after a step: the model that Python can load too, and the report.
+void publish(const FinetuneOptions& o, const PretrainedGpt2& gpt2,
+             const std::vector<int64_t>& held_out, int64_t step, train::Report& report) {
+  hub::save_pretrained(gpt2.model, o.out);
+  gpt2.tokenizer.save(o.out);
+  const auto opening = [&](int64_t length) {
+    const auto most = std::min({length, o.context, std::ssize(held_out)});
+    return std::vector<int64_t>(held_out.begin(), held_out.begin() + most);
+  };
+  report.sample(step, write_sample(gpt2, opening(12)));
+  train::Report page = report;
+  const auto tokens = opening(48);
+  const std::vector<int64_t> types(tokens.size(), 0);
+  const auto heads = heads_of(gpt2.tokenizer, {tokens, types, {}, std::vector<bool>(tokens.size())},
+                              [&](const Tensor& ids, const Tensor&) { gpt2.model(ids); });
+  page.attention(heads.tokens, heads.maps, "What its heads look at",
+                 "The text is one that the model never trained on.");
+  page.write(o.out + "/report.html");
+}
+
+void finetune(FinetuneOptions o, const CLI::App& app) {
+  set_num_threads(o.threads);
+  manual_seed(o.seed);
+  const PretrainedGpt2 gpt2(o.model);
+  const Gpt2& model = gpt2.model;
+  o.context = std::min(o.context, model.context());
+  const auto corpus = train::TokenCorpus::from_files(o.text, gpt2.tokenizer, gpt2.beginning());
+  train::TokenStream stream(corpus.training, o.batch, o.context, o.seed);
+  const auto held_out = train::sequential_batches(corpus.held_out, o.batch, o.context);
+
+  optim::AdamW optimizer(model.parameters(), {.lr = o.lr});
+  const int64_t rise = o.steps / 10;
+  const auto schedule = optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise));
+  train::Report report("What GPT-2 learned", "A pretrained model, trained further on a text.");
+  add_settings(report, app);
+  report.config("tokens", corpus.training.size() + corpus.held_out.size());
+  report.config("parameters", model.num_parameters());
+  train::Run run(o.out, o.steps, report);
+
+  // Step 0 is what the model knew before.
+  const double before = train::mean_loss(model, held_out);
+  run.record({.step = 0, .val_loss = before});
+  run.print(fmt::format("step     0: validation loss {:.4f}", before));
+  publish(o, gpt2, corpus.held_out, 0, report);
+
+  model.train();
+  for (int64_t step = 1; step <= o.steps; ++step) {
+    run.begin_step();
+    optim::apply(schedule, step - 1, optimizer);
+    const auto [inputs, targets] = stream.next();
+    const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
+    optimizer.zero_grad();
+    loss.backward();
+    optim::clip_grad_norm_(model.parameters(), 1.0);
+    optimizer.step();
+
+    train::Metrics metrics{.step = step,
+                           .train_loss = loss.item<double>(),
+                           .lr = optimizer.lr(),
+                           .tokens_per_second = run.rate(inputs.numel())};
+    const bool evaluate = run.evaluates(step, o.eval_every);
+    if (evaluate) {
+      model.eval();
+      metrics.val_loss = train::mean_loss(model, held_out);
+    }
+    run.record(metrics);
+    if (!evaluate) continue;
+    publish(o, gpt2, corpus.held_out, step, report);
+    model.train();
+    run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
+                          *metrics.train_loss, *metrics.val_loss));
+  }
+  run.finish();
+  fmt::print("the model, log.jsonl and report.html are in {}\n", o.out);
+}
+
+int main(int argc, char** argv) {
+  CLI::App app("Lets GPT-2 write, or trains it further.", "gpt2");
+  app.require_subcommand(1);
+  CLI::App* write = app.add_subcommand("generate", "continues a text");
+  CLI::App* learn = app.add_subcommand("finetune", "trains a model further on text files");
+  GenerateOptions generation;
+  FinetuneOptions training;
+  add_options(*write, generation);
+  add_options(*learn, training);
+  return run_program(app, argc, argv, [&] {
+    if (*write) generate(generation, write->count("--temperature") > 0);
+    if (*learn) finetune(training, *learn);
+  });
+}

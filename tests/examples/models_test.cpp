@@ -1,0 +1,241 @@
+// The examples that work with published models, on tiny ones made here.
+
+#include <attune/attune.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "../catch.h"
+#include "shell.h"
+
+using namespace attune;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+// Letters, the space and the line break, in GPT-2's spelling of bytes.
+void write_letters(const std::string& folder) {
+  nlohmann::json vocabulary = {{"<|endoftext|>", 0}, {"\u0120", 1}, {"\u010a", 2}, {".", 3}};
+  for (char c = 'a'; c <= 'z'; ++c) vocabulary[std::string(1, c)] = vocabulary.size();
+  write_all(folder + "/vocab.json", vocabulary.dump());
+  write_all(folder + "/merges.txt", "#version: 0.2\n");
+}
+
+std::string make_gpt2(const ScratchFolder& scratch) {
+  manual_seed(1);
+  const std::string folder = scratch / "gpt2";
+  hub::save_pretrained(nn::models::Gpt2({.vocab_size = 30,
+                                         .n_positions = 16,
+                                         .n_embd = 8,
+                                         .n_layer = 2,
+                                         .n_head = 2,
+                                         .bos_token_id = 0,
+                                         .eos_token_id = {0}}),
+                       folder);
+  write_letters(folder);
+  return folder;
+}
+
+const std::vector<std::string> words{"the", "cat",  "dog",  "tree", "river", "runs",
+                                     "old", "blue", "very", "near", "##s",   "."};
+
+template <class Model>
+std::string make_bert(const ScratchFolder& scratch, const std::string& name) {
+  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (const std::string& word : words) vocabulary += word + "\n";
+  manual_seed(1);
+  const std::string folder = scratch / name;
+  nn::models::BertConfig config;
+  config.vocab_size = static_cast<int64_t>(5 + words.size());
+  config.hidden_size = 16;
+  config.num_hidden_layers = 1;
+  config.num_attention_heads = 2;
+  config.intermediate_size = 32;
+  config.max_position_embeddings = 32;
+  hub::save_pretrained(Model(config), folder);
+  write_all(folder + "/vocab.txt", vocabulary);
+  return folder;
+}
+
+// Texts of words, half of which have a river among them.
+std::string river_csv() {
+  std::string csv = "text,label\r\n";
+  for (size_t i = 0; i < 160; ++i) {
+    std::string text = i % 2 ? "the river" : "the tree";
+    for (size_t j = 0; j < 2 + i % 5; ++j) text += " " + words[5 + (i * 7 + j * 3) % 5];
+    csv += "\"" + text + ",\n" + words[1 + i % 3] + "\"," + (i % 2 ? "wet" : "dry") + "\r\n";
+  }
+  return csv;
+}
+
+double number_after(const std::string& text, const std::string& name) {
+  const size_t at = text.rfind(name);
+  REQUIRE(at != std::string::npos);
+  return std::stod(text.substr(at + name.size()));
+}
+
+}  // namespace
+
+TEST_CASE("gpt2 writes: streamed or several, by chance or by beams, up to a stop text") {
+  const Shell run;
+  make_gpt2(run.folder());
+  const std::string write = "gpt2 generate --threads 1 --model DIRgpt2 --prompt 'the cat' ";
+  const Outcome text = run(write + "--max-tokens 30 --seed 4");
+  INFO(text.err);
+  REQUIRE(text.status == 0);
+  CHECK_THAT(text.out, StartsWith("the cat"));
+  CHECK(text.out.size() > 20);
+  CHECK(run(write + "--max-tokens 30 --seed 4").out == text.out);
+  CHECK(run(write + "--max-tokens 30 --seed 5").out != text.out);
+
+  // Stopped before its tenth character, which may have come before.
+  const std::string stop = text.out.substr(10, 2);
+  const Outcome stopped = run(write + "--max-tokens 30 --seed 4 --stop '" + stop + "' zzzz");
+  CHECK(stopped.out == text.out.substr(0, text.out.find(stop, 7)) + "\n");
+
+  const Outcome several = run(write + "--max-tokens 30 --seed 4 --count 3");
+  CHECK_THAT(several.out, StartsWith("--- 1 ---\n" + text.out + "--- 2 ---\nthe cat"));
+  const std::string greedy = run(write + "--max-tokens 5 --temperature 0").out;
+  CHECK(greedy.size() == 7 + 5 + 1);
+  CHECK_THAT(run(write + "--max-tokens 5 --beams 3").out, StartsWith("the cat"));
+  CHECK(run("gpt2 generate --model DIRgpt2 --max-tokens 4").out.size() <= 5);
+}
+
+TEST_CASE("gpt2 learns from a text and leaves a folder to go on with") {
+  const Shell run;
+  make_gpt2(run.folder());
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "the cat sat on the mat.\n";
+  write_all(run.folder() / "text", text);
+  const Outcome learned = run(
+      "gpt2 finetune --model DIRgpt2 --text DIRtext DIRtext --out DIRnew/one --steps 40 --lr 0.02 "
+      "--batch 4 --context 99 --eval-every 20 --threads 1");
+  INFO(learned.err);
+  REQUIRE(learned.status == 0);
+  const auto log = json_lines(read_all(run.folder() / "new/one/log.jsonl"));
+  REQUIRE(log.size() == 41);
+  CHECK(log[40]["val_loss"].get<double>() < log[0]["val_loss"].get<double>() - 0.5);
+  const std::string page = read_all(run.folder() / "new/one/report.html");
+  CHECK_THAT(page, ContainsSubstring("\"step\":0,\"text\""));
+  CHECK_THAT(page, ContainsSubstring("\"kind\":\"attention\""));
+  const Outcome more = run("gpt2 generate --model DIRnew/one --prompt 'the ' --max-tokens 5");
+  CHECK(more.status == 0);
+  CHECK_THAT(more.out, StartsWith("the "));
+}
+
+TEST_CASE("bert fills gaps, embeds and compares") {
+  const Shell run;
+  make_bert<nn::models::BertForMaskedLM>(run.folder(), "masked");
+  make_bert<nn::models::BertModel>(run.folder(), "bert");
+  const Outcome filled = run("bert fill-mask --model DIRmasked --text 'the [MASK] runs' --top-k 3");
+  INFO(filled.err);
+  CHECK(std::count(filled.out.begin(), filled.out.end(), '\n') == 3);
+  CHECK_THAT(filled.out, ContainsSubstring(" %  "));
+
+  write_all(run.folder() / "lines", "the cat runs\r\nthe dog\n");
+  const std::string embed = "bert embed --model DIRbert --text 'the old tree .' --file DIRlines";
+  const Outcome vectors = run(embed);
+  CHECK(std::count(vectors.out.begin(), vectors.out.end(), '\n') == 3);
+  CHECK(run(embed + " --out DIRe.npy").status == 0);
+  const Array saved = io::load_npy(run.folder() / "e.npy");
+  REQUIRE(saved.shape() == Shape{3, 16});
+  CHECK(std::stod(vectors.out) == Approx(Tensor(saved).to_vector<float>()[0]).margin(1e-6));
+  // A text's vector does not depend on those beside it.
+  CHECK(run("bert embed --model DIRbert --text 'the old tree .' --out DIRone.npy").status == 0);
+  const Tensor one(io::load_npy(run.folder() / "one.npy"));
+  CHECK(amax(abs(one - Tensor(saved).narrow(0, 0, 1))).item<float>() < 1e-5f);
+
+  const Outcome alike = run("bert similarity --model DIRbert --text 'the cat' 'old dog' 'the cat'");
+  CHECK_THAT(alike.out, StartsWith(" 1.0000  the cat | the cat\n"));
+  CHECK(std::count(alike.out.begin(), alike.out.end(), '\n') == 3);
+}
+
+TEST_CASE("bert learns classes from a CSV file") {
+  const Shell run;
+  make_bert<nn::models::BertModel>(run.folder(), "bert");
+  write_all(run.folder() / "data.csv", river_csv());
+  const Outcome learned =
+      run("bert finetune --model DIRbert --data DIRdata.csv --out DIRclasses --epochs 12 --lr 0.005 --batch 8 "
+          "--held-out 0.25 --threads 1");
+  INFO(learned.err);
+  REQUIRE(learned.status == 0);
+  CHECK(number_after(learned.out, "accuracy ") > 0.95);
+  const auto config = nlohmann::json::parse(read_all(run.folder() / "classes/config.json"));
+  CHECK(config["id2label"] == nlohmann::json({{"0", "dry"}, {"1", "wet"}}));
+  CHECK(config["label2id"] == nlohmann::json({{"dry", 0}, {"wet", 1}}));
+  const std::string page = read_all(run.folder() / "classes/report.html");
+  CHECK_THAT(page, ContainsSubstring("nats a text") && ContainsSubstring("Accuracy"));
+  CHECK_THAT(page, !ContainsSubstring("Perplexity\""));
+  const Outcome told = run("bert classify --model DIRclasses --text 'the old river' 'the tree'");
+  CHECK(std::count(told.out.begin(), told.out.end(), '\n') == 2);
+  CHECK(told.out.find("wet") < told.out.find("dry"));
+}
+
+TEST_CASE("attention_map shows models of every kind") {
+  const Shell run;
+  make_gpt2(run.folder());
+  make_bert<nn::models::BertForMaskedLM>(run.folder(), "bert");
+  const Outcome gpt2 =
+      run("attention_map --model DIRgpt2 --text 'the cat sat on the mat' --out DIRa.html");
+  INFO(gpt2.err);
+  CHECK(gpt2.status == 0);
+  CHECK_THAT(gpt2.out, StartsWith("the text has 22 tokens; 16 of them are read (--max-tokens)\n"
+                                  "2 layers, 4 heads, 16 tokens\n"));
+  CHECK_THAT(read_all(run.folder() / "a.html"), ContainsSubstring("\"tokens\":[\"t\",\"h\""));
+  const Outcome pair =
+      run("attention_map --model DIRbert --text 'the cats' --second 'old dog' --out DIRb.html");
+  CHECK_THAT(pair.out, StartsWith("1 layers, 2 heads, 8 tokens\n"));
+  const std::string page = read_all(run.folder() / "b.html");
+  CHECK_THAT(page, ContainsSubstring(R"(["[CLS]","the","cat","##s","[SEP]","old","dog","[SEP]"])"));
+  CHECK_THAT(page, ContainsSubstring("separator"));
+
+  write_all(run.folder() / "text", std::string(40, 'a') + std::string(40, 'b'));
+  REQUIRE(run("train_gpt --text DIRtext --out DIRown --layers 1 --heads 2 --dim 8 --context 8 "
+              "--batch 2 --steps 1 --threads 1")
+              .status == 0);
+  const Outcome own = run("attention_map --model DIRown --text abab --out DIRc.html");
+  CHECK_THAT(own.out, StartsWith("1 layers, 2 heads, 4 tokens\n"));
+}
+
+TEST_CASE("mistakes with models are one clear line") {
+  const Shell run;
+  make_gpt2(run.folder());
+  make_bert<nn::models::BertForMaskedLM>(run.folder(), "bert");
+  write_all(run.folder() / "text", "the cat");
+  write_all(run.folder() / "bad.csv", "text,label\na,x\n\"b\n");
+  write_all(run.folder() / "one.csv", "text,label\na,x\nb,x\n");
+  std::filesystem::copy(run.folder() / "gpt2", run.folder() / "bare");
+  std::filesystem::remove(run.folder() / "bare/vocab.json");
+  const std::string learn = "bert finetune --model DIRbert --out DIRout --data ";
+  const std::vector<std::pair<std::string, std::string>> mistakes = {
+      {"gpt2", "subcommand"},
+      {"gpt2 generate", "--model is required"},
+      {"gpt2 generate --model DIRnone", "none/config.json: No such file"},
+      {"gpt2 generate --model DIRbare", "has none of tokenizer.json"},
+      {"gpt2 generate --model DIRbert", "model_type is \"bert\""},
+      {"gpt2 generate --model DIRgpt2 --temperature -1", "--temperature: is -1"},
+      {"gpt2 generate --model DIRgpt2 --beams 2 --temperature 1", "temperature must be 0"},
+      {"gpt2 generate --model DIRgpt2 --stop ''", "a stop text is empty"},
+      {"gpt2 generate --model DIRgpt2 --prompt 'a text that is too long'", "the model takes 16"},
+      {"gpt2 finetune --model DIRgpt2 --text DIRtext --out DIRout", "7 tokens; it takes 11"},
+      {"bert fill-mask --model DIRbert --text cat", "no gap; write [MASK]"},
+      {"bert classify --model DIRbert --text cat", "missing classifier.weight"},
+      {"bert embed --model DIRbert", "nothing to embed"},
+      {"bert similarity --model DIRbert --text cat", "it takes two texts"},
+      {"bert similarity --model DIRgpt2 --text cat dog", "model_type is \"gpt2\""},
+      {learn + "DIRbad.csv", "bad.csv, line 3: a quote is opened"},
+      {learn + "DIRone.csv", "2 rows with 1 different labels"},
+      {learn + "DIRone.csv --text-column body", "no column is named \"body\""},
+      {"attention_map --model DIRgpt2 --text cat --second dog", "read pairs of texts"},
+      {"attention_map --model DIRgpt2 --text ''", "no tokens"},
+      {"attention_map --model DIRgpt2 --text cat --out DIRnone/a.html", "none/a.html"},
+  };
+  for (const auto& [command, text] : mistakes) {
+    const Outcome outcome = run(command);
+    INFO(command << "\n" << outcome.out << outcome.err);
+    CHECK((outcome.status == 1 || outcome.status == 2));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring(text));
+  }
+}
