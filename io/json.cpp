@@ -1,5 +1,7 @@
 #include "json.h"
 
+#include <algorithm>
+
 #include "../array/fail.h"
 #include "strict_json-inl.h"
 
@@ -17,6 +19,14 @@ namespace {
 
 const Value& value(const void* node) { return *static_cast<const Value*>(node); }
 
+// Errors are one line, also where they quote a name that is not.
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  return line;
+}
+
 }  // namespace
 
 Json Json::parse(const char* operation, std::string path, std::string_view text, int deepest) {
@@ -25,7 +35,7 @@ Json Json::parse(const char* operation, std::string path, std::string_view text,
     root.document_ = std::make_shared<const Document>(
         Document{operation, path, parse_strict_json(text, deepest)});
   } catch (const FormatError& error) {
-    fail<FormatError>(operation, "{}: {}", path, error.what());
+    fail<FormatError>(operation, "{}: {}", path, one_line(error.what()));
   }
   root.node_ = &root.document_->root;
   root.place_ = std::make_shared<const std::string>();
@@ -107,7 +117,7 @@ void Json::refuse(std::string_view reason) const {
   std::string place = *place_;
   if (index_ >= 0) place += fmt::format("[{}]", index_);
   fail<FormatError>(document_->operation, "{}: {}{}{}", document_->path, place,
-                    place.empty() ? "" : ": ", reason);
+                    place.empty() ? "" : ": ", one_line(reason));
 }
 
 std::string Json::text_without(const std::vector<std::string>& names) const {

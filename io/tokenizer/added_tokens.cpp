@@ -51,7 +51,9 @@ void TokenFinder::add(std::string_view text, const AddedToken& token) {
     }
     node = next;
   }
-  if (!nodes_[node].token) nodes_[node].token = token;
+  if (nodes_[node].token >= 0) return;
+  nodes_[node].token = static_cast<int32_t>(tokens_.size());
+  tokens_.push_back(token);
 }
 
 uint32_t TokenFinder::child(uint32_t node, char byte) const {
@@ -70,8 +72,8 @@ std::optional<TokenFinder::Match> TokenFinder::find(std::string_view text, size_
     for (size_t at = begin; at < text.size(); ++at) {
       node = child(node, text[at]);
       if (node == 0) break;
-      if (!nodes_[node].token) continue;
-      longest = &*nodes_[node].token;
+      if (nodes_[node].token < 0) continue;
+      longest = &tokens_[static_cast<size_t>(nodes_[node].token)];
       end = at + 1;
     }
     if (longest) return Match{{begin, end}, longest};

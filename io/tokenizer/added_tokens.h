@@ -38,7 +38,7 @@ class TokenFinder {
  private:
   struct Node {
     std::vector<std::pair<unsigned char, uint32_t>> children;  // by byte, ascending
-    std::optional<AddedToken> token;
+    int32_t token = -1;                                        // its place in tokens_
   };
   struct Match {
     Span bytes;
@@ -48,6 +48,7 @@ class TokenFinder {
   std::optional<Match> find(std::string_view text, size_t from) const;
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
+  std::vector<AddedToken> tokens_;
   std::bitset<256> first_;  // bytes that a token starts with
 };
 

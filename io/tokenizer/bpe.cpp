@@ -83,6 +83,7 @@ class Bpe {
       add(merges[rank].first, merges[rank].second, static_cast<int32_t>(rank));
     find_common_characters();
     find_bytes();
+    find_bridges(merges);
     find_stable_tokens();
   }
 
@@ -130,6 +131,37 @@ class Bpe {
     for (size_t b = 0; b < bytes_.size(); ++b) bytes_[b] = find(fmt::format("<0x{:02X}>", b));
   }
 
+  // Where two symbols stand side by side in no token, no merge ever joins what is left of them with
+  // what is right. Long texts without words, as LLaMA's tokenizers have them, fall apart there into
+  // short pieces, whose merging stays in the processor's cache.
+  void find_bridges(const Merges& merges) {
+    struct Parts {
+      int32_t left = none, right = none;
+    };
+    std::vector<Parts> parts(vocabulary_->tokens().size());
+    for (const auto& [left, right] : merges) {
+      const int32_t a = find(left), b = find(right);
+      parts[static_cast<size_t>(merges_.find(a, b)->id)] = {a, b};
+    }
+    const auto first = [&](int32_t token) {
+      while (parts[static_cast<size_t>(token)].left != none)
+        token = parts[static_cast<size_t>(token)].left;
+      return token;
+    };
+    const auto last = [&](int32_t token) {
+      while (parts[static_cast<size_t>(token)].right != none)
+        token = parts[static_cast<size_t>(token)].right;
+      return token;
+    };
+    std::vector<std::pair<int32_t, int32_t>> pairs;
+    for (const auto& [left, right] : merges)
+      pairs.emplace_back(last(find(left)), first(find(right)));
+    std::sort(pairs.begin(), pairs.end());
+    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+    bridges_ = MergeTable(pairs.size());
+    for (const auto& [left, right] : pairs) bridges_.set(left, right, {});
+  }
+
   // A word that is a token need not be merged where merging leads to that token. For most
   // vocabularies this holds for nearly all tokens, and for most words of a text.
   void find_stable_tokens() {
@@ -160,7 +192,25 @@ class Bpe {
     heap.clear();
     spell(word, symbols);
     const auto size = static_cast<int32_t>(symbols.size());
-    for (int32_t i = 0; i + 1 < size; ++i) consider(symbols, heap, i, i + 1);
+    for (int32_t i = 0; i < size; ++i) {
+      const bool goes_on = i + 1 < size && (consider(symbols, heap, i, i + 1) ||
+                                            bridges_.find(symbols[static_cast<size_t>(i)].id,
+                                                          symbols[static_cast<size_t>(i) + 1].id));
+      if (!goes_on) apply_all(symbols, heap);
+    }
+    return symbols;
+  }
+
+  // Makes a candidate of two neighbours. False if they cannot be merged.
+  bool consider(const std::vector<Symbol>& symbols, std::vector<Candidate>& heap, int32_t left,
+                int32_t right) const {
+    const Merge* found =
+        merges_.find(symbols[static_cast<size_t>(left)].id, symbols[static_cast<size_t>(right)].id);
+    if (found) heap.push_back({*found, left});
+    return found != nullptr;
+  }
+
+  void apply_all(std::vector<Symbol>& symbols, std::vector<Candidate>& heap) const {
     std::make_heap(heap.begin(), heap.end());
     while (!heap.empty()) {
       std::pop_heap(heap.begin(), heap.end());
@@ -168,14 +218,6 @@ class Bpe {
       heap.pop_back();
       apply(top, symbols, heap);
     }
-    return symbols;
-  }
-
-  void consider(const std::vector<Symbol>& symbols, std::vector<Candidate>& heap, int32_t left,
-                int32_t right) const {
-    const Merge* found =
-        merges_.find(symbols[static_cast<size_t>(left)].id, symbols[static_cast<size_t>(right)].id);
-    if (found) heap.push_back({*found, left});
   }
 
   // Merges the candidate's neighbours, if they are still what they were.
@@ -192,9 +234,7 @@ class Bpe {
     right.bytes = 0;
     if (left.next != none) symbols[static_cast<size_t>(left.next)].previous = candidate.left;
     const auto push = [&](int32_t a, int32_t b) {
-      const size_t before = heap.size();
-      consider(symbols, heap, a, b);
-      if (heap.size() > before) std::push_heap(heap.begin(), heap.end());
+      if (consider(symbols, heap, a, b)) std::push_heap(heap.begin(), heap.end());
     };
     if (left.previous != none) push(left.previous, candidate.left);
     if (left.next != none) push(candidate.left, left.next);
@@ -263,6 +303,7 @@ class Bpe {
   int32_t unknown_ = none;
   std::array<int32_t, byte_level::last_character + 1> common_;  // by code point
   std::array<int32_t, 256> bytes_;                              // the byte_fallback tokens
+  MergeTable bridges_{0};                                       // of pairs alone
   std::vector<bool> stable_;
 };
 

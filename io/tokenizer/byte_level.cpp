@@ -40,7 +40,7 @@ std::optional<unsigned char> byte(char32_t character) {
 }
 
 Text spell(const Piece& piece) {
-  Text text(piece.source != nullptr);
+  Text text(piece);
   for (size_t i = 0; i < piece.text.size(); ++i)
     text.put(character(static_cast<unsigned char>(piece.text[i])), piece, {i, i + 1});
   return text;

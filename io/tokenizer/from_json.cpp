@@ -151,7 +151,8 @@ std::shared_ptr<Pipeline> pipeline_from(const Json& json, std::vector<std::strin
   if (json.has("added_tokens")) {
     auto added = added_tokens_from(json["added_tokens"]);
     check_added(json["added_tokens"], added, *stages.vocabulary);
-    stages.added = AddedTokens(std::move(added), stages.normalizer);
+    stages.added = in_place(json["added_tokens"],
+                            [&] { return AddedTokens(std::move(added), stages.normalizer); });
   }
   Source source{
       json.text_without({"model"}), model.text_without({"vocab", "merges"}), std::move(merges), {}};

@@ -54,7 +54,7 @@ void put(Text& text, char32_t c, const Piece& from, Span bytes) {
 
 // Drops control characters, turns white space into spaces, sets Chinese characters apart.
 Text clean(const Piece& piece, const BertNormalizerOptions& options) {
-  Text cleaned(piece.source != nullptr);
+  Text cleaned(piece);
   each_character(piece.text, [&](char32_t c, Span bytes) {
     if (options.clean_text && unicode::is_white_space(c) && !unicode::is_bert_control(c)) {
       cleaned.put(" ", piece, bytes);
@@ -74,7 +74,7 @@ Text clean(const Piece& piece, const BertNormalizerOptions& options) {
 // The canonical decomposition without the characters that `drop` names.
 template <class Drop>
 Text decompose(const Piece& piece, Drop&& drop) {
-  Text decomposed(piece.source != nullptr);
+  Text decomposed(piece);
   each_segment(piece.text, false, [&](const Segment& segment) {
     for (const auto& [c, origin] : segment)
       if (!drop(c)) put(decomposed, c, piece, character_span(piece.text, origin));
@@ -83,7 +83,7 @@ Text decompose(const Piece& piece, Drop&& drop) {
 }
 
 Text lower(const Piece& piece) {
-  Text lowered(piece.source != nullptr);
+  Text lowered(piece);
   std::string form;
   each_character(piece.text, [&](char32_t c, Span bytes) {
     form.clear();
@@ -94,7 +94,7 @@ Text lower(const Piece& piece) {
 }
 
 Text copy(const Piece& piece) {
-  Text text(piece.source != nullptr);
+  Text text(piece);
   text.copy(piece, {0, piece.text.size()});
   return text;
 }
@@ -114,7 +114,7 @@ Normalizer normal_form(NormalForm form) {
   const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
   const bool composed = form == NormalForm::nfc || form == NormalForm::nfkc;
   return [compatible, composed](const Piece& piece) {
-    Text text(piece.source != nullptr);
+    Text text(piece);
     each_segment(piece.text, compatible, [&](Segment& segment) {
       if (composed) unicode::compose(segment);
       for (const auto& [c, origin] : segment)
@@ -128,7 +128,7 @@ Normalizer lowercase() { return lower; }
 
 Normalizer strip_accents() {
   return [](const Piece& piece) {
-    Text text(piece.source != nullptr);
+    Text text(piece);
     each_character(piece.text, [&](char32_t c, Span bytes) {
       if ((unicode::category(c) & unicode::mark) == 0) text.copy(piece, bytes);
     });
@@ -155,7 +155,7 @@ Normalizer strip_white_space(bool left, bool right) {
 
 Normalizer prepend(std::string prefix) {
   return [prefix = std::move(prefix)](const Piece& piece) {
-    Text text(piece.source != nullptr);
+    Text text(piece);
     if (!piece.text.empty()) text.put(prefix, piece, character_span(piece.text, 0));
     text.copy(piece, {0, piece.text.size()});
     return text;
@@ -164,7 +164,7 @@ Normalizer prepend(std::string prefix) {
 
 Normalizer replace(Pattern pattern, std::string replacement) {
   return [pattern = std::move(pattern), replacement = std::move(replacement)](const Piece& piece) {
-    Text text(piece.source != nullptr);
+    Text text(piece);
     size_t at = 0;
     each_match(pattern, piece.text, [&](Span match) {
       text.copy(piece, {at, match.begin});
@@ -179,7 +179,12 @@ Normalizer replace(Pattern pattern, std::string replacement) {
 Normalizer normalize_in_sequence(std::vector<Normalizer> parts) {
   return [parts = std::move(parts)](const Piece& piece) {
     Text text = copy(piece);
-    for (const Normalizer& part : parts) text = part(text.piece(piece.first));
+    for (const Normalizer& part : parts) {
+      const Text changed = part(text.piece(piece.first));
+      text = Text(piece);  // the limit is for all parts together
+      const Piece all = changed.piece(piece.first);
+      text.copy(all, {0, all.text.size()});
+    }
     return text;
   };
 }

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t no_limit = std::numeric_limits<size_t>::max();
 constexpr char32_t last_character = 0x10FFFF;
 constexpr int deepest = 50;  // groups and brackets inside each other
+constexpr size_t longest_shown = 300;
+constexpr int most_parts = 500;  // matching recurses once for each
 
 class Parser {
  public:
@@ -41,8 +43,8 @@ class Parser {
     return unicode::next(pattern_, at_);
   }
   [[noreturn]] void refuse(std::string_view reason) const {
-    throw FormatError(
-        fmt::format("the regular expression {} has {} at byte {}", pattern_, reason, at_));
+    throw FormatError(fmt::format("the regular expression has {} at byte {}: {}", reason, at_,
+                                  pattern_.size() <= longest_shown ? pattern_ : "a long one"));
   }
 
   void enter() {
@@ -66,6 +68,7 @@ class Parser {
   }
 
   RegexNode item(bool ignore_case) {
+    if (++parts_ > most_parts) refuse("more parts than are supported");
     RegexNode node;
     if (take("(")) return group(ignore_case);
     if (take("^")) {
@@ -239,7 +242,7 @@ class Parser {
 
   std::string_view pattern_;
   size_t at_ = 0;
-  int depth_ = 0;
+  int depth_ = 0, parts_ = 0;
 };
 
 }  // namespace

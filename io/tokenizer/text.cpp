@@ -1,9 +1,13 @@
 #include "text.h"
 
+#include "../../array/fail.h"
 #include "unicode.h"
 
 namespace attune::io::tokenizers {
 namespace {
+
+constexpr size_t most_growth = 64;  // Unicode's forms come to 18, in characters
+constexpr size_t shortest_limit = 4096;
 
 // The bytes of the user's text that some bytes of a traced piece stand for.
 Span source_of(const Piece& piece, Span bytes) {
@@ -19,8 +23,13 @@ Piece Piece::part(Span bytes) const {
           source ? source + bytes.begin : nullptr, first && bytes.begin == 0};
 }
 
+Text::Text(size_t original_size, bool traced)
+    : traced_(traced), limit_(original_size * most_growth + shortest_limit) {}
+
+Text::Text(const Piece& original) : Text(original.text.size(), original.source != nullptr) {}
+
 Text Text::read(std::string_view raw, bool traced) {
-  Text text(traced);
+  Text text(raw.size(), traced);
   text.bytes_.reserve(raw.size());
   if (traced) text.source_.reserve(raw.size());
   for (size_t at = 0; at < raw.size();) {
@@ -39,6 +48,7 @@ Text Text::read(std::string_view raw, bool traced) {
 Piece Text::piece(bool first) const { return {bytes_, traced_ ? source_.data() : nullptr, first}; }
 
 void Text::copy(const Piece& from, Span bytes) {
+  check_growth(bytes.end - bytes.begin);
   bytes_ += from.text.substr(bytes.begin, bytes.end - bytes.begin);
   if (traced_) source_.insert(source_.end(), from.source + bytes.begin, from.source + bytes.end);
 }
@@ -48,8 +58,15 @@ void Text::put(std::string_view replacement, const Piece& from, Span bytes) {
 }
 
 void Text::append(std::string_view bytes, Span source) {
+  check_growth(bytes.size());
   bytes_ += bytes;
   if (traced_) source_.insert(source_.end(), bytes.size(), source);
+}
+
+void Text::check_growth(size_t added) const {
+  if (bytes_.size() + added > limit_)
+    fail<FormatError>("Tokenizer", "normalizing makes a text more than {} times longer",
+                      most_growth);
 }
 
 void Tokens::add(int64_t id, const Piece& piece, Span bytes) {

@@ -19,10 +19,11 @@ struct Piece {
   Piece part(Span bytes) const;
 };
 
-// A text that is being made out of another.
+// A text that is being made out of another. FormatError if it grows out of all proportion, which no
+// sound tokenizer asks for.
 class Text {
  public:
-  explicit Text(bool traced) : traced_(traced) {}
+  explicit Text(const Piece& original);
   // What Python reads with errors="replace": bytes that are no UTF-8 become U+FFFD.
   static Text read(std::string_view raw, bool traced);
 
@@ -33,11 +34,14 @@ class Text {
   void put(std::string_view replacement, const Piece& from, Span bytes);
 
  private:
+  Text(size_t original_size, bool traced);
   void append(std::string_view bytes, Span source);
+  void check_growth(size_t added) const;
 
   std::string bytes_;
   std::vector<Span> source_;
   bool traced_;
+  size_t limit_;
 };
 
 // The tokens of a text so far, with the bytes that they stand for if asked for.

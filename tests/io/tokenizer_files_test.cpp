@@ -203,6 +203,29 @@ TEST_CASE("files that break the format are refused with the reason") {
   }
 }
 
+TEST_CASE("files that ask for more than a tokenizer needs are refused") {
+  Json json = valid();
+  json["pre_tokenizer"] = {{"type", "Split"}, {"behavior", "Isolated"}};
+  json["pre_tokenizer"]["pattern"]["Regex"] = std::string(10'000, 'a');
+  check_refused(json.dump(), "more parts than are supported");
+  json["pre_tokenizer"]["pattern"]["Regex"] = std::string(10'000, '(');
+  check_refused(json.dump(), "nested too deeply");
+
+  json = valid();
+  const Json doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+  json["normalizer"] = {{"type", "Sequence"}, {"normalizers", std::vector<Json>(60, doubling)}};
+  const ScratchFolder folder;
+  write_all(folder / "tokenizer.json", json.dump());
+  CHECK_THROWS_AS(io::load_tokenizer(folder / "").encode("a"), FormatError);
+  json["added_tokens"][0] = {{"id", 4}, {"content", "a>"}};
+  check_refused(json.dump(), "64 times longer");
+
+  json = valid();
+  json["added_tokens"][0]["content"] = "a\nb";
+  json["added_tokens"][0]["id"] = 0;
+  check_refused(json.dump(), "a b");
+}
+
 TEST_CASE("a broken configuration beside the tokenizer is named") {
   const ScratchFolder folder;
   write_all(folder / "tokenizer.json", valid().dump());
