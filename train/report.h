@@ -69,8 +69,8 @@ class Report {
   // it means.
   void tile(std::string_view name, std::string_view value, std::string_view meaning = {});
 
-  // What the losses are means over: a "token" of a language model unless told otherwise, a "text" of
-  // a classifier.
+  // What the losses are means over: a "token" of a language model unless told otherwise, a "text"
+  // of a classifier.
   void loss_per(std::string_view item) { item_ = item; }
 
   // What was measured at one step; steps come in rising order. Long runs are averaged down to 4,000

@@ -156,8 +156,8 @@ TEST_CASE("bert learns classes from a CSV file") {
   make_bert<nn::models::BertModel>(run.folder(), "bert");
   write_all(run.folder() / "data.csv", river_csv());
   const Outcome learned =
-      run("bert finetune --model DIRbert --data DIRdata.csv --out DIRclasses --epochs 12 --lr 0.005 --batch 8 "
-          "--held-out 0.25 --threads 1");
+      run("bert finetune --model DIRbert --data DIRdata.csv --out DIRclasses --epochs 12 "
+          "--lr 0.005 --batch 8 --held-out 0.25 --threads 1");
   INFO(learned.err);
   REQUIRE(learned.status == 0);
   CHECK(number_after(learned.out, "accuracy ") > 0.95);
