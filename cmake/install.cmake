@@ -13,13 +13,15 @@ foreach(folder IN LISTS layers ITEMS attune)
 endforeach()
 
 # A static library cannot carry its own dependencies; a shared one does.
-get_target_property(library_type attune TYPE)
 set(pc_requires "fmt")
 if(library_type STREQUAL "STATIC_LIBRARY")
   set(needs_private_dependencies ON)
+  set(pc_rpath "")
   string(APPEND pc_requires ", openblas, libhwy, libutf8proc")
 else()
   set(needs_private_dependencies OFF)
+  # So that a program finds it in any prefix.
+  set(pc_rpath "-Wl,-rpath,\${libdir} ")
 endif()
 
 configure_package_config_file(cmake/attune-config.cmake.in attune-config.cmake
