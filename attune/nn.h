@@ -8,7 +8,6 @@
 #include "../nn/linear.h"
 #include "../nn/models/bert.h"
 #include "../nn/models/generate.h"
-#include "../nn/models/gpt.h"
 #include "../nn/models/gpt2.h"
 #include "../nn/models/losses.h"
 #include "../nn/models/sampling.h"

@@ -10,24 +10,24 @@ namespace {
 
 // Gradients cost twice the forward. The tables of embeddings are read, not multiplied; the one of
 // tokens is the classifier as well.
-double gpt_flops(const nn::models::Gpt& model, int64_t batch, int64_t length) {
+double gpt_flops(const nn::models::Gpt2& model, int64_t batch, int64_t length) {
   const auto& config = model.config();
   double weights = 0;
   for (const auto& [name, parameter] : model.named_parameters())
-    if (parameter.dim() == 2 && name != "wpe.weight")
+    if (parameter.dim() == 2 && name != "transformer.wpe.weight")
       weights += static_cast<double>(parameter.numel());
   const auto tokens = static_cast<double>(batch * length);
   const auto attended = static_cast<double>(length) / 2;
   return 6 * tokens * weights +
-         12 * tokens * attended * static_cast<double>(config.dim * config.layers);
+         12 * tokens * attended * static_cast<double>(config.n_embd * config.n_layer);
 }
 
 // AdamW reads a weight, its gradient and two moments, and writes all but the gradient.
 double adamw_bytes(int64_t values) { return 7.0 * sizeof(float) * static_cast<double>(values); }
 
 // Forward, loss, backward and AdamW.
-bench::Work gpt_step(const nn::models::GptConfig& config, int64_t batch, int64_t length) {
-  const nn::models::Gpt model(config);
+bench::Work gpt_step(const nn::models::Gpt2Config& config, int64_t batch, int64_t length) {
+  const nn::models::Gpt2 model(config);
   const auto optimizer = std::make_shared<optim::AdamW>(model.parameters());
   const Tensor inputs = randint(config.vocab_size, {batch, length});
   const Tensor targets = randint(config.vocab_size, {batch * length});
@@ -39,16 +39,21 @@ bench::Work gpt_step(const nn::models::GptConfig& config, int64_t batch, int64_t
           gpt_flops(model, batch, length), adamw_bytes(model.num_parameters())};
 }
 
+// The defaults of its config are GPT-2's smallest, of 124 million parameters.
+nn::models::Gpt2Config without_dropout(nn::models::Gpt2Config config = {}) {
+  config.resid_pdrop = config.embd_pdrop = config.attn_pdrop = 0;
+  return config;
+}
+
 bench::Work char_gpt() {
-  return gpt_step({.vocab_size = 65, .context = 64, .layers = 4, .heads = 4, .dim = 128}, 12, 64);
+  return gpt_step(
+      without_dropout(
+          {.vocab_size = 65, .n_positions = 64, .n_embd = 128, .n_layer = 4, .n_head = 4}),
+      12, 64);
 }
 
-nn::models::GptConfig gpt2_124m() {
-  return {.vocab_size = 50257, .context = 1024, .layers = 12, .heads = 12, .dim = 768};
-}
-
-bench::Work gpt2() { return gpt_step(gpt2_124m(), 4, 64); }
-bench::Work gpt2_long() { return gpt_step(gpt2_124m(), 1, 1024); }
+bench::Work gpt2() { return gpt_step(without_dropout(), 4, 64); }
+bench::Work gpt2_long() { return gpt_step(without_dropout(), 1, 1024); }
 
 // Causal, 12 heads of 64; two products forward, five backward, over half of the score matrix.
 template <int64_t length>

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   uint64_t seed = 0;
   nn::models::SamplingOptions sampling{.temperature = 0.8};
   CLI::App app("Continues a text with a model that train_gpt made.", "generate");
-  app.add_option("--model", folder, "folder with model.safetensors and config.json")->required();
+  app.add_option("--model", folder, "folder that train_gpt wrote")->required();
   app.add_option("--prompt", prompt, "text to continue; without it, the model starts a line");
   add_option(app, "--max-tokens", max_tokens, "characters to write", at_least(0));
   add_option(app, "--temperature", sampling.temperature,
@@ -23,11 +23,10 @@ int main(int argc, char** argv) {
 
   return run_program(app, argc, argv, [&] {
     const SavedGpt saved = load_gpt(folder);
-    saved.model.eval();
-    manual_seed(seed);
     std::vector<int64_t> start = saved.tokenizer.encode(prompt);
     if (start.empty()) start = {0};  // the lowest character: in most texts, the line break
-    const auto tokens = nn::models::generate(saved.model, start, max_tokens, sampling);
-    fmt::print("{}\n", saved.tokenizer.decode(tokens));
+    const auto written = nn::models::generate(
+        saved.model, {start}, {.max_new_tokens = max_tokens, .sampling = sampling, .seed = seed});
+    fmt::print("{}\n", saved.tokenizer.decode(written[0]));
   });
 }

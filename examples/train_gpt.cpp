@@ -9,7 +9,13 @@ using namespace attune;
 struct Options {
   std::vector<std::string> text;
   std::string out = "out/gpt";
-  nn::models::GptConfig model;
+  nn::models::Gpt2Config model{.n_positions = 64,
+                               .n_embd = 128,
+                               .n_layer = 4,
+                               .n_head = 4,
+                               .bos_token_id = {},
+                               .eos_token_id = {}};
+  double dropout = 0;
   int64_t batch = 12, steps = 2000, eval_every = 250;
   double lr = 3e-3;
   uint64_t seed = 0;
@@ -19,25 +25,25 @@ struct Options {
 void add_options(CLI::App& app, Options& o) {
   app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
   add_option(app, "--out", o.out, "folder for the model and the report");
-  add_option(app, "--layers", o.model.layers, "Transformer blocks", at_least(1));
-  add_option(app, "--heads", o.model.heads, "attention heads; divides --dim", at_least(1));
-  add_option(app, "--dim", o.model.dim, "width of the model", at_least(1));
-  add_option(app, "--context", o.model.context, "characters the model sees", at_least(1));
+  add_option(app, "--layers", o.model.n_layer, "Transformer blocks", at_least(1));
+  add_option(app, "--heads", o.model.n_head, "attention heads; divides --dim", at_least(1));
+  add_option(app, "--dim", o.model.n_embd, "width of the model", at_least(1));
+  add_option(app, "--context", o.model.n_positions, "characters the model sees", at_least(1));
   add_option(app, "--batch", o.batch, "sequences in a step", at_least(1));
   add_option(app, "--steps", o.steps, "training steps", at_least(1));
   add_option(app, "--lr", o.lr, "highest learning rate", at_least(0));
-  add_option(app, "--dropout", o.model.dropout, "share of values dropped", between(0, 1));
+  add_option(app, "--dropout", o.dropout, "share of values dropped", between(0, 1));
   add_option(app, "--seed", o.seed, "of weights, order of the text and dropout", at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
 }
 
 std::string write_sample(const SavedGpt& saved, int64_t characters) {
-  const RandomState training = random_state();
-  manual_seed(0);  // the same luck every time, so that samples can be compared
-  // Token 0 is the lowest character: in most texts, the line break.
-  auto tokens = nn::models::generate(saved.model, {0}, characters, {.temperature = 0.8});
-  set_random_state(training);
+  // Token 0 is the lowest character: in most texts, the line break. The same luck every time, so
+  // that samples can be compared.
+  auto tokens = nn::models::generate(
+      saved.model, {{0}},
+      {.max_new_tokens = characters, .sampling = {.temperature = 0.8}, .seed = 0})[0];
   tokens.erase(tokens.begin());
   return saved.tokenizer.decode(tokens);
 }
@@ -68,11 +74,12 @@ void train_model(Options o, const CLI::App& app) {
   manual_seed(o.seed);
   const auto corpus = train::CharCorpus::from_files(o.text);
   o.model.vocab_size = corpus.tokenizer.size();
-  const SavedGpt saved{nn::models::Gpt(o.model), corpus.tokenizer};
-  const nn::models::Gpt& model = saved.model;
+  o.model.resid_pdrop = o.model.embd_pdrop = o.model.attn_pdrop = o.dropout;
+  const SavedGpt saved{nn::models::Gpt2(o.model), corpus.tokenizer};
+  const nn::models::Gpt2& model = saved.model;
 
-  train::TokenStream stream(corpus.training, o.batch, o.model.context, o.seed);
-  const auto held_out = train::sequential_batches(corpus.held_out, 64, o.model.context);
+  train::TokenStream stream(corpus.training, o.batch, o.model.n_positions, o.seed);
+  const auto held_out = train::sequential_batches(corpus.held_out, 64, o.model.n_positions);
   optim::AdamW optimizer(model.parameters(),
                          {.lr = o.lr, .betas = {0.9, 0.99}, .weight_decay = 0.1});
   const int64_t rise = std::min<int64_t>(100, o.steps / 10);
@@ -91,7 +98,7 @@ void train_model(Options o, const CLI::App& app) {
 
   // Once before training: what cannot be written shows now, not after hours.
   train::Run run(o.out, o.steps, report);
-  const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.context, 64));
+  const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.n_positions, 64));
   publish(o.out, saved, sentence, 0, report);
 
   double val_loss = 0;

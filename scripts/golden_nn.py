@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/nn.safetensors: layers of PyTorch and GPT-2 of transformers, in float64."""
+"""Writes tests/golden/nn.safetensors: layers of PyTorch, in float64."""
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
 
 from golden_module import Golden
 
@@ -12,12 +11,6 @@ case = golden.case
 def attend(module, query, key, value):
     blocked = torch.ones(query.shape[1], key.shape[1], dtype=torch.bool).triu(1)
     return module(query, key, value, attn_mask=blocked, average_attn_weights=False)
-
-
-def gpt_name(name, tensor):
-    """Our name for a GPT-2 parameter; its Conv1D weights are [in, out]."""
-    linear = name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))
-    return name.removeprefix("transformer."), tensor.T if linear else tensor
 
 
 torch.manual_seed(0)
@@ -32,11 +25,6 @@ case("cross", torch.nn.MultiheadAttention(8, 4, kdim=6, vdim=3, batch_first=True
 case("packed_cross", torch.nn.MultiheadAttention(8, 2, bias=False, batch_first=True),
      {"query": torch.randn(2, 4, 8), "key": torch.randn(2, 5, 8), "value": torch.randn(2, 5, 8)},
      attend, ("y", "weights"))
-config = GPT2Config(vocab_size=11, n_positions=7, n_embd=8, n_layer=2, n_head=2, resid_pdrop=0,
-                    embd_pdrop=0, attn_pdrop=0, attn_implementation="eager")
-case("gpt", GPT2LMHeadModel(config).double(), {"tokens": torch.randint(0, 11, (2, 6))},
-     lambda m, tokens: (lambda r: (r.logits, *r.attentions))(m(tokens, output_attentions=True)),
-     ("y", "weights.0", "weights.1"), gpt_name)
 case("layer_norm_2d", torch.nn.LayerNorm((2, 3), eps=1e-3), {"x": torch.randn(4, 2, 3)}, lambda m, x: m(x))
 case("layer_norm_unbiased", torch.nn.LayerNorm(6, bias=False), {"x": torch.randn(2, 6)}, lambda m, x: m(x))
 case("rms_norm_2d", torch.nn.RMSNorm((2, 3), eps=1e-3), {"x": torch.randn(4, 2, 3)}, lambda m, x: m(x))

@@ -37,7 +37,7 @@ class Block(nn.Module):
 
 
 class Gpt(nn.Module):
-    """GPT-2 with tied embeddings, as nn/models/gpt.h."""
+    """GPT-2 with tied embeddings, as nn/models/gpt2.h."""
 
     def __init__(self, vocab_size, context, layers, heads, dim):
         super().__init__()

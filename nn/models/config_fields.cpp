@@ -90,6 +90,8 @@ ConfigReader::ConfigReader(std::string_view json, std::string source, std::strin
     : state_(std::make_unique<State>()) {
   state_->json = parse_object(json, source);
   state_->source = std::move(source);
+  if (!state_->json.contains("model_type"))
+    add_problem(fmt::format("model_type is missing, \"{}\" fits", model_type));
   must_be("model_type", model_type);
   // They belong to the files, not to the model: with_architecture writes them.
   for (const char* of_files : {"architectures", "dtype", "torch_dtype"})

@@ -113,7 +113,7 @@ TEST_CASE("every mistake is one clear line, before any training") {
       {"train_gpt --text DIRlatin1 --out DIRout" + tiny, "not UTF-8"},
       {with("--out DIRfile"), "DIRfile"},
       {with("--out DIRfile/below"), "Not a directory"},
-      {with("--heads 3"), "dim 8 is not a positive multiple of heads 3"},
+      {with("--heads 3"), "n_embd 8 is not a multiple of n_head 3"},
       {with("--steps 0"), "--steps: is 0; it must be at least 1"},
       {with("--steps many"), "--steps"},
       {with("--lr -1"), "--lr: is -1"},
@@ -177,4 +177,12 @@ TEST_CASE("generate refuses a model that is damaged and a prompt it cannot read"
   std::filesystem::remove(weights);
   write_all(config, settings);
   refused("", "model.safetensors: No such file");
+  write_all(weights, whole);
+  const std::string vocabulary = run.folder() / "m/vocabulary.json";
+  write_all(vocabulary, R"(["a"])");
+  refused("", "vocabulary.json: 1 characters for a model of");
+  write_all(vocabulary, "[1]");
+  refused("", "vocabulary.json");
+  std::filesystem::remove(vocabulary);
+  refused("", "vocabulary.json: No such file");
 }

@@ -109,8 +109,8 @@ TEST_CASE("config fields of a wrong type or size are listed before memory is tak
 
 TEST_CASE("a config that is no config is refused") {
   for (const std::string& text :
-       {std::string(), std::string("{"), std::string("[]"), std::string("{\"a\":\"\xFF\"}"),
-        "{\"a\":" + std::string(1'000'000, '[')}) {
+       {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
+        std::string("{\"a\":\"\xFF\"}"), "{\"a\":" + std::string(1'000'000, '[')}) {
     const Copy copy("gpt2");
     write_all(copy / "config.json", text);
     check_refused<FormatError>(copy, {"config.json"});

@@ -24,17 +24,6 @@ TEST_CASE("layers agree with PyTorch's in value and every gradient") {
   golden().check("rms_norm_2d", nn::RMSNorm({2, 3}, {.eps = 1e-3}), apply);
 }
 
-TEST_CASE("Gpt agrees with GPT-2 of transformers in logits, weights and every gradient") {
-  const nn::models::Gpt gpt({.vocab_size = 11, .context = 7, .layers = 2, .heads = 2, .dim = 8});
-  golden().check("gpt", gpt, [](const nn::models::Gpt& module, const Inputs& in) {
-    const auto weights = module.attention_weights(in.at("tokens"));
-    REQUIRE(weights.size() == 2);
-    check_close("weights", weights[0], golden().of("gpt", "out").at("weights.0"));
-    check_close("weights", weights[1], golden().of("gpt", "out").at("weights.1"));
-    return module(in.at("tokens"));
-  });
-}
-
 TEST_CASE("Conv1D is a Linear with its weight the other way round, gradient included") {
   const nn::Conv1D conv(3, 4);
   const nn::Linear flipped(transpose(conv.weight.detach(), 0, 1).clone(),

@@ -22,12 +22,8 @@ struct Outcome {
 Outcome run(uint64_t seed, int steps) {
   manual_seed(seed);
   const int64_t batch = 8, context = 32, vocab = 48;
-  const nn::models::Gpt gpt({.vocab_size = vocab,
-                             .context = context,
-                             .layers = 1,
-                             .heads = 2,
-                             .dim = 64,
-                             .dropout = 0.1});
+  const nn::models::Gpt2 gpt(
+      {.vocab_size = vocab, .n_positions = context, .n_embd = 64, .n_layer = 1, .n_head = 2});
   optim::AdamW adam(gpt.parameters(), {.lr = 1e-3});
   Outcome outcome;
   for (int step = 0; step < steps; ++step) {
