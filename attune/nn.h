@@ -9,6 +9,7 @@
 #include "../nn/models/bert.h"
 #include "../nn/models/generate.h"
 #include "../nn/models/gpt2.h"
+#include "../nn/models/llama.h"
 #include "../nn/models/losses.h"
 #include "../nn/models/sampling.h"
 #include "../nn/models/sentence_transformer.h"

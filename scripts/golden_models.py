@@ -6,14 +6,16 @@ bfloat16 or float16. Beside it NAME.safetensors: in/NAME (the arguments), out/NA
 gradient of the loss for each parameter), computed in float64 from the same weights.
 """
 import json
+import math
 import pathlib
 import shutil
 
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (BertConfig, BertForMaskedLM, BertForPreTraining, BertForSequenceClassification, BertModel,
-                          GPT2Config, GPT2LMHeadModel)
+                          GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM)
 from transformers.loss.loss_utils import ForSequenceClassificationLoss
+from transformers.models.llama import modeling_llama
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/models"
 
@@ -212,8 +214,79 @@ def sentence_model():
                "cls": states[:, 0].detach().contiguous()}, ROOT / "sentence.safetensors")
 
 
+def exact_norm(self, x):
+    return self.weight * x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.variance_epsilon)
+
+
+def exact_angles(self, x, position_ids):
+    """Rounded to float32 as transformers does, but each step correctly."""
+    rope = self.config.rope_parameters
+    dim = self.config.head_dim
+    inverse = rope["rope_theta"] ** -(torch.arange(0, dim, 2, dtype=torch.float64) / dim)
+    if rope["rope_type"] == "llama3":
+        turns = rope["original_max_position_embeddings"] * inverse / (2 * math.pi)
+        low, high = rope["low_freq_factor"], rope["high_freq_factor"]
+        kept = ((turns - low) / (high - low)).clamp(0, 1)
+        inverse = inverse * (kept + (1 - kept) / rope["factor"])
+    elif rope["rope_type"] == "linear":
+        inverse = inverse / rope["factor"]
+    angles = (position_ids[..., None].float() * inverse.float()).double()
+    angles = torch.cat((angles, angles), -1)
+    return angles.cos().float().double(), angles.sin().float().double()
+
+
+def exact_attention(module, query, key, value, mask, scaling, **kwargs):
+    key = modeling_llama.repeat_kv(key, module.num_key_value_groups)
+    value = modeling_llama.repeat_kv(value, module.num_key_value_groups)
+    weights = (query @ key.transpose(2, 3) * scaling + (0 if mask is None else mask)).softmax(-1)
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+def llama(name, inputs, **config):
+    """transformers computes norms, angles and softmax in float32 even in a float64 model. The golden values come
+    from the same model with these three exact; that they are the same functions is asserted here."""
+    torch.manual_seed(5)
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=14, hidden_size=8, intermediate_size=10, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=32, bos_token_id=0, eos_token_id=[0, 1], attn_implementation="eager", **config))
+    randomise(model)
+    model = save(model, name)
+    arguments = {key: value for key, value in inputs.items() if key != "labels"}
+    rounded = model(**arguments).logits
+    theirs = modeling_llama.LlamaRMSNorm.forward, modeling_llama.LlamaRotaryEmbedding.forward, \
+        modeling_llama.eager_attention_forward
+    modeling_llama.LlamaRMSNorm.forward = exact_norm
+    modeling_llama.LlamaRotaryEmbedding.forward = exact_angles
+    modeling_llama.eager_attention_forward = exact_attention
+    record(name, model, inputs, next_token_loss)
+    visible = inputs["attention_mask"] == 1
+    assert torch.allclose(model(**arguments).logits[visible], rounded[visible], rtol=1e-5, atol=1e-5), name
+    modeling_llama.LlamaRMSNorm.forward, modeling_llama.LlamaRotaryEmbedding.forward, \
+        modeling_llama.eager_attention_forward = theirs
+
+
+def llama_models():
+    torch.manual_seed(6)
+    ids, mask = padded_tokens(14, [9, 6], 9)
+    inputs = {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, -100)}
+    llama("llama", inputs, num_key_value_heads=2)
+    llama("llama_stretched", inputs | {"position_ids": torch.arange(9) * 3 + torch.tensor([[0], [2]])},
+          num_key_value_heads=1, head_dim=4, tie_word_embeddings=True, attention_bias=True, mlp_bias=True,
+          rms_norm_eps=1e-3, pad_token_id=3, hidden_act="gelu",
+          rope_parameters={"rope_type": "llama3", "rope_theta": 50.0, "factor": 4.0, "low_freq_factor": 1.0,
+                           "high_freq_factor": 4.0, "original_max_position_embeddings": 16})
+    # config.json as before transformers 5.
+    path = ROOT / "llama_stretched/config.json"
+    config = json.loads(path.read_text())
+    rope = config.pop("rope_parameters")
+    config["rope_theta"] = rope.pop("rope_theta")
+    config["rope_scaling"] = rope
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
 ROOT.mkdir(parents=True, exist_ok=True)
 gpt2_models()
 bert_models()
 classification_losses()
 sentence_model()
+llama_models()

@@ -98,6 +98,7 @@ ConfigReader::ConfigReader(std::string_view json, std::string source, std::strin
     state_->json.erase(of_files);
 }
 
+ConfigReader::ConfigReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ConfigReader::~ConfigReader() = default;
 
 void ConfigReader::size(const char* name, int64_t& value) {
@@ -204,6 +205,15 @@ void ConfigReader::labels(int64_t& count, std::vector<std::string>& names) {
   }
 }
 
+void ConfigReader::object(const char* name, const std::function<void(ConfigReader&)>& read) {
+  if (state_->take_null(name)) return;
+  const auto found = state_->take(name, "an object", [](const Json& v) { return v.is_object(); });
+  if (!found) return;
+  ConfigReader inner(std::make_unique<State>(State{*found, {}, {}}));
+  read(inner);
+  if (!inner.state_->problems.empty()) add_problem(name + (": " + inner.state_->problems));
+}
+
 void ConfigReader::must_be_false(const char* name) {
   state_->take(name, "false", [](const Json& v) { return v == false; });
 }
@@ -231,6 +241,7 @@ ConfigWriter::ConfigWriter(std::string_view others, std::string_view model_type)
   state_->json["model_type"] = model_type;
 }
 
+ConfigWriter::ConfigWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ConfigWriter::~ConfigWriter() = default;
 
 void ConfigWriter::size(const char* name, int64_t value) { state_->json[name] = value; }
@@ -273,6 +284,12 @@ void ConfigWriter::labels(int64_t count, const std::vector<std::string>& names) 
   }
   state_->json["id2label"] = by_index;
   state_->json["label2id"] = by_name;
+}
+
+void ConfigWriter::object(const char* name, const std::function<void(ConfigWriter&)>& write) {
+  ConfigWriter inner(std::make_unique<State>(State{Json::object()}));
+  write(inner);
+  state_->json[name] = inner.state_->json;
 }
 
 std::string ConfigWriter::finish() { return state_->json.dump(2) + "\n"; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ class ConfigReader {
   void tokens(const char* name, std::vector<int64_t>& value);  // null, one or a list
   // num_labels or id2label, the names of labels 0, 1, …; label2id says the same and is left out.
   void labels(int64_t& count, std::vector<std::string>& names);
+  // Fields of an object; null or missing: none.
+  void object(const char* name, const std::function<void(ConfigReader&)>& read);
   // A field that must have this value where it is present.
   void must_be(const char* name, std::string_view value);
   void must_be_false(const char* name);
@@ -42,6 +45,8 @@ class ConfigReader {
 
  private:
   struct State;
+  explicit ConfigReader(std::unique_ptr<State> state);
+
   std::unique_ptr<State> state_;
 };
 
@@ -64,14 +69,18 @@ class ConfigWriter {
   void token(const char* name, const std::optional<int64_t>& value);
   void tokens(const char* name, const std::vector<int64_t>& value);
   void labels(int64_t count, const std::vector<std::string>& names);
-  void must_be(const char* name, std::string_view value) { word(name, std::string(value)); }
-  void must_be_false(const char* name) { flag(name, false); }
+  void object(const char* name, const std::function<void(ConfigWriter&)>& write);
+  // Left out: what must be so is what transformers takes a missing field for.
+  void must_be(const char*, std::string_view) {}
+  void must_be_false(const char*) {}
 
   // The text of the file.
   std::string finish();
 
  private:
   struct State;
+  explicit ConfigWriter(std::unique_ptr<State> state);
+
   std::unique_ptr<State> state_;
 };
 

@@ -39,6 +39,7 @@ using nn::models::BertForMaskedLM;
 using nn::models::BertForSequenceClassification;
 using nn::models::BertModel;
 using nn::models::Gpt2;
+using nn::models::Llama;
 
 }  // namespace
 
@@ -50,7 +51,9 @@ TEST_CASE("models agree with transformers in every output, loss and gradient") {
                         {"bert", check_model<BertModel>},
                         {"bert_pretraining", check_model<BertForMaskedLM>},
                         {"bert_untied", check_model<BertForMaskedLM>},
-                        {"bert_classifier", check_model<BertForSequenceClassification>}};
+                        {"bert_classifier", check_model<BertForSequenceClassification>},
+                        {"llama", check_model<Llama>},
+                        {"llama_stretched", check_model<Llama>}};
   for (const auto& [name, check] : cases)
     for (const auto& [dtype, tolerance] : {std::pair{float64, 1e-12}, std::pair{float32, 1e-5}}) {
       INFO(name << " in " << name_of(dtype));
@@ -66,7 +69,9 @@ TEST_CASE("a model that is saved and read again is the same, bit for bit") {
                         {"bert", check_round_trip<BertModel>},
                         {"bert_pretraining", check_round_trip<BertForMaskedLM>},
                         {"bert_untied", check_round_trip<BertForMaskedLM>},
-                        {"bert_classifier", check_round_trip<BertForSequenceClassification>}};
+                        {"bert_classifier", check_round_trip<BertForSequenceClassification>},
+                        {"llama", check_round_trip<Llama>},
+                        {"llama_stretched", check_round_trip<Llama>}};
   for (const auto& [name, check] : cases)
     for (const DType dtype : {float32, float64}) {
       INFO(name << " in " << name_of(dtype));
