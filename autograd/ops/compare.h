@@ -8,14 +8,17 @@ namespace attune {
 // C++ scalar is compared exactly, also with int64. The result is bool, without gradient. A
 // comparison with NaN is false, != true.
 
+// a = b, and a ≠ b.
 Tensor eq(const Tensor& a, const Tensor& b);
 Tensor eq(const Tensor& a, double b);
 Tensor ne(const Tensor& a, const Tensor& b);
 Tensor ne(const Tensor& a, double b);
+// a < b, and a ≤ b.
 Tensor lt(const Tensor& a, const Tensor& b);
 Tensor lt(const Tensor& a, double b);
 Tensor le(const Tensor& a, const Tensor& b);
 Tensor le(const Tensor& a, double b);
+// a > b, and a ≥ b.
 Tensor gt(const Tensor& a, const Tensor& b);
 Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, const Tensor& b);
