@@ -15,6 +15,7 @@ class Settings:
     quick: bool
     compiled: bool
     keep_blas_env: bool
+    processor_time: bool
 
     rounds = property(lambda self: 2 if self.quick else 8)
     seconds = property(lambda self: 0.2 if self.quick else 1.0)

@@ -19,6 +19,7 @@ class Worker:
             for name in BLAS_VARIABLES:
                 environment.pop(name, None)
         self.rounds = []
+        self.processor_time = settings.processor_time
         self.errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
             [*command, "--threads", str(settings.threads), "--serve"],
@@ -27,14 +28,16 @@ class Worker:
         self.facts = self.reply()
 
     def run(self, seconds):
-        """Times one round of at least that long, and returns its minimum in milliseconds."""
+        """Times one round of at least that long."""
         try:
             self.process.stdin.write(f"run {seconds}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             pass  # the reply says why
-        self.rounds.append(self.reply())
-        return self.rounds[-1]["min_ms"]
+        times = self.reply()
+        if self.processor_time:
+            times["min_ms"] = times["median_ms"] = times["cpu_ms"]
+        self.rounds.append(times)
 
     def reply(self):
         line = self.process.stdout.readline()
