@@ -6,6 +6,7 @@
 #include "../nn/kv_cache.h"
 #include "../nn/layers.h"
 #include "../nn/linear.h"
+#include "../nn/lora.h"
 #include "../nn/models/bert.h"
 #include "../nn/models/generate.h"
 #include "../nn/models/gpt2.h"

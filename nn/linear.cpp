@@ -32,7 +32,7 @@ Linear::Linear(Tensor tied_weight, Tensor tied_bias) {
 
 Tensor Linear::operator()(const Tensor& x) const {
   auto scope = enter();
-  return linear(x, weight, bias);
+  return adapted(x, linear(x, weight, bias));
 }
 
 Conv1D::Conv1D(int64_t in, int64_t out) {
@@ -46,7 +46,7 @@ Conv1D::Conv1D(int64_t in, int64_t out) {
 
 Tensor Conv1D::operator()(const Tensor& x) const {
   auto scope = enter();
-  return linear(x, transpose(weight, 0, 1), bias);
+  return adapted(x, linear(x, transpose(weight, 0, 1), bias));
 }
 
 Embedding::Embedding(int64_t num, int64_t dim, EmbeddingOptions options)

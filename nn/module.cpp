@@ -6,6 +6,7 @@
 
 #include "../array/fail.h"
 #include "../autograd/grad_mode.h"
+#include "../autograd/ops/arithmetic.h"
 #include "init.h"
 
 namespace attune::nn {
@@ -166,6 +167,10 @@ void Module::load_state_dict(const StateDict& state, bool strict) const {
     if (const auto found = state.find(name); found != state.end())
       slot.tensor.copy_(Tensor(found->second));
   });
+}
+
+Tensor Module::adapted(const Tensor& input, const Tensor& output) const {
+  return state_->adapter ? output + state_->adapter(input, is_training()) : output;
 }
 
 void Module::train(bool training) const {

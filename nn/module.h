@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -60,6 +61,14 @@ class Module {
   // Converts every parameter and floating buffer to a floating dtype, under all its handles.
   void to(DType dtype) const;
 
+  // What it calls itself: "Linear".
+  const std::string& kind() const { return state_->kind; }
+  // Lets a Linear or Conv1D add to its output what the adapter gives for its input; an empty one
+  // takes it off. See Lora.
+  using Adapter = std::function<Tensor(const Tensor& input, bool training)>;
+  void set_adapter(Adapter adapter) const { state_->adapter = std::move(adapter); }
+  bool has_adapter() const { return static_cast<bool>(state_->adapter); }
+
   // Where this module stands in its tree; empty for the root.
   const std::string& path() const { return *state_->path; }
 
@@ -90,6 +99,8 @@ class Module {
   // Opens this module's scope: while it lives, errors, tape nodes and profiles carry its path. The
   // first line of a layer's operator().
   Scope enter() const { return Scope(state_->path); }
+  // The output with what an adapter adds, if there is one.
+  Tensor adapted(const Tensor& input, const Tensor& output) const;
   // What to_string shows in parentheses, such as "in=64, out=256".
   void describe(std::string kind, std::string details = "");
 
@@ -116,6 +127,7 @@ class Module {
     bool training = true;
     std::string kind = "Module", details;
     std::vector<Slot> slots;
+    Adapter adapter;
     std::vector<std::pair<std::string, std::shared_ptr<State>>> modules;
 
     void set_path(const std::string& path);

@@ -1,0 +1,132 @@
+#include "lora.h"
+
+#include <set>
+
+#include "checkpoint.h"
+#include "json-inl.h"
+#include "pretrained.h"
+
+namespace attune::hub {
+namespace {
+
+constexpr const char* config_file = "adapter_config.json";
+constexpr const char* weights_file = "adapter_model.safetensors";
+constexpr const char* prefix = "base_model.model.";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
+  fail<FormatError>("load_adapter", "{}: {}", path, reason);
+}
+
+// Reads a field if it is there and not null.
+template <class T>
+void read(const Json& config, const char* name, T& value, const std::string& path) {
+  const auto field = config.find(name);
+  if (field == config.end() || field->is_null()) return;
+  try {
+    value = field->get<T>();
+  } catch (const Json::exception&) {
+    refuse(path, fmt::format("{} is {}", name, field->dump()));
+  }
+}
+
+void read_names(const Json& config, const char* name, std::vector<std::string>& value,
+                const std::string& path) {
+  const auto field = config.find(name);
+  if (field != config.end() && field->is_string()) {
+    value = {field->get<std::string>()};
+    if (value[0] != "all-linear")
+      refuse(path, fmt::format("{} is the pattern \"{}\"; name the layers", name, value[0]));
+  } else {
+    read(config, name, value, path);
+  }
+}
+
+// Whatever changes what an adapter computes, other than the fields of LoraConfig.
+void refuse_variants(const Json& config, const std::string& path) {
+  for (const char* name :
+       {"use_dora", "use_qalora", "use_bdlora", "lora_bias", "alpha_pattern", "rank_pattern",
+        "layers_to_transform", "layer_replication", "exclude_modules", "target_parameters",
+        "trainable_token_indices", "alora_invocation_tokens", "arrow_config", "kasa_config",
+        "monteclora_config", "velora_config"}) {
+    const auto field = config.find(name);
+    if (field != config.end() && !field->is_null() && *field != false && !field->empty())
+      refuse(path, fmt::format("{} is {}, which cannot be read", name, field->dump()));
+  }
+  std::string type = "LORA", bias = "none";
+  read(config, "peft_type", type, path);
+  read(config, "bias", bias, path);
+  if (type != "LORA" || bias != "none")
+    refuse(path, fmt::format("peft_type {} with bias {}; LORA with none can be read", type, bias));
+}
+
+nn::LoraConfig read_config(const std::string& path) {
+  const Json json = read_json(path);
+  if (!json.is_object()) refuse(path, "is not an object");
+  refuse_variants(json, path);
+  nn::LoraConfig config;
+  if (!json.contains("r") || !json["r"].is_number_integer()) refuse(path, "r is no whole number");
+  read(json, "r", config.r, path);
+  read(json, "lora_alpha", config.lora_alpha, path);
+  read(json, "lora_dropout", config.lora_dropout, path);
+  read(json, "use_rslora", config.use_rslora, path);
+  read_names(json, "target_modules", config.target_modules, path);
+  read_names(json, "modules_to_save", config.modules_to_save, path);
+  return config;
+}
+
+}  // namespace
+
+nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
+  const std::string config_path = path_in(folder, config_file);
+  const nn::LoraConfig config = read_config(config_path);
+  const std::string path = path_in(folder, weights_file);
+  StateDict weights;
+  bool rank_fits = false;
+  for (auto& [name, array] : io::load_safetensors(path).arrays) {
+    if (!name.starts_with(prefix))
+      refuse(path, fmt::format("\"{}\" does not start with {}", name, prefix));
+    // Before memory is taken for a rank that the file does not have.
+    if (name.ends_with(".lora_A.weight"))
+      rank_fits |= array.dim() == 2 && array.size(0) == config.r;
+    weights.emplace(name.substr(std::char_traits<char>::length(prefix)), array);
+  }
+  if (!rank_fits)
+    refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));
+  nn::Lora lora(model, config);
+  try {
+    lora.load_state_dict(weights);
+  } catch (...) {
+    lora.unload();
+    throw;
+  }
+  return lora;
+}
+
+void save_adapter(const nn::Lora& lora, const std::string& folder, const std::string& base_model,
+                  const std::string& task_type) {
+  const nn::LoraConfig& config = lora.config();
+  const auto or_null = [](const auto& value) { return value.empty() ? Json() : Json(value); };
+  const bool all = config.target_modules == std::vector<std::string>{"all-linear"};
+  const Json json = {
+      {"peft_type", "LORA"},
+      {"base_model_name_or_path", or_null(base_model)},
+      {"task_type", or_null(task_type)},
+      {"r", config.r},
+      {"lora_alpha", config.lora_alpha},
+      {"lora_dropout", config.lora_dropout},
+      {"use_rslora", config.use_rslora},
+      {"target_modules", all ? Json("all-linear") : Json(config.target_modules)},
+      {"modules_to_save", or_null(config.modules_to_save)},
+      {"bias", "none"},
+      {"fan_in_fan_out", lora.fan_in_fan_out()},
+      {"inference_mode", true},
+  };
+  StateDict weights;
+  for (const auto& [name, tensor] : lora.named_parameters())
+    weights.emplace(prefix + name, tensor.array());
+  detail::make_folder(folder);
+  io::save_safetensors(folder + "/" + weights_file, weights, {{"format", "pt"}});
+  io::write_atomically(folder + "/" + config_file, json.dump(2) + "\n");
+}
+
+}  // namespace attune::hub

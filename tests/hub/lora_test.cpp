@@ -1,0 +1,183 @@
+#include <filesystem>
+
+#include "../scratch.h"
+#include "golden_model.h"
+
+using nn::models::BertForSequenceClassification;
+using nn::models::Gpt2;
+
+namespace {
+
+const nn::LoraConfig small{.r = 2, .lora_alpha = 6, .target_modules = {"c_attn", "mlp.c_proj"}};
+
+Gpt2 gpt2() { return hub::from_pretrained<Gpt2>(model_folder("gpt2"), {.dtype = float64}); }
+
+Tensor some_tokens() { return tensor({{1, 2, 3, 4}, {5, 6, 7, 8}}); }
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  return amax(abs(a - b)).item<double>();
+}
+
+// Gives the second factors, zero at first, other values.
+void disturb(const nn::Lora& lora) {
+  for (const auto& [name, tensor] : lora.named_parameters()) nn::init::normal_(tensor, 0, 0.1);
+}
+
+}  // namespace
+
+TEST_CASE("an adapter of PEFT gives what it gives there, gradients included, merged or not") {
+  for (const char* name : {"lora_gpt2", "lora_bert"}) {
+    INFO(name);
+    const StateDict golden = io::load_safetensors(model_folder(name) + ".safetensors").arrays;
+    const Tensor tokens(golden.at("in/input_ids")), labels(golden.at("in/labels"));
+    const auto check = [&](const auto& model) {
+      const nn::Lora lora = hub::load_adapter(model, model_folder(name));
+      const auto output = model.forward(tokens, {.labels = labels});
+      CHECK(largest_difference(output.logits, Tensor(golden.at("out/logits"))) < 1e-12);
+      output.loss.backward();
+      size_t gradients = 0;
+      for (const auto& [parameter, tensor] : lora.named_parameters()) {
+        INFO(parameter);
+        REQUIRE(tensor.grad().defined());
+        CHECK(largest_difference(tensor.grad(), Tensor(golden.at("grad/" + parameter))) < 1e-12);
+        ++gradients;
+      }
+      CHECK(gradients == golden.size() - 3);
+      lora.merge();
+      CHECK(largest_difference(model(tokens), Tensor(golden.at("out/logits"))) < 1e-12);
+    };
+    if (std::string(name) == "lora_gpt2") {
+      check(gpt2());
+    } else {
+      check(hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"),
+                                                                {.dtype = float64}));
+    }
+  }
+}
+
+TEST_CASE("a new adapter changes nothing, and only it is trained") {
+  const Gpt2 model = gpt2();
+  const Tensor before = model(some_tokens());
+  const nn::Lora lora(model, small);
+  CHECK(largest_difference(model(some_tokens()), before) == 0);
+  CHECK(lora.named_parameters().size() == 8);
+  CHECK(lora.named_parameters()[0].first == "transformer.h.0.attn.c_attn.lora_A.weight");
+  CHECK(lora.fan_in_fan_out());
+  CHECK(model.state_dict().count("transformer.h.0.attn.c_attn.lora_A.weight") == 0);
+  model.forward(some_tokens(), {.labels = some_tokens()}).loss.backward();
+  for (const Tensor& parameter : model.parameters()) CHECK_FALSE(parameter.grad().defined());
+  for (const Tensor& parameter : lora.parameters()) CHECK(parameter.grad().defined());
+}
+
+TEST_CASE("merging moves an adapter into the weights, and unmerging gives them back bit for bit") {
+  const Gpt2 model = gpt2();
+  const nn::Lora lora(model, small);
+  disturb(lora);
+  StateDict before;
+  for (const auto& [name, array] : model.state_dict())
+    before.emplace(name, Tensor(array).clone().array());
+  const Tensor with = model(some_tokens());
+  lora.merge();
+  lora.merge();
+  CHECK(lora.merged());
+  CHECK_FALSE(same_bits(model.state_dict(), before));
+  CHECK(largest_difference(model(some_tokens()), with) < 1e-13);
+  lora.unmerge();
+  lora.unmerge();
+  CHECK_FALSE(lora.merged());
+  CHECK(same_bits(model.state_dict(), before));
+  CHECK(largest_difference(model(some_tokens()), with) == 0);
+  lora.unload();
+  CHECK(largest_difference(model(some_tokens()), with) > 1e-3);
+  for (const Tensor& parameter : model.parameters()) CHECK(parameter.requires_grad());
+  const nn::Lora again(model, small);
+  again.merge();
+  again.unload();
+  CHECK_FALSE(model.h[0].attn.c_attn.has_adapter());
+}
+
+TEST_CASE("dropout of an adapter follows the model's mode") {
+  const Gpt2 model = gpt2();
+  nn::LoraConfig config = small;
+  config.lora_dropout = 0.5;
+  const nn::Lora lora(model, config);
+  disturb(lora);
+  const nn::Conv1D& layer = model.h[0].attn.c_attn;
+  const Tensor x = randn({2, 8}, float64);
+  CHECK(largest_difference(layer(x), layer(x)) == 0);
+  model.train();
+  CHECK(largest_difference(layer(x), layer(x)) > 0);
+}
+
+TEST_CASE("an adapter that is saved and loaded again is the same, heads included") {
+  const ScratchFolder folder;
+  const auto load = [] {
+    return hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"));
+  };
+  const auto model = load(), other = load();
+  const nn::Lora lora(model, {.r = 3,
+                              .lora_alpha = 4.5,
+                              .lora_dropout = 0.25,
+                              .use_rslora = true,
+                              .target_modules = {"all-linear"},
+                              .modules_to_save = {"classifier"}});
+  disturb(lora);
+  hub::save_adapter(lora, folder / "a/b", "bert", "SEQ_CLS");
+  const nn::Lora copy = hub::load_adapter(other, folder / "a/b");
+  CHECK(same_bits(copy.state_dict(), lora.state_dict()));
+  CHECK(copy.config().lora_alpha == 4.5);
+  CHECK(copy.config().lora_dropout == 0.25);
+  CHECK(copy.config().use_rslora);
+  CHECK(copy.state_dict().count("classifier.bias") == 1);
+  CHECK(largest_difference(model(some_tokens()), other(some_tokens())) == 0);
+}
+
+TEST_CASE("what an adapter cannot be is refused, and the model left as it was") {
+  const Gpt2 model = gpt2();
+  const auto refused = [&](nn::LoraConfig config, const std::string& reason) {
+    CHECK_THROWS_WITH(nn::Lora(model, config), ContainsSubstring(reason));
+    CHECK_FALSE(model.h[0].attn.c_attn.has_adapter());
+    CHECK(model.wte.weight.requires_grad());
+  };
+  refused({.r = 0, .target_modules = {"c_attn"}}, "r 0");
+  refused({.lora_alpha = NAN, .target_modules = {"c_attn"}}, "lora_alpha");
+  refused({.lora_dropout = 2, .target_modules = {"c_attn"}}, "lora_dropout 2");
+  refused({.target_modules = {}}, "target_modules is empty");
+  refused({.target_modules = {"c_attn", "query"}},
+          "\"query\" means none of its layers: c_attn, c_fc, c_proj, lm_head");
+  refused({.target_modules = {"attn"}}, "\"attn\" means none");
+  refused({.target_modules = {"lm_head"}}, "lm_head shares its weight");
+  refused({.target_modules = {"c_attn"}, .modules_to_save = {"score"}}, "\"score\"");
+  const nn::Lora lora(model, small);
+  CHECK_THROWS_WITH(nn::Lora(model, small), ContainsSubstring("has an adapter already"));
+}
+
+TEST_CASE("adapter files that are wrong are refused, and the model left as it was") {
+  const auto refused = [](const std::string& from, const std::string& to,
+                          const std::string& reason) {
+    INFO(to);
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("lora_gpt2"), folder / "copy");
+    const std::string path = folder / "copy/adapter_config.json";
+    std::string text = read_all(path);
+    REQUIRE(text.find(from) != std::string::npos);
+    write_all(path, text.replace(text.find(from), from.size(), to));
+    const Gpt2 model = gpt2();
+    CHECK_THROWS_WITH(hub::load_adapter(model, folder / "copy"), ContainsSubstring(reason));
+    CHECK_FALSE(model.h[0].attn.c_attn.has_adapter());
+    CHECK(model.wte.weight.requires_grad());
+  };
+  refused("\"r\": 2", "\"r\": 2000000000", "no lora_A of rank 2000000000");
+  refused("\"r\": 2", "\"r\": \"2\"", "r is no whole number");
+  refused("\"lora_alpha\": 6", "\"lora_alpha\": \"x\"", "lora_alpha is \"x\"");
+  refused("\"use_dora\": false", "\"use_dora\": true", "use_dora is true");
+  refused("\"rank_pattern\": {}", "\"rank_pattern\": {\"c_attn\": 4}", "rank_pattern is");
+  refused("\"bias\": \"none\"", "\"bias\": \"all\"", "bias all");
+  refused("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", "peft_type IA3");
+  refused("\"target_modules\": [", "\"target_modules\": [\"c_fc\",",
+          "missing transformer.h.0.mlp.c_fc.lora_A.weight [2, 8]");
+  refused("\"c_attn\"", "\"attn.c_proj\"", "unknown transformer.h.0.attn.c_attn.lora_A.weight");
+  const ScratchFolder folder;
+  CHECK_THROWS_AS(hub::load_adapter(gpt2(), folder / "absent"), IoError);
+}
