@@ -120,12 +120,10 @@ double share_of_label(const AttentionMap& map) {
   return 0;
 }
 
-}  // namespace
-
-std::vector<HeadProfile> head_profiles(const AttentionRecord& layer,
-                                       const std::vector<int64_t>& tokens,
-                                       const std::vector<bool>& separators) {
-  const Tensor weights = weights_of(layer, tokens);
+// weights: those of the layer, [H, T, T].
+std::vector<HeadProfile> profiles_of(const AttentionRecord& layer, const Tensor& weights,
+                                     const std::vector<int64_t>& tokens,
+                                     const std::vector<bool>& separators) {
   const AttentionStatistics measured = layer.statistics();
   const auto entropy = Tensor(measured.entropy).to_vector<double>();
   const auto distance = Tensor(measured.distance).to_vector<double>();
@@ -139,6 +137,14 @@ std::vector<HeadProfile> head_profiles(const AttentionRecord& layer,
   return profiles;
 }
 
+}  // namespace
+
+std::vector<HeadProfile> head_profiles(const AttentionRecord& layer,
+                                       const std::vector<int64_t>& tokens,
+                                       const std::vector<bool>& separators) {
+  return profiles_of(layer, weights_of(layer, tokens), tokens, separators);
+}
+
 std::vector<AttentionMap> attention_maps(const std::vector<AttentionRecord>& layers,
                                          const std::vector<int64_t>& tokens,
                                          const std::vector<bool>& separators) {
@@ -147,7 +153,7 @@ std::vector<AttentionMap> attention_maps(const std::vector<AttentionRecord>& lay
   for (const AttentionRecord& layer : layers) {
     const Tensor weights = weights_of(layer, tokens);
     int64_t head = 0;
-    for (const HeadProfile& profile : head_profiles(layer, tokens, separators)) {
+    for (const HeadProfile& profile : profiles_of(layer, weights, tokens, separators)) {
       maps.push_back({number, head, weights.select(0, head).to_vector<float>(), statistics(profile),
                       profile.label});
       ++head;

@@ -81,27 +81,26 @@ int64_t pick(std::span<const float> logits, const SamplingOptions& options, doub
         static_cast<double>(logits[static_cast<size_t>(token)]) - static_cast<double>(logits[best]);
     return std::exp(above / options.temperature);
   };
-  Ranking ranking(logits);
-  size_t kept = logits.size();
-  if (options.top_k > 0) kept = std::min(kept, static_cast<size_t>(options.top_k));
-  double total = 0;
-  if (kept < logits.size()) {
-    for (size_t rank = 0; rank < kept; ++rank) total += weight(ranking[rank]);
-  } else {
-    for (size_t token = 0; token < kept; ++token) total += weight(static_cast<int64_t>(token));
-  }
   // Each rule keeps a head of the ranking; the likeliest token always stays.
-  double head = 0;
-  size_t count = 0;
-  while (count < kept && (count == 0 || head < options.top_p * total)) {
-    const double next = weight(ranking[count]);
-    if (count > 0 && next < options.min_p) break;
-    head += next;
-    // Nothing is cut: where the line ends is known without ranking the rest.
-    if (++count == kept || (options.top_p == 1 && options.min_p == 0 && head > u * total)) break;
+  Ranking ranking(logits);
+  size_t count = logits.size();
+  if (options.top_k > 0) count = std::min(count, static_cast<size_t>(options.top_k));
+  double total = 0;
+  const bool all = count == logits.size();  // then the order does not matter
+  for (size_t i = 0; i < count; ++i) total += weight(all ? static_cast<int64_t>(i) : ranking[i]);
+  if (options.top_p < 1 || options.min_p > 0) {
+    double head = 0;
+    size_t kept = 0;
+    while (kept < count && (kept == 0 || head < options.top_p * total)) {
+      const double next = weight(ranking[kept]);
+      if (kept > 0 && next < options.min_p) break;
+      head += next;
+      ++kept;
+    }
+    count = kept;
+    total = head;
   }
-  const bool whole = options.top_p == 1 && options.min_p == 0;
-  double at = u * (whole ? total : head);
+  double at = u * total;
   for (size_t rank = 0; rank < count; ++rank) {
     at -= weight(ranking[rank]);
     if (at < 0) return ranking[rank];
