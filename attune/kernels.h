@@ -1,3 +1,4 @@
 #pragma once
 
 #include "../kernels/parallel.h"
+#include "../kernels/simd.h"

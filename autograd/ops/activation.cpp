@@ -112,7 +112,11 @@ Tensor logsigmoid(const Tensor& x) {
 
 Tensor mish(const Tensor& x) {
   const OperationScope scope("mish");
-  return x * tanh(softplus(x));
+  const Tensor data = x.detach();
+  return record("mish", (data * tanh(softplus(data))).array(), wrt(x, [x](const Tensor& g) {
+                  const Tensor t = tanh(softplus(x));
+                  return g * (t + x * (sigmoid(x) * (1 - square(t))));
+                }));
 }
 
 Tensor hardtanh(const Tensor& x, double low, double high) {

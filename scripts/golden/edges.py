@@ -31,6 +31,7 @@ def pointwise(f):
     f.case("nan_to_num", "nan_to_num(x, 1, 2, -2)", [POINTS], lambda x: torch.nan_to_num(x, 1, 2, -2))
     for op in ["relu", "leaky_relu", "silu", "logsigmoid", "mish", "hardtanh", "relu6"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(F, op))
+    f.case("mish", "mish(x), large", [values(2.0**127, -(2.0**127), 100, -100)], F.mish)
     # torch's gradient at NaN depends on where the element stands.
     f.case("elu", "elu(x)", [POINTS[1:]], F.elu)
     f.case("leaky_relu", "leaky_relu(x, -0.5)", [POINTS], lambda x: F.leaky_relu(x, -0.5))

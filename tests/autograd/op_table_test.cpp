@@ -12,21 +12,6 @@ using namespace attune::test;
 
 namespace {
 
-std::map<std::string, std::vector<OpRow>> all_rows() {
-  return {{"activation", activation_rows()},
-          {"arithmetic", arithmetic_rows()},
-          {"attention", attention_rows()},
-          {"creation", creation_rows()},
-          {"edges", edge_rows()},
-          {"index", index_rows()},
-          {"inplace", inplace_rows()},
-          {"linalg", linalg_rows()},
-          {"loss", loss_rows()},
-          {"normalization", normalization_rows()},
-          {"reduce", reduce_rows()},
-          {"shape", shape_rows()}};
-}
-
 // What the headers declare and the table leaves out, and where it is tested instead.
 const std::map<std::string, const char*> elsewhere = {
     {"requires_grad_", "engine_test.cpp: it changes the tape, not values"},

@@ -65,7 +65,7 @@ std::vector<OpRow> pointwise() {
       edge("round", round),
       edge("nan_to_num", {[](In in) { return nan_to_num(in[0], 1, 2, -2); }}),
       edge("logsigmoid", logsigmoid),
-      edge("mish", mish),
+      edge("mish", times(2, [](In in) { return mish(in[0]); })),
       edge("hardtanh", {[](In in) { return hardtanh(in[0]); }}),
       edge("relu6", relu6),
       edge("relu", relu),
