@@ -29,11 +29,11 @@ class Forward {
   void run(int64_t batches) const {
     const BlasSession session;
     const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
-    const Scratch<T> scratch(query_tile * (key_tile + 2));
-    parallel_tiles(
-        batches * blocks, batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task) {
+    parallel_tiles_with_scratch<T>(
+        query_tile * (key_tile + 2), batches * blocks,
+        batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task, T* scratch) {
           const int64_t row = task % blocks * query_tile;
-          query_block(task / blocks, row, std::min(query_tile, queries_ - row), scratch.mine());
+          query_block(task / blocks, row, std::min(query_tile, queries_ - row), scratch);
         });
   }
 

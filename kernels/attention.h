@@ -30,6 +30,9 @@ struct AttentionMask {
 
 // bool, true where mask allows attention, -inf in its bias included; scores: [..., Tq, Tk].
 Array allowed(const AttentionMask& mask, const Shape& scores);
+// a b with the pairs that keep forbids left out, even where b is NaN or Inf. keep: bool [..., M,
+// K], a: [..., M, K], b: [..., K, N] -> [..., M, N]; no broadcasting.
+Array masked_matmul(const Array& keep, const Array& a, const Array& b);
 // What the slopes of mask add to the scores [..., Tq, Tk]: float64 [..., Tq, Tk].
 Array distance_bias(const AttentionMask& mask, const Shape& scores);
 

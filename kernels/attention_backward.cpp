@@ -35,14 +35,13 @@ class Backward {
   // each, so that all three gradients add up in a fixed order.
   void run(int64_t batches) const {
     const BlasSession session;
-    const Scratch<T> scratch(2 * query_tile * key_tile + queries_);
-    parallel_tiles(batches / sharing_, batches * queries_ * std::max<int64_t>(1, keys_),
-                   [&](int64_t shared) {
-                     std::fill_n(dk_ + shared * keys_ * depth_, keys_ * depth_, T{0});
-                     std::fill_n(dv_ + shared * keys_ * width_, keys_ * width_, T{0});
-                     for (int64_t i = 0; i < sharing_; ++i)
-                       batch_index(shared * sharing_ + i, scratch.mine());
-                   });
+    parallel_tiles_with_scratch<T>(
+        2 * query_tile * key_tile + queries_, batches / sharing_,
+        batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t shared, T* scratch) {
+          std::fill_n(dk_ + shared * keys_ * depth_, keys_ * depth_, T{0});
+          std::fill_n(dv_ + shared * keys_ * width_, keys_ * width_, T{0});
+          for (int64_t i = 0; i < sharing_; ++i) batch_index(shared * sharing_ + i, scratch);
+        });
   }
 
  private:
@@ -96,9 +95,11 @@ class Backward {
   }
 
   void recompute_weights(const Tile& t, int64_t i, T* row) const {
+    constexpr T masked = -std::numeric_limits<T>::infinity();
     const T log_sum = log_sum_exp_[t.batch * queries_ + t.row + i];
-    if (log_sum == -std::numeric_limits<T>::infinity())
-      std::fill_n(row, t.columns, T{0});
+    // The NaN of a key that the query sees is no business of those it does not.
+    if (log_sum == masked || std::isnan(log_sum))
+      std::transform(row, row + t.columns, row, [&](T x) { return x == masked ? T{0} : log_sum; });
     else
       rows::exp_into(row, log_sum, row, t.columns);
   }

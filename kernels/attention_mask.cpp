@@ -1,6 +1,23 @@
 #include "attention_tiles.h"
+#include "elementwise.h"
 
 namespace attune::kernels {
+namespace {
+
+template <class T>
+bool all_finite(const Array& x) {
+  return rows::all_finite(x.data<T>(), x.numel());
+}
+
+// y = Σ a[i] b_i over the rows b_i that keep allows.
+template <class T>
+void add_kept(const bool* keep, const T* a, const T* b, int64_t rows, int64_t width, T* y) {
+  std::fill_n(y, width, T{0});
+  for (int64_t i = 0; i < rows; ++i)
+    if (keep[i]) rows::add_scaled(a[i], b + i * width, y, width);
+}
+
+}  // namespace
 
 Array allowed(const AttentionMask& mask, const Shape& scores) {
   Array out(scores, boolean);
@@ -27,6 +44,23 @@ Array allowed(const AttentionMask& mask, const Shape& scores) {
       }
   });
   return out;
+}
+
+Array masked_matmul(const Array& keep, const Array& a, const Array& b) {
+  const Array kept = where(keep, a, zeros({}, a.dtype())), right = contiguous(b);
+  Array y = matmul(kept, right);
+  if (y.numel() == 0) return y;
+  visit_floating("matmul", a.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (all_finite<T>(right)) return;
+    const Array dense = contiguous(keep);
+    const int64_t rows = a.size(-2), inner = a.size(-1), width = b.size(-1);
+    T* to = y.output<T>();
+    for (int64_t i = 0; i < y.numel() / width; ++i)
+      add_kept(dense.data<bool>() + i * inner, kept.data<T>() + i * inner,
+               right.data<T>() + i / rows * inner * width, inner, width, to + i * width);
+  });
+  return y;
 }
 
 Array distance_bias(const AttentionMask& mask, const Shape& scores) {

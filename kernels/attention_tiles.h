@@ -188,23 +188,17 @@ void multiply_weights(bool transpose, bool partial, int64_t rows, int64_t column
     }
 }
 
-// Working memory for each thread that may run tiles.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t elements)
-      : nested_(omp_in_parallel() != 0),
-        elements_(elements),
-        memory_({nested_ ? 1 : num_threads(), elements}, dtype_of<T>),
-        data_(memory_.template output<T>()) {}
-
-  T* mine() const { return data_ + (nested_ ? 0 : omp_get_thread_num()) * elements_; }
-
- private:
-  bool nested_;
-  int64_t elements_;
-  Array memory_;
-  T* data_;
-};
+// parallel_tiles of an f(tile, scratch) that needs working memory of so many elements. Another
+// thread may set the number of threads meanwhile, so it is read once, for memory and threads alike.
+template <class T, class F>
+void parallel_tiles_with_scratch(int64_t elements, int64_t tiles, int64_t work, const F& f) {
+  const int threads = omp_in_parallel() ? 1 : num_threads();
+  Array memory({threads, elements}, dtype_of<T>);
+  T* data = memory.template output<T>();
+  parallel_tiles(
+      tiles, work,
+      [&](int64_t tile) { f(tile, data + (threads == 1 ? 0 : omp_get_thread_num()) * elements); },
+      threads);
+}
 
 }  // namespace attune::kernels

@@ -164,17 +164,18 @@ Array attention_weights(const Array& q, const Array& k, const AttentionMask& mas
     using T = typename decltype(tag)::type;
     const WeightRows<T> source(q, k, mask, scale);
     const BlasSession session;
-    const Scratch<T> scratch(query_tile * key_tile);
     T* to = out.output<T>();
     const auto runs = row.runs();
     const auto per_head = static_cast<int64_t>(runs.size());
-    parallel_tiles(out.numel() / (keys * row.count()) * per_head, out.numel(), [&](int64_t task) {
-      const int64_t index = task / per_head;  // of a head in the result
-      const auto [first, count] = runs[static_cast<size_t>(task % per_head)];
-      double entropies[query_tile];
-      source.fill(index / head.count() * all_heads + head[index % head.count()], row[first], count,
-                  scratch.mine(), to + (index * row.count() + first) * keys, entropies);
-    });
+    parallel_tiles_with_scratch<T>(
+        query_tile * key_tile, out.numel() / (keys * row.count()) * per_head, out.numel(),
+        [&](int64_t task, T* tile) {
+          const int64_t index = task / per_head;  // of a head in the result
+          const auto [first, count] = runs[static_cast<size_t>(task % per_head)];
+          double entropies[query_tile];
+          source.fill(index / head.count() * all_heads + head[index % head.count()], row[first],
+                      count, tile, to + (index * row.count() + first) * keys, entropies);
+        });
   });
   return out;
 }
@@ -197,15 +198,16 @@ AttentionStatistics attention_statistics(const Array& q, const Array& k, const A
     using T = typename decltype(tag)::type;
     const WeightRows<T> source(q, k, mask, scale);
     const BlasSession session;
-    const Scratch<T> scratch(query_tile * (key_tile + keys));
     const int64_t kept = per_query.back();
     int64_t* top_keys = out.top_keys.output<int64_t>();
     T* top_weights = out.top_weights.template output<T>();
     double *entropy = out.entropy.output<double>(), *distance = out.distance.output<double>(),
            *self = out.on_self.output<double>(), *previous = out.on_previous.output<double>(),
            *first = out.on_first.output<double>();
-    parallel_tiles(batches, batches * queries * std::max<int64_t>(1, keys), [&](int64_t batch) {
-      T *tile = scratch.mine(), *weights = tile + query_tile * key_tile;
+    const int64_t room = query_tile * (key_tile + keys);
+    const int64_t work = batches * queries * std::max<int64_t>(1, keys);
+    parallel_tiles_with_scratch<T>(room, batches, work, [&](int64_t batch, T* tile) {
+      T* weights = tile + query_tile * key_tile;
       double entropies[query_tile];
       std::vector<int64_t> order;
       Sums sums;

@@ -20,16 +20,16 @@ namespace attune::kernels {
 // Elements below which a second thread costs more than it saves.
 inline constexpr int64_t parallel_grain = 32768;
 
-// Calls f(tile) once for every tile in [0, tiles), on several threads if there is enough work (in
-// elements touched). f must not throw, and must write only what belongs to its tile.
+// Calls f(tile) once for every tile in [0, tiles), on up to so many threads if there is enough work
+// (in elements touched). f must not throw, and must write only what belongs to its tile.
 template <class F>
-void parallel_tiles(int64_t tiles, int64_t work, const F& f) {
-  const bool serial = tiles < 2 || work < parallel_grain || num_threads() == 1 || omp_in_parallel();
+void parallel_tiles(int64_t tiles, int64_t work, const F& f, int threads = num_threads()) {
+  const bool serial = tiles < 2 || work < parallel_grain || threads == 1 || omp_in_parallel();
   if (serial) {
     for (int64_t tile = 0; tile < tiles; ++tile) f(tile);
     return;
   }
-#pragma omp parallel for schedule(dynamic) num_threads(num_threads())
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t tile = 0; tile < tiles; ++tile) f(tile);
 }
 

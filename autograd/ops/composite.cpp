@@ -6,8 +6,10 @@
 #include "../../kernels/copy.h"
 #include "../../kernels/dropout.h"
 #include "../../kernels/elementwise.h"
+#include "../../kernels/gemm.h"
 #include "../../kernels/reduce.h"
 #include "../engine.h"
+#include "../record.h"
 #include "arithmetic.h"
 #include "broadcast.h"
 #include "compare.h"
@@ -39,11 +41,33 @@ Tensor masked_softmax(const Tensor& scores, const Tensor& keep) {
   return weights / where(total == 0.0, 1.0, total);
 }
 
-// x with zeros in the rows that take no part, whose NaN must not spread.
-Tensor without_unused(const Tensor& x, const Tensor& keep, int64_t reduced) {
-  if (!keep.defined() || keep.size(reduced) == 0) return x;
-  const Tensor used = any(keep, {reduced});
-  return where(unsqueeze(used, -1), x, 0.0);
+// Products in which row i of one operand meets row j of the other only where keep [..., I, J]
+// allows it, or everywhere if keep is undefined. What is hidden adds nothing, be it NaN. The
+// gradients of the one are products of the other kind, so that holds for every order of them.
+
+Tensor sum_of_seen(const Tensor& weights, const Tensor& values, const Tensor& keep);
+
+// a bᵀ, 0 where hidden. a: [..., I, D], b: [..., J, D] -> [..., I, J].
+Tensor products_of_seen(const Tensor& a, const Tensor& b, const Tensor& keep) {
+  if (!keep.defined()) return matmul(a, transpose(b, -2, -1));
+  const Array product = kernels::matmul(a.array(), b.array().transpose(-2, -1));
+  return record("matmul",
+                kernels::where(keep.array(), product, kernels::zeros({}, product.dtype())),
+                wrt(a, [b, keep](const Tensor& g) { return sum_of_seen(g, b, keep); }),
+                wrt(b, [a, keep](const Tensor& g) {
+                  return sum_of_seen(transpose(g, -2, -1), a, transpose(keep, -2, -1));
+                }));
+}
+
+// weights · values. weights: [..., I, J], values: [..., J, D] -> [..., I, D].
+Tensor sum_of_seen(const Tensor& weights, const Tensor& values, const Tensor& keep) {
+  if (!keep.defined()) return matmul(weights, values);
+  return record(
+      "matmul", kernels::masked_matmul(keep.array(), weights.array(), values.array()),
+      wrt(weights, [values, keep](const Tensor& g) { return products_of_seen(g, values, keep); }),
+      wrt(values, [weights, keep](const Tensor& g) {
+        return sum_of_seen(transpose(weights, -2, -1), g, transpose(keep, -2, -1));
+      }));
 }
 
 // x: [..., G, T, D], each head repeated until there are as many as q has.
@@ -116,9 +140,7 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const Tensor& bias,
                          const kernels::AttentionMask& mask, double scale) {
   const Shape shape = scores_of(q, k);
   const Tensor keep = kept(mask, shape);
-  const Tensor queries = without_unused(q, keep, -1);
-  const Tensor keys = without_unused(for_every_head(k, q), keep, -2);
-  Tensor scores = matmul(queries * scale, transpose(keys, -2, -1));
+  Tensor scores = products_of_seen(q * scale, for_every_head(k, q), keep);
   if (bias.defined()) {
     const Tensor hidden = bias == -std::numeric_limits<double>::infinity();
     scores = scores + masked_fill(bias, hidden, 0.0);
@@ -135,7 +157,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
   if (options.dropout > 0)
     weights = weights * Tensor(kernels::dropout(kernels::full(shape, q.dtype(), 1), options.dropout,
                                                 options.draw));
-  return matmul(weights, without_unused(for_every_head(v, q), kept(mask, shape), -2));
+  return sum_of_seen(weights, for_every_head(v, q), kept(mask, shape));
 }
 
 }  // namespace attune::composite

@@ -5,6 +5,7 @@
 #include <autograd/ops/arithmetic.h>
 #include <autograd/ops/attention.h>
 #include <autograd/ops/composite.h>
+#include <autograd/ops/join.h>
 #include <autograd/ops/pointwise.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/ops/shape.h>
@@ -123,6 +124,64 @@ TEST_CASE("NaN in a masked position goes nowhere, forward and backward") {
       for (size_t i = 0; i < (hidden ? 3 : 1); ++i)
         CHECK(largest_difference(head(g[i]), head(expected[i])) < 1e-13);
     }
+  }
+}
+
+namespace {
+
+struct Results {
+  std::vector<Tensor> of_queries, of_keys;
+};
+
+// The output, its gradients without and with a graph, and the gradients of those.
+Results differentiate_twice(const Inputs& in, const Mask& mask) {
+  manual_seed(5);
+  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, mask);
+  const Tensor cotangent = Tensor(random_normal(y.shape(), float64, 0, 1)).requires_grad_();
+  const auto fast = grad({y}, {in.q, in.k, in.v}, {cotangent}, {.retain_graph = true});
+  const auto first = grad({y}, {in.q, in.k, in.v}, {cotangent}, {.create_graph = true});
+  std::vector<Tensor> cotangents;
+  for (const Tensor& x : first)
+    cotangents.push_back(Tensor(random_normal(x.shape(), float64, 0, 1)));
+  const auto second = grad(first, {in.q, in.k, in.v, cotangent}, cotangents);
+  return {{y, fast[0], first[0], second[0], second[3]},
+          {fast[1], fast[2], first[1], first[2], second[1], second[2]}};
+}
+
+}  // namespace
+
+TEST_CASE("NaN reaches the queries that see it and the keys that these see, in every gradient") {
+  for (const int64_t length : {9, 140}) {
+    const Mask window = Mask::window(3) & Mask::causal();
+    const Shape scores{length, length};
+    const Mask keep =
+        Mask::keep(Tensor(kernels::allowed(window.for_scores(scores, float64), scores)));
+    const int64_t at = length / 2;
+    for (const Mask& mask : {window, keep})
+      for (const int which : {0, 1, 2}) {
+        const auto with = [&](double value) {
+          Inputs in = random_inputs({1, 2}, length, length);
+          Tensor& x = which == 0 ? in.q : which == 1 ? in.k : in.v;
+          Array data = x.detach().clone().array();
+          data.write<double>([&](double* to) { to[at * x.size(-1)] = value; });
+          x = Tensor(data).requires_grad_();
+          return differentiate_twice(in, mask);
+        };
+        const Results bad = with(NAN), good = with(0);
+        // A query sees its own key and the two before.
+        const int64_t last = which == 0 ? at : at + 2;
+        const auto difference = [&](const Tensor& a, const Tensor& b, int64_t first) {
+          const auto spared = [&](const Tensor& x) {
+            return cat({narrow(x, 2, 0, first), narrow(x, 2, last + 1, length - last - 1)}, 2);
+          };
+          return largest_difference(spared(a), spared(b));
+        };
+        CAPTURE(length, which);
+        for (size_t i = 0; i < bad.of_queries.size(); ++i)
+          CHECK(difference(bad.of_queries[i], good.of_queries[i], at) < 1e-13);
+        for (size_t i = 0; i < bad.of_keys.size(); ++i)
+          CHECK(difference(bad.of_keys[i], good.of_keys[i], at - 2) < 1e-13);
+      }
   }
 }
 
