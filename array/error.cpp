@@ -4,6 +4,7 @@
 #include <set>
 
 #include "scope.h"
+#include "trace.h"
 
 namespace attune {
 namespace {
@@ -39,10 +40,20 @@ Path current_path() { return current; }
 
 OperationScope::OperationScope(const char* name) : outer_(current_operation) {
   if (!outer_) current_operation = name;
+  if (Tracer* tracer = Tracer::current()) tracer->opened(name, false);
 }
-OperationScope::~OperationScope() { current_operation = outer_; }
+OperationScope::~OperationScope() {
+  if (Tracer* tracer = Tracer::current()) tracer->closed();
+  current_operation = outer_;
+}
 
-Scope::Scope(Path path) : outer_(current) { current = path; }
-Scope::~Scope() { current = outer_; }
+Scope::Scope(Path path) : outer_(current) {
+  current = path;
+  if (Tracer* tracer = Tracer::current()) tracer->opened(nullptr, false);
+}
+Scope::~Scope() {
+  if (Tracer* tracer = Tracer::current()) tracer->closed();
+  current = outer_;
+}
 
 }  // namespace attune

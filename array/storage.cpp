@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "fail.h"
+#include "trace.h"
 
 namespace attune {
 namespace {
@@ -14,6 +15,7 @@ std::atomic<Stamp> clock_{0};
 Stamp next_stamp() { return clock_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
 Intrusive<Storage> Storage::allocate(size_t bytes) {
+  if (Tracer* tracer = Tracer::current()) tracer->allocated(bytes);
   Intrusive<Storage> storage(new Storage);
   storage->data_ = pool_allocate(bytes);
   storage->bytes_ = bytes;

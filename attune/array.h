@@ -6,3 +6,4 @@
 #include "../array/random.h"
 #include "../array/scope.h"
 #include "../array/state_dict.h"
+#include "../array/trace.h"

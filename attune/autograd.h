@@ -24,6 +24,7 @@
 #include "../autograd/ops/similarity.h"
 #include "../autograd/ops/softmax.h"
 #include "../autograd/ops/sort.h"
+#include "../autograd/profiler.h"
 #include "../autograd/record.h"
 #include "../autograd/tensor.h"
 #include "array.h"

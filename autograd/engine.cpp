@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "../kernels/copy.h"
 #include "../kernels/elementwise.h"
 #include "grad_mode.h"
@@ -180,6 +181,7 @@ class Pass {
 
   // Anomalies are the node's, whichever operation of its formula they came from.
   std::vector<Tensor> run_formulas(Node& node, const Tensor& gradient) {
+    const Span span(node.name, true);
     SavedValueGuard guard(node.stamp, node.name);
     AnomalyMode off(false);
     return node.backward(gradient, frontier_);
@@ -219,6 +221,7 @@ Tensor own(Tensor gradient) {
 }  // namespace
 
 void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
+  const Span span("backward", true);
   Pass pass(options.retain_graph, options.create_graph);
   pass.seed(*this, starting_cotangent("backward", *this, cotangent));
   // Collected first and added last, so that an error half-way leaves every grad as it was.
@@ -245,6 +248,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     if (!input.node()) fail<GradError>("grad", "an input does not require a gradient");
     targets.insert(input.node());
   }
+  const Span span("grad", true);
   Pass pass(options.retain_graph, options.create_graph);
   std::vector<Node*> roots;
   std::vector<Tensor> seeds;

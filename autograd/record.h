@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../array/trace.h"
 #include "engine.h"
 #include "grad_mode.h"
 #include "node.h"
@@ -80,6 +81,12 @@ namespace detail {
 
 // Throws the AnomalyError if anomaly mode is on and the value has a NaN or Inf.
 void check_anomaly(const char* operation, const char* pass, const Array& value);
+
+// Tells whoever looks on that an operation has made its result.
+inline void observe(const char* operation, const Array& value) {
+  if (Tracer* tracer = Tracer::current()) tracer->recorded(operation);
+  if (anomaly_enabled()) check_anomaly(operation, "forward", value);
+}
 
 template <class... F>
 class RecordedNode final : public Node {
@@ -175,14 +182,14 @@ class JointNode final : public Node {
 // string literal: errors, anomaly mode and profiles use it.
 template <class... F>
 Tensor record(const char* name, Array value, Wrt<F>... inputs) {
-  if (anomaly_enabled()) detail::check_anomaly(name, "forward", value);
+  detail::observe(name, value);
   if (!(static_cast<bool>(inputs.target) || ...)) return Tensor(std::move(value));
   Intrusive<Node> node(new detail::RecordedNode<F...>(name, value, std::move(inputs)...));
   return Tensor(std::move(value), std::move(node));
 }
 template <class F>
 Tensor record(const char* name, Array value, Joint<F> joint) {
-  if (anomaly_enabled()) detail::check_anomaly(name, "forward", value);
+  detail::observe(name, value);
   if (!joint.formula) return Tensor(std::move(value));
   Intrusive<Node> node(new detail::JointNode<F>(name, value, std::move(joint)));
   return Tensor(std::move(value), std::move(node));

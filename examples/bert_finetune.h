@@ -21,6 +21,7 @@ struct FinetuneOptions {
   double lr = 5e-5, held_out = 0.1;
   uint64_t seed = 0;
   int threads = num_threads();
+  bool profile = false;
 };
 
 struct Learner {
@@ -125,11 +126,13 @@ inline void finetune(const FinetuneOptions& o, const CLI::App& app) {
   train::Chart accuracy{.title = "Accuracy", .note = "The share of held-out texts told right."};
   accuracy.series = {{.name = "held out", .x = {}, .y = {}}};
 
+  if (o.profile) run.profile();
   model.train();
   Evaluation now;
   for (int64_t step = 0; step <= steps; ++step) {
     train::Metrics metrics{.step = step};
     if (step > 0) {
+      run.begin_step();
       optim::apply(schedule, step - 1, optimizer);
       const Tensor loss = loss_of(learner, batches.next());
       optimizer.zero_grad();
@@ -171,6 +174,7 @@ inline void add_options(CLI::App& app, FinetuneOptions& o) {
   add_option(app, "--seed", o.seed, "of the new weights, the order of the texts and dropout",
              at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_profile_flag(app, o.profile);
 }
 
 }  // namespace bert

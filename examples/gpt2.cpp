@@ -146,6 +146,7 @@ struct FinetuneOptions {
   double lr = 5e-5;
   uint64_t seed = 0;
   int threads = num_threads();
+  bool profile = false;
 };
 
 void add_options(CLI::App& app, FinetuneOptions& o) {
@@ -160,6 +161,7 @@ void add_options(CLI::App& app, FinetuneOptions& o) {
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
   add_option(app, "--seed", o.seed, "of the order of the text and dropout", at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_profile_flag(app, o.profile);
 }
 
 // How the model goes on from the opening of the held-out text, always with the same luck.
@@ -214,6 +216,7 @@ void finetune(FinetuneOptions o, const CLI::App& app) {
   run.print(fmt::format("step     0: validation loss {:.4f}", before));
   publish(o, gpt2, corpus.held_out, 0, report);
 
+  if (o.profile) run.profile();
   model.train();
   for (int64_t step = 1; step <= o.steps; ++step) {
     run.begin_step();

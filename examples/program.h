@@ -36,11 +36,17 @@ CLI::Option* add_option(CLI::App& app, const char* name, T& value, const char* w
   return app.add_option(name, value, what)->check(std::move(valid))->capture_default_str();
 }
 
+// --profile of the programs that train.
+inline void add_profile_flag(CLI::App& app, bool& value) {
+  app.add_flag("--profile", value,
+               "shows where the time of five steps goes; writes profile.txt and trace.json too");
+}
+
 // The value of every option of the command line, as settings of a report.
 inline void add_settings(attune::train::Report& report, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     const std::string name = option->get_single_name();
-    if (name == "help" || name == "out") continue;
+    if (name == "help" || name == "out" || name == "profile") continue;
     const std::string given = fmt::format("{}", fmt::join(option->results(), ", "));
     report.config(name, option->count() > 0 ? given : option->get_default_str());
   }

@@ -20,6 +20,7 @@ struct Options {
   double lr = 3e-3;
   uint64_t seed = 0;
   int threads = num_threads();
+  bool profile = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -36,6 +37,7 @@ void add_options(CLI::App& app, Options& o) {
   add_option(app, "--seed", o.seed, "of weights, order of the text and dropout", at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
+  add_profile_flag(app, o.profile);
 }
 
 std::string write_sample(const SavedGpt& saved, int64_t characters) {
@@ -101,6 +103,7 @@ void train_model(Options o, const CLI::App& app) {
   const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.n_positions, 64));
   publish(o.out, saved, sentence, 0, report);
 
+  if (o.profile) run.profile();
   double val_loss = 0;
   for (int64_t step = 1; step <= o.steps; ++step) {
     run.begin_step();

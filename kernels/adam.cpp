@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "../array/trace.h"
 #include "optimizer.h"
 #include "parallel.h"
 
@@ -122,6 +123,7 @@ void update_range(const AdamPointers<double>& to, const AdamFactors<double>& fac
 
 void adam_update(Array& param, const Array& grad, Array& first, Array& second, Array& max_second,
                  const AdamStep& step) {
+  count_traffic(param, param, grad, first, first, second, second, max_second, max_second);
   visit_floating("Adam", param.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const AdamFactors<T> factors(step);

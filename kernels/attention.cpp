@@ -27,6 +27,9 @@ class Forward {
         log_sum_exp_(result.log_sum_exp.output<T>()) {}
 
   void run(int64_t batches) const {
+    if (Tracer* tracer = Tracer::current())
+      tracer->multiplied(2 * scores_in_tiles(masking_, batches, queries_) *
+                         static_cast<double>(depth_ + width_));
     const BlasSession session;
     const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
     parallel_tiles_with_scratch<T>(

@@ -34,6 +34,9 @@ class Backward {
   // One task for the queries that share keys: they follow each other, and so do the key blocks of
   // each, so that all three gradients add up in a fixed order.
   void run(int64_t batches) const {
+    if (Tracer* tracer = Tracer::current())
+      tracer->multiplied(2 * scores_in_tiles(masking_, batches, queries_) *
+                         static_cast<double>(3 * depth_ + 2 * width_));
     const BlasSession session;
     parallel_tiles_with_scratch<T>(
         2 * query_tile * key_tile + queries_, batches / sharing_,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../array/trace.h"
 #include "attention.h"
 #include "copy.h"
 #include "gemm.h"
@@ -165,6 +166,22 @@ class Masking {
   int64_t keys_, batches_per_sequence_ = 1, heads_ = 1;
   Array keep_, bias_;
 };
+
+// Scores in the tiles that are not masked whole: what the products of attention work through.
+template <class T>
+double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queries) {
+  int64_t scores = 0;
+  for (int64_t batch = 0; batch < batches; ++batch) {
+    const int64_t end = masking.key_end(batch);
+    for (int64_t row = 0; row < queries; row += query_tile)
+      for (int64_t column = 0; column < end; column += key_tile) {
+        const Tile tile{batch, row, std::min(query_tile, queries - row), column,
+                        std::min(key_tile, end - column)};
+        if (!masking.empty(tile)) scores += tile.rows * tile.columns;
+      }
+  }
+  return static_cast<double>(scores);
+}
 
 // c += alpha op(weights) b. weights: [rows, key_tile]; op transposes where told. Where a masked
 // tile meets NaN or Inf in b, zero weights are left out: 0 NaN would leak what the mask hides.

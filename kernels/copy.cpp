@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "parallel.h"
 #include "strided.h"
 
@@ -73,6 +74,7 @@ void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& s
 
 Array full(const Shape& shape, DType dtype, double value) {
   Array out(shape, dtype);
+  count_traffic(out);
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
     T* to = out.output<T>();
     const T element = cast<T>(value);
@@ -93,6 +95,7 @@ Array arange(int64_t n) {
 
 Array clone(const Array& x) {
   Array out(x.shape(), x.dtype());
+  count_traffic(x, out);
   convert_into_dense(out.output_data(), out.dtype(), x, x.shape());
   return out;
 }
@@ -102,6 +105,7 @@ Array contiguous(const Array& x) { return x.is_contiguous() ? x : clone(x); }
 Array convert(const Array& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Array out(x.shape(), dtype);
+  count_traffic(x, out);
   convert_into_dense(out.output_data(), dtype, x, x.shape());
   return out;
 }
@@ -116,6 +120,7 @@ void copy_into(Array& to, const Array& from) {
     fail<ShapeError>("copy", "{} does not broadcast to {}", to_string(from.shape()),
                      to_string(to.shape()));
   if (to.shares_storage(from)) return copy_into(to, clone(from));
+  count_traffic(from, to);
   if (to.is_contiguous()) return convert_into_dense(to.output_data(), to.dtype(), from, to.shape());
   Array dense = from;
   if (from.dtype() != to.dtype() || from.shape() != to.shape() || !from.is_contiguous()) {

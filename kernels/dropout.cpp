@@ -1,5 +1,6 @@
 #include "dropout.h"
 
+#include "../array/trace.h"
 #include "copy.h"
 #include "parallel.h"
 
@@ -26,6 +27,7 @@ template void DropoutMask::apply(int64_t, int64_t, const double*, double*) const
 
 Array dropout(const Array& x, double p, RandomState draw) {
   Array out(x.shape(), x.dtype());
+  count_traffic(x, out);
   visit_floating("dropout", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense = contiguous(x);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "copy.h"
 #include "elementwise_loops.h"
 #include "operand.h"
@@ -58,6 +59,7 @@ void run(BinaryLoop<T> loop, int64_t cost, const Array& a, const Array& b, Array
   const Operand<T> left(a, out.shape()), right(b, out.shape());
   const Layout layout(out, out.shape());
   T* to = out.output<T>();
+  count_traffic(a, b, out);
   for_each_chunk(out.numel(), cost, [&](int64_t start, int64_t n) {
     T left_buffer[elementwise_chunk], right_buffer[elementwise_chunk], result[elementwise_chunk];
     T* into = layout.dense() ? to + start : result;
@@ -124,6 +126,7 @@ Array unary(Unary op, const Array& x) {
     const Operand<T> operand(x, x.shape());
     Array out(x.shape(), dtype);
     T* to = out.output<T>();
+    count_traffic(x, out);
     for_each_chunk(out.numel(), cost_of(op), [&](int64_t start, int64_t n) {
       T buffer[elementwise_chunk];
       loop(operand.run(start, n, buffer), to + start, static_cast<size_t>(n));

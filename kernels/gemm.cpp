@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "copy.h"
 #include "parallel.h"
 #include "strided.h"
@@ -106,6 +107,8 @@ void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
     if (!accumulate) std::fill(out_data, out_data + out.numel(), T{0});
     return;
   }
+  count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
+  count_traffic(a, b, out);
   auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
     return offset_of(index, batches, x.strides());
   };

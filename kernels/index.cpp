@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "copy.h"
 #include "parallel.h"
 #include "strided.h"
@@ -59,6 +60,7 @@ Array index_select(const Array& x, int64_t dim, const Array& indices) {
   Shape shape = x.shape();
   shape[dim] = picks.numel();
   Array out(shape, x.dtype());
+  count_traffic(out, out);
   const Around from(x.shape(), dim), to(shape, dim);
   const int64_t* index = picks.data<int64_t>();
   const auto bytes = static_cast<size_t>(from.inner) * size_of(x.dtype());
@@ -75,6 +77,7 @@ Array index_select(const Array& x, int64_t dim, const Array& indices) {
 
 void index_add_into(Array& into, int64_t dim, const Array& indices, const Array& source) {
   const Array dense = contiguous(source), picks = contiguous(indices);
+  count_traffic(source, source, source);
   const Around to(into.shape(), dim), from(source.shape(), dim);
   const int64_t* index = picks.data<int64_t>();
   visit_summable("index_add", into.dtype(), [&](auto tag) {

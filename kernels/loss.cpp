@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "copy.h"
 #include "row_tiles.h"
 #include "rows.h"
@@ -47,6 +48,7 @@ CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,
                                  const CrossEntropyOptions& options) {
   const int64_t count = logits.size(0), classes = logits.size(1);
   CrossEntropyResult result{Array({count}, logits.dtype()), Array({count, 2}, logits.dtype()), 0};
+  count_traffic(logits);
   const Array labels = contiguous(targets);
   check_targets(labels, classes, options.ignore_index);
   visit_floating("cross_entropy", logits.dtype(), [&](auto tag) {
@@ -79,6 +81,7 @@ Array cross_entropy_backward(const Array& g, const Array& logits, const Array& t
                              const Array& stats, const CrossEntropyOptions& options) {
   const int64_t count = logits.size(0), classes = logits.size(1);
   Array out(logits.shape(), logits.dtype());
+  count_traffic(logits, out);
   visit_floating("cross_entropy", logits.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense = contiguous(logits), labels = contiguous(targets), dense_g = contiguous(g);

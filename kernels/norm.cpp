@@ -1,5 +1,6 @@
 #include "norm.h"
 
+#include "../array/trace.h"
 #include "copy.h"
 #include "row_tiles.h"
 #include "rows.h"
@@ -23,6 +24,7 @@ int64_t row_count(const Array& x) { return x.size(-1) == 0 ? 0 : x.numel() / x.s
 NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& bias, double eps) {
   const int64_t width = x.size(-1), count = row_count(x);
   NormResult result{Array(x.shape(), x.dtype()), Array({count, 3}, x.dtype())};
+  count_traffic(x, result.y);
   visit_floating(name_of(kind), x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense = contiguous(x), w = dense_or_none(weight), b = dense_or_none(bias);
@@ -108,6 +110,7 @@ NormGradients backward(Kind kind, const Array& g, const Array& x, const Array& w
     const Operands<T> in{dense_g.data<T>(), dense_x.data<T>(), data_or_null<T>(w),
                          moments.data<T>(), row_count(x),      x.size(-1)};
     gradients = gradients_of(kind, in, x.shape(), needs);
+    count_traffic(g, x, gradients.x);
   });
   return gradients;
 }

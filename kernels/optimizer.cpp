@@ -2,12 +2,14 @@
 
 #include <vector>
 
+#include "../array/trace.h"
 #include "copy.h"
 #include "parallel.h"
 
 namespace attune::kernels {
 
 void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep& step) {
+  count_traffic(param, param, grad, velocity, velocity);
   visit_floating("SGD", param.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* p = param.output<T>();
@@ -30,6 +32,7 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
 }
 
 double sum_of_squares(const Array& x) {
+  count_traffic(x);
   const Array dense = contiguous(x);
   const int64_t n = dense.numel();
   std::vector<double> sums(static_cast<size_t>((n + range_elements - 1) / range_elements), 0.0);

@@ -1,6 +1,7 @@
 #include "reduce.h"
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "accumulate.h"
 #include "reduction.h"
 
@@ -56,6 +57,7 @@ struct IntegerSum {
 template <class Out, class T, class Fold>
 Array reduce(const Array& x, const ReductionPlan& plan, const Fold& fold) {
   Array out(plan.shape, dtype_of<Out>);
+  count_traffic(x, out);
   Reduction<T, Out, Fold>(plan, fold).run(x.data<T>(), out.output<Out>());
   return out;
 }

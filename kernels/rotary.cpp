@@ -1,5 +1,6 @@
 #include "rotary.h"
 
+#include "../array/trace.h"
 #include "copy.h"
 #include "row_tiles.h"
 #include "rows.h"
@@ -28,6 +29,7 @@ void turn_halves(const T* x, const T* cos, const T* sin, T sign, T* y, int64_t h
 Array rotary(const Array& x, const Array& cos, const Array& sin, RotaryPairs pairs,
              bool backwards) {
   Array out(x.shape(), x.dtype());
+  count_traffic(x, out);
   if (x.numel() == 0) return out;
   visit_floating("rotary_embedding", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;

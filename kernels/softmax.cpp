@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "../array/trace.h"
 #include "copy.h"
 #include "row_tiles.h"
 #include "rows.h"
@@ -22,6 +23,7 @@ Rows rows_of(const Array& x) {
 template <class F>
 Array map_rows(const char* name, const Array& x, const F& f) {
   Array out(x.shape(), x.dtype());
+  count_traffic(x, out);
   visit_floating(name, x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense = contiguous(x);
@@ -37,6 +39,7 @@ Array map_rows(const char* name, const Array& x, const F& f) {
 template <class F>
 Array map_rows(const char* name, const Array& g, const Array& y, const F& f) {
   Array out(y.shape(), y.dtype());
+  count_traffic(g, y, out);
   visit_floating(name, y.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense_g = contiguous(g), dense_y = contiguous(y);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/ops/reduce.h"
 #include "../kernels/elementwise.h"
@@ -54,6 +55,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   if (!(max_norm >= 0)) fail<ValueError>("clip_grad_norm_", "max_norm {} is negative", max_norm);
   if (!(norm_type > 0))
     fail<ValueError>("clip_grad_norm_", "norm_type {} is not positive", norm_type);
+  const Span span("clip_grad_norm_");
   NoGrad no_grad;
   const double norm = total_norm(gradients(parameters), norm_type);
   if (error_if_nonfinite && !std::isfinite(norm))
@@ -68,6 +70,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
 
 void clip_grad_value_(const std::vector<Tensor>& parameters, double limit) {
   if (!(limit >= 0)) fail<ValueError>("clip_grad_value_", "limit {} is negative", limit);
+  const Span span("clip_grad_value_");
   each_gradient(parameters, [&](const Array& grad) {
     const Array above = kernels::binary(Binary::maximum, grad, -limit);
     return kernels::binary(Binary::minimum, above, limit);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "../array/fail.h"
+#include "../array/trace.h"
 #include "../autograd/grad_mode.h"
 #include "../kernels/copy.h"
 
@@ -133,6 +134,7 @@ void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamStat
 }
 
 void Optimizer::step() {
+  const Span span(name_);
   NoGrad no_grad;
   const auto each = [&](auto&& f) {
     for (size_t g = 0; g < groups_.size(); ++g)

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
+#include "../autograd/profiler.h"
 #include "progress.h"
 #include "report.h"
 #include "run_log.h"
@@ -17,8 +19,12 @@ class Run {
   // IoError. The report must outlive the run.
   Run(const std::string& folder, int64_t steps, Report& report);
 
+  // Shows where the time of the next steps but one goes, `steps` of them or what is left: the table
+  // of a Profiler, printed and in FOLDER/profile.txt, and FOLDER/trace.json for Perfetto.
+  void profile(int64_t steps = 5);
+
   // The step's time counts from here.
-  void begin_step() { start_ = std::chrono::steady_clock::now(); }
+  void begin_step();
   // Tokens a second, if the step has taken this many so far.
   double rate(int64_t tokens) const;
   // True for the last step, and for every `every`-th one unless every is 0.
@@ -29,14 +35,20 @@ class Run {
   // Prints a line of its own above the bar.
   void print(const std::string& line) { progress_.print(line); }
   // Replaces the bar by a summary.
-  void finish() { progress_.finish(); }
+  void finish();
 
  private:
+  void show_profile();
+
+  std::string folder_;
   int64_t steps_;
   RunLog log_;
   Report& report_;
   Progress progress_;
   std::chrono::steady_clock::time_point start_;
+  int64_t steps_to_profile_ = 0, steps_before_profile_ = 0;
+  MachineLimits limits_;
+  std::optional<Profiler> profiler_;
 };
 
 }  // namespace attune::train

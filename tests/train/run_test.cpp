@@ -1,3 +1,4 @@
+#include <attune/autograd.h>
 #include <attune/train.h>
 
 #include <limits>
@@ -35,4 +36,24 @@ TEST_CASE("a run evaluates every few steps, and at its end") {
   CHECK(run.rate(100) > 0);
   write_all(folder / "file", "");
   CHECK_THROWS_AS(Run(folder / "file/below", 1, report), IoError);
+}
+
+TEST_CASE("a run profiles a few of its steps, but not the first") {
+  const ScratchFolder folder;
+  Report report("a run");
+  Run run(folder / "out", 4, report);
+  run.profile(2);
+  const Tensor x = randn({4, 4});
+  Tensor (*const steps[])(const Tensor&) = {exp, sin, cos, log};
+  for (const auto& step : steps) {
+    run.begin_step();
+    step(x);
+  }
+  run.finish();
+  const std::string table = read_all(folder / "out/profile.txt");
+  CHECK_THAT(table, ContainsSubstring("sin "));
+  CHECK_THAT(table, ContainsSubstring("cos "));
+  CHECK_THAT(table, !ContainsSubstring("exp "));
+  CHECK_THAT(table, !ContainsSubstring("log "));
+  CHECK_THAT(read_all(folder / "out/trace.json"), ContainsSubstring("\"cos\""));
 }
