@@ -5,8 +5,8 @@
 #include <string>
 
 #include "../array/fail.h"
+#include "../array/strict_json-inl.h"
 #include "../io/file.h"
-#include "../io/strict_json-inl.h"
 
 namespace attune::hub {
 
@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 inline Json read_json(const std::string& path) {
   constexpr int deepest = 32;
   try {
-    return io::parse_strict_json(io::read_file(path), deepest);
+    return parse_strict_json(io::read_file(path), deepest);
   } catch (const FormatError& error) {
     fail<FormatError>("read_json", "{}: {}", path, error.what());
   }

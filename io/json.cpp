@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "../array/fail.h"
-#include "strict_json-inl.h"
+#include "../array/strict_json-inl.h"
 
 namespace attune::io {
 

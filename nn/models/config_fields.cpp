@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../../array/fail.h"
+#include "../../array/strict_json-inl.h"
 #include "../activations.h"
 
 namespace attune::nn::models {
@@ -17,15 +18,11 @@ constexpr int64_t most_layers = 4096;
 constexpr int deepest = 32;
 
 Json parse_object(std::string_view text, const std::string& source) {
-  const auto shallow = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > deepest) fail<FormatError>("config", "{} is nested too deeply", source);
-    return true;
-  };
   Json json;
   try {
-    json = Json::parse(text, shallow);
-  } catch (const Json::exception& error) {
-    fail<FormatError>("config", "{} is not valid JSON: {}", source, error.what());
+    json = parse_strict_json<Json>(text, deepest);
+  } catch (const FormatError& error) {
+    fail<FormatError>("config", "{}: {}", source, error.what());
   }
   if (!json.is_object()) fail<FormatError>("config", "{} is not a JSON object", source);
   return json;

@@ -145,12 +145,19 @@ TEST_CASE("headers that break the format are refused with the reason") {
   check_refused(with_header("{\"a\":", 0), "not valid JSON");
   check_refused(with_header("{}x", 0), "not valid JSON");
   check_refused(with_header("{\"\xFF\":" + entry("F32", "1", "0,4") + "}", 4), "not valid JSON");
-  check_refused(with_header("{\"a\":" + std::string(1'000'000, '['), 0), "nested too deeply");
+  check_refused(with_header("{\"a\":" + std::string(1'000'000, '['), 0), "exactly dtype");
+  check_refused(with_header("{\"a\":" + entry("F32", std::string(1'000'000, '['), "0,4"), 0),
+                "not a list of sizes");
+  check_refused(with_header(std::string("{}\0", 3), 0), "zero byte");
+  check_refused(with_header(std::string("{}\0x", 4), 0), "zero byte");
   const std::string a = entry("F32", "1", "0,4"), b = entry("F32", "1", "4,8");
   check_refused(with_header("{\"a\":" + a + ",\"a\":" + b + "}", 8), "\"a\" occurs twice");
   check_refused(with_header("{\"a\":" + a + R"(,"\u0061":)" + b + "}", 8), "\"a\" occurs twice");
   check_refused(with_header(R"({"__metadata__":{"k":1}})", 0), "not a string");
   check_refused(with_header(R"({"__metadata__":[]})", 0), "not an object");
+  check_refused(with_header(R"({"__metadata__":{"k":["x"]}})", 0), "not a string");
+  check_refused(with_header(R"({"__metadata__":{},"__metadata__":{}})", 0), "occurs twice");
+  check_refused(with_header(R"({"__metadata__":{"k":"1","k":"2"}})", 0), "\"k\" occurs twice");
 }
 
 TEST_CASE("entries that break the format are refused with the reason") {
@@ -165,7 +172,7 @@ TEST_CASE("entries that break the format are refused with the reason") {
   refused(entry("F32", "-1", "0,4"), 4, "not a list of sizes");
   refused(entry("F32", "1.0", "0,4"), 4, "not a list of sizes");
   refused(entry("F32", "1", "0,4,4"), 4, "wrong type");
-  refused(entry("F32", "1,1,1,1,1,1,1,1,1,1,1,1,1", "0,4"), 4, "13 dimensions");
+  refused(entry("F32", "1,1,1,1,1,1,1,1,1,1,1,1,1", "0,4"), 4, "more than 12 dimensions");
   refused(R"({"dtype":"F32","shape":[1]})", 4, "exactly dtype, shape and data_offsets");
   refused("3", 0, "exactly dtype, shape and data_offsets");
   refused(entry("F32", "1", "0,4"), 5, "describes 4 bytes of data, the file has 5");

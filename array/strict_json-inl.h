@@ -1,0 +1,41 @@
+// For .cpp files that read or write JSON with nlohmann's library.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "error.h"
+
+namespace attune {
+
+// Parses JSON, refusing what the library would let pass: a name twice in one object (also when
+// spelled with escapes), deep nesting, and whatever follows a zero byte. FormatError tells the
+// reason.
+template <class Json = nlohmann::json>
+Json parse_strict_json(std::string_view text, int deepest) {
+  using Event = typename Json::parse_event_t;
+  std::vector<std::set<std::string>> names;
+  const auto check = [&](int depth, Event event, const Json& parsed) {
+    if (depth > deepest) throw FormatError("the JSON is nested too deeply");
+    if (event == Event::object_start) names.emplace_back();
+    if (event == Event::object_end) names.pop_back();
+    if (event == Event::key && !names.back().insert(parsed.template get<std::string>()).second)
+      throw FormatError(
+          fmt::format("the name \"{}\" occurs twice", parsed.template get<std::string>()));
+    return true;
+  };
+  // The library takes a zero byte for the end of the text.
+  if (text.find('\0') != text.npos) throw FormatError("not valid JSON: it holds a zero byte");
+  try {
+    return Json::parse(text, check);
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(fmt::format("not valid JSON: {}", error.what()));
+  }
+}
+
+}  // namespace attune
