@@ -3,8 +3,6 @@
 // library's: attention is recorded where it is computed (AttentionRecorder), whoever asks for it.
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
 
 #include "model_files.h"
 #include "program.h"
@@ -18,72 +16,30 @@ struct Options {
   int64_t max_tokens = 128;
 };
 
-// A model as far as it matters here: something that reads tokens.
-struct Reader {
-  std::string kind;
-  io::Tokenizer tokenizer;
-  int64_t longest;  // the most tokens it reads
-  std::function<void(const Tensor& ids, const Tensor& type_ids)> read;
-};
-
-// A folder of train_gpt has a vocabulary of its own, and none of the published files.
-bool is_saved_gpt(const std::string& folder) {
-  const char* published[] = {"tokenizer.json", "vocab.json", "vocab.txt"};
-  return std::none_of(std::begin(published), std::end(published), [&](const char* file) {
-    return std::filesystem::exists(std::filesystem::path(folder) / file);
-  });
-}
-
-Reader open_reader(const std::string& folder) {
-  using namespace nn::models;
-  if (is_saved_gpt(folder)) {
-    const SavedGpt saved = load_gpt(folder);
-    saved.model.eval();
-    return {"train_gpt", saved.tokenizer, saved.model.wpe.weight.size(0),
-            [model = saved.model](const Tensor& ids, const Tensor&) { model(ids); }};
-  }
-  const std::string kind = hub::model_type(folder);
-  if (kind == "gpt2") {
-    const auto model = hub::from_pretrained<Gpt2>(folder);
-    return {kind, io::load_tokenizer(folder), model.context(),
-            [model](const Tensor& ids, const Tensor&) { model(ids); }};
-  }
-  if (kind == "bert") {
-    const auto model = hub::from_pretrained<BertModel>(folder);
-    return {kind, io::load_tokenizer(folder), model.config().max_position_embeddings,
-            [model](const Tensor& ids, const Tensor& type_ids) {
-              model(ids, {.token_type_ids = type_ids});
-            }};
-  }
-  throw FormatError(
-      fmt::format("{} holds a model of type \"{}\"; known here are gpt2 and bert", folder, kind));
-}
-
-io::Encoding encode(const Reader& reader, const Options& o) {
-  if (o.second && reader.kind != "bert")
+io::Encoding encode(const TextModel& model, const Options& o) {
+  if (o.second && model.writing)
     throw ValueError(fmt::format("--second is for models that read pairs of texts; {} is {}",
-                                 o.model, reader.kind));
-  const io::EncodeOptions options{.max_length = std::min(o.max_tokens, reader.longest)};
+                                 o.model, model.kind));
+  const io::EncodeOptions options{.max_length = std::min(o.max_tokens, model.longest)};
   const io::Encoding whole =
-      o.second ? reader.tokenizer(o.text, *o.second) : reader.tokenizer(o.text);
+      o.second ? model.tokenizer(o.text, *o.second) : model.tokenizer(o.text);
   if (whole.ids.empty()) throw ValueError("the text has no tokens");
   if (std::ssize(whole.ids) <= *options.max_length) return whole;
   fmt::print("the text has {} tokens; {} of them are read (--max-tokens)\n", whole.ids.size(),
              *options.max_length);
-  return o.second ? reader.tokenizer(o.text, *o.second, options)
-                  : reader.tokenizer(o.text, options);
+  return o.second ? model.tokenizer(o.text, *o.second, options) : model.tokenizer(o.text, options);
 }
 
 void show(const Options& o) {
-  const Reader reader = open_reader(o.model);
-  const auto [tokens, heads] = heads_of(reader.tokenizer, encode(reader, o), reader.read);
+  const TextModel model = load_text_model(o.model);
+  const auto [tokens, heads] = heads_of(model.tokenizer, encode(model, o), model.read);
   const std::string words = train::describe_heads(heads);
   const int64_t layers = heads.empty() ? 0 : heads.back().layer + 1;
   train::Report page("What the heads look at",
                      "One picture for each head of each layer: a row for the token being read, a "
                      "column for each token that it looks at.");
   page.config("model", o.model);
-  page.config("kind", reader.kind);
+  page.config("kind", model.kind);
   page.config("layers", layers);
   page.config("heads in all", heads.size());
   page.config("tokens", tokens.size());
@@ -98,8 +54,9 @@ int main(int argc, char** argv) {
   Options o;
   CLI::App app("Shows what every attention head of a model looks at while it reads a text.",
                "attention_map");
-  app.add_option("--model", o.model,
-                 "folder of a GPT-2 or BERT in the layout of Hugging Face, or one of train_gpt")
+  app.add_option(
+         "--model", o.model,
+         "folder of a GPT-2, LLaMA or BERT in the layout of Hugging Face, or one of train_gpt")
       ->required();
   app.add_option("--text", o.text, "what it reads")->required();
   app.add_option("--second", o.second, "a second text, for models that read pairs");

@@ -6,6 +6,7 @@
 
 #include "bert_finetune.h"
 #include "bert_inputs.h"
+#include "model_files.h"
 #include "program.h"
 
 using namespace attune;
@@ -22,7 +23,7 @@ struct FillOptions {
 void fill_mask(const FillOptions& o) {
   NoGrad no_grad;
   const auto model = hub::from_pretrained<BertForMaskedLM>(o.model);
-  const auto tokenizer = io::load_tokenizer(o.model);
+  const auto tokenizer = load_tokenizer(o.model, model.config().vocab_size).tokenizer;
   auto mask = tokenizer.special_id("mask_token");
   if (!mask) mask = tokenizer.id("[MASK]");  // of a vocabulary alone, without a config
   if (!mask) throw FormatError(o.model + ": the tokenizer has no mask_token");
@@ -53,7 +54,8 @@ struct EmbedOptions {
 // [texts, hidden size].
 Tensor embeddings(const std::string& folder, const std::vector<std::string>& texts) {
   const auto model = hub::load_sentence_transformer(folder);
-  return rows_of(io::load_tokenizer(folder), texts, model.bert.config().max_position_embeddings,
+  const auto files = load_tokenizer(folder, model.bert.config().vocab_size);
+  return rows_of(files.tokenizer, texts, model.max_seq_length(),
                  [&](const BertInputs& inputs) { return model(inputs.ids, inputs.options); });
 }
 
@@ -111,8 +113,9 @@ std::string label_name(const BertConfig& config, int64_t label) {
 
 void classify(const EmbedOptions& o) {
   const auto model = hub::from_pretrained<BertForSequenceClassification>(o.model);
-  const Tensor shares = probabilities(model, io::load_tokenizer(o.model), o.text,
-                                      model.config().max_position_embeddings);
+  const auto files = load_tokenizer(o.model, model.config().vocab_size);
+  const Tensor shares =
+      probabilities(model, files.tokenizer, o.text, model.config().max_position_embeddings);
   const Tensor labels = argmax(shares, -1);
   for (int64_t i = 0; i < shares.size(0); ++i) {
     const auto label = labels.select(0, i).item<int64_t>();

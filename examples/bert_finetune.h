@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "bert_inputs.h"
+#include "model_files.h"
 #include "program.h"
 #include "text_heads.h"
 
@@ -41,7 +42,8 @@ inline Learner start(const FinetuneOptions& o) {
   config.problem_type = "single_label_classification";
   const int64_t longest = std::min(o.max_length, config.max_position_embeddings);
   return {hub::from_pretrained<BertForSequenceClassification>(o.model, config, {.new_head = true}),
-          io::load_tokenizer(o.model), std::move(training), std::move(held_out), longest};
+          load_tokenizer(o.model, config.vocab_size).tokenizer, std::move(training),
+          std::move(held_out), longest};
 }
 
 inline Tensor loss_of(const Learner& learner, const std::vector<int64_t>& items) {

@@ -22,11 +22,12 @@ int main(int argc, char** argv) {
   add_option(app, "--seed", seed, "of the random draws", at_least(0));
 
   return run_program(app, argc, argv, [&] {
-    const SavedGpt saved = load_gpt(folder);
-    std::vector<int64_t> start = saved.tokenizer.encode(prompt);
+    const TextModel model = load_writer(folder);
+    std::vector<int64_t> start = model.tokenizer.encode(prompt);
     if (start.empty()) start = {0};  // the lowest character: in most texts, the line break
-    const auto written = nn::models::generate(
-        saved.model, {start}, {.max_new_tokens = max_tokens, .sampling = sampling, .seed = seed});
-    fmt::print("{}\n", saved.tokenizer.decode(written[0]));
+    const auto written =
+        nn::models::generate(*model.writing, {start},
+                             {.max_new_tokens = max_tokens, .sampling = sampling, .seed = seed});
+    fmt::print("{}\n", model.tokenizer.decode(written[0]));
   });
 }

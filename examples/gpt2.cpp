@@ -1,38 +1,17 @@
-// GPT-2 from a folder in the layout of Hugging Face: lets it write, and trains it further on texts
-// of your own. The folder that `gpt2 finetune` writes loads here and in Python alike.
+// A language model from a folder in the layout of Hugging Face, a GPT-2 or a LLaMA: lets it write,
+// and trains it further on texts of your own, whole or by an adapter of low rank. What `gpt2
+// finetune` writes loads here and in Python alike.
 
+#include "model_files.h"
 #include "program.h"
 #include "text_heads.h"
 
 using namespace attune;
-using nn::models::Gpt2;
 
-// --- 1. The model and its tokenizer. ---
-
-struct PretrainedGpt2 {
-  explicit PretrainedGpt2(const std::string& folder)
-      : model(hub::from_pretrained<Gpt2>(folder)), tokenizer(io::load_tokenizer(folder)) {
-    if (const int64_t most = model.config().vocab_size; tokenizer.size() > most)
-      throw FormatError(fmt::format("{}: the tokenizer has {} tokens, the model knows {}", folder,
-                                    tokenizer.size(), most));
-  }
-
-  // The token that stands between texts, and so begins one.
-  int64_t beginning() const {
-    const auto& config = model.config();
-    if (config.bos_token_id && *config.bos_token_id < config.vocab_size)
-      return *config.bos_token_id;
-    return tokenizer.special_id("bos_token").value_or(0);
-  }
-
-  Gpt2 model;
-  io::Tokenizer tokenizer;
-};
-
-// --- 2. Writing. ---
+// --- 1. Writing. ---
 
 struct GenerateOptions {
-  std::string model, prompt;
+  std::string model, adapter, prompt;
   std::vector<std::string> stop;
   int64_t max_tokens = 100, beams = 1, count = 1;
   nn::models::SamplingOptions sampling{.temperature = 0.8, .top_k = 40};
@@ -43,6 +22,7 @@ struct GenerateOptions {
 void add_options(CLI::App& app, GenerateOptions& o) {
   app.add_option("--model", o.model, "folder with config.json, model.safetensors and a tokenizer")
       ->required();
+  app.add_option("--adapter", o.adapter, "folder of a LoRA adapter of it, of finetune or PEFT");
   app.add_option("--prompt", o.prompt, "text to continue; without it, the model begins one");
   add_option(app, "--max-tokens", o.max_tokens, "tokens to write", at_least(0));
   add_option(app, "--temperature", o.sampling.temperature,
@@ -70,12 +50,14 @@ class Writer {
  public:
   Writer(const io::Tokenizer& tokenizer, const std::vector<int64_t>& prompt,
          const std::vector<std::string>& stop)
-      : decoder_(tokenizer), stop_(stop) {
+      : size_(tokenizer.size()), decoder_(tokenizer), stop_(stop) {
     for (const int64_t token : prompt) text_ += decoder_.next(token);
   }
 
-  // The text that this token settles.
-  std::string write(int64_t token) { return keep(stop_.next(decoder_.next(token))); }
+  // The text that this token settles. A model may know more tokens than its tokenizer.
+  std::string write(int64_t token) {
+    return token < size_ ? keep(stop_.next(decoder_.next(token))) : "";
+  }
   std::string finish() {
     const std::string last = stop_.next(decoder_.finish());
     return keep(last + stop_.finish());
@@ -89,6 +71,7 @@ class Writer {
     return text;
   }
 
+  int64_t size_;
   io::StreamDecoder decoder_;
   io::StopText stop_;
   std::string text_;
@@ -101,16 +84,18 @@ void print_now(const std::string& text) {
 
 void generate(GenerateOptions o, bool temperature_given) {
   set_num_threads(o.threads);
-  const PretrainedGpt2 gpt2(o.model);
-  std::vector<int64_t> prompt = gpt2.tokenizer.encode(o.prompt);
-  if (prompt.empty()) prompt = {gpt2.beginning()};
-  std::vector<Writer> writers(static_cast<size_t>(o.count), Writer(gpt2.tokenizer, prompt, o.stop));
+  const TextModel model = load_writer(o.model);
+  if (!o.adapter.empty()) hub::load_adapter(model.module, o.adapter).merge();
+  std::vector<int64_t> prompt = model.tokenizer.encode(o.prompt);
+  if (prompt.empty()) prompt = {model.beginning.value_or(0)};
+  std::vector<Writer> writers(static_cast<size_t>(o.count),
+                              Writer(model.tokenizer, prompt, o.stop));
   // One text is shown as it comes; several would mix.
   const bool streaming = o.count == 1;
   if (o.beams > 1 && !temperature_given) o.sampling.temperature = 0;
   nn::models::GenerationOptions options{.max_new_tokens = o.max_tokens,
                                         .sampling = o.sampling,
-                                        .eos_token_id = gpt2.model.config().eos_token_id,
+                                        .eos_token_id = model.ends,
                                         .seed = o.seed,
                                         .num_beams = o.beams};
   if (o.beams == 1)
@@ -122,7 +107,7 @@ void generate(GenerateOptions o, bool temperature_given) {
 
   if (streaming) print_now(writers[0].text());
   const std::vector<std::vector<int64_t>> prompts(writers.size(), prompt);
-  const auto sequences = nn::models::generate(gpt2.model, prompts, options);
+  const auto sequences = nn::models::generate(*model.writing, prompts, options);
   for (size_t i = 0; i < writers.size(); ++i) {
     std::string rest;
     if (o.beams > 1)
@@ -137,13 +122,15 @@ void generate(GenerateOptions o, bool temperature_given) {
   }
 }
 
-// --- 3. Learning from texts of your own. ---
+// --- 2. Learning from texts of your own. ---
 
 struct FinetuneOptions {
   std::string model, out;
-  std::vector<std::string> text;
+  std::vector<std::string> text, targets;
   int64_t steps = 200, batch = 4, context = 256, eval_every = 50;
-  double lr = 5e-5;
+  int64_t lora = 0;  // the rank of an adapter; 0: the whole model is trained
+  bool merge = false;
+  std::optional<double> lr, alpha;
   uint64_t seed = 0;
   int threads = num_threads();
   bool profile = false;
@@ -154,38 +141,92 @@ void add_options(CLI::App& app, FinetuneOptions& o) {
   app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
   app.add_option("--out", o.out, "folder for the new model and the report")->required();
   add_option(app, "--steps", o.steps, "training steps", at_least(1));
-  add_option(app, "--lr", o.lr, "highest learning rate", at_least(0));
+  app.add_option("--lr", o.lr, "highest learning rate")
+      ->check(at_least(0))
+      ->default_str("5e-5, with --lora 5e-4");
   add_option(app, "--batch", o.batch, "sequences in a step", at_least(1));
   add_option(app, "--context", o.context, "tokens of a sequence, at most what the model takes",
              at_least(1));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
-  add_option(app, "--seed", o.seed, "of the order of the text and dropout", at_least(0));
+  CLI::Option* lora = app.add_option("--lora", o.lora,
+                                     "rank of a LoRA adapter, which alone is trained and saved, as "
+                                     "PEFT has it");
+  lora->check(at_least(1));
+  app.add_option("--alpha", o.alpha, "the adapter counts alpha / rank times")
+      ->needs(lora)
+      ->check(at_least(0))
+      ->default_str("twice the rank");
+  app.add_option("--targets", o.targets, "layers that get it, or all-linear")
+      ->needs(lora)
+      ->default_str("c_attn of a GPT-2, q_proj and v_proj of a LLaMA");
+  app.add_flag("--merge", o.merge, "saves the whole model with the adapter in its weights")
+      ->needs(lora);
+  add_option(app, "--seed", o.seed, "of the order of the text, dropout and a new adapter",
+             at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_profile_flag(app, o.profile);
 }
 
+// What is trained: the whole model, or an adapter of it.
+struct Learner {
+  Learner(const FinetuneOptions& o) : model(load_writer(o.model)) {
+    if (o.lora == 0) return;
+    std::vector<std::string> targets = o.targets;
+    if (targets.empty())
+      targets = model.kind == "gpt2" ? std::vector<std::string>{"c_attn"}
+                                     : std::vector<std::string>{"q_proj", "v_proj"};
+    adapter.emplace(model.module,
+                    nn::LoraConfig{.r = o.lora,
+                                   .lora_alpha = o.alpha.value_or(2 * static_cast<double>(o.lora)),
+                                   .target_modules = targets});
+  }
+
+  std::vector<Tensor> parameters() const {
+    return adapter ? adapter->parameters() : model.module.parameters();
+  }
+  Tensor operator()(const Tensor& ids) const { return model.read(ids, {}); }
+
+  void save(const FinetuneOptions& o) const {
+    if (adapter && !o.merge) {
+      hub::save_adapter(*adapter, o.out, o.model, "CAUSAL_LM");
+    } else if (adapter) {
+      adapter->merge();
+      model.save(o.out);
+      adapter->unmerge();
+    } else {
+      model.save(o.out);
+    }
+  }
+
+  TextModel model;
+  std::optional<nn::Lora> adapter = {};
+};
+
 // How the model goes on from the opening of the held-out text, always with the same luck.
-std::string write_sample(const PretrainedGpt2& gpt2, const std::vector<int64_t>& opening) {
-  const auto tokens = nn::models::generate(
-      gpt2.model, {opening}, {.max_new_tokens = 60, .sampling = {.temperature = 0.8}, .seed = 0});
-  return gpt2.tokenizer.decode(tokens[0]);
+std::string write_sample(const TextModel& model, const std::vector<int64_t>& opening) {
+  auto tokens =
+      nn::models::generate(*model.writing, {opening},
+                           {.max_new_tokens = 60, .sampling = {.temperature = 0.8}, .seed = 0})[0];
+  std::erase_if(tokens, [&](int64_t token) { return token >= model.tokenizer.size(); });
+  return model.tokenizer.decode(tokens);
 }
 
-// Writes all that there is after a step: the model that Python can load too, and the report.
-void publish(const FinetuneOptions& o, const PretrainedGpt2& gpt2,
-             const std::vector<int64_t>& held_out, int64_t step, train::Report& report) {
-  hub::save_pretrained(gpt2.model, o.out);
-  gpt2.tokenizer.save(o.out);
+// Writes all that there is after a step: the model or adapter that Python can load too, and the
+// report.
+void publish(const FinetuneOptions& o, const Learner& learner, const std::vector<int64_t>& held_out,
+             int64_t step, train::Report& report) {
+  learner.save(o);
   const auto opening = [&](int64_t length) {
     const auto most = std::min({length, o.context, std::ssize(held_out)});
     return std::vector<int64_t>(held_out.begin(), held_out.begin() + most);
   };
-  report.sample(step, write_sample(gpt2, opening(12)));
+  report.sample(step, write_sample(learner.model, opening(12)));
   train::Report page = report;
   const auto tokens = opening(48);
   const std::vector<int64_t> types(tokens.size(), 0);
-  const auto heads = heads_of(gpt2.tokenizer, {tokens, types, {}, std::vector<bool>(tokens.size())},
-                              [&](const Tensor& ids, const Tensor&) { gpt2.model(ids); });
+  const auto heads =
+      heads_of(learner.model.tokenizer, {tokens, types, {}, std::vector<bool>(tokens.size())},
+               learner.model.read);
   page.attention(heads.tokens, heads.maps, "What its heads look at",
                  "The text is one that the model never trained on.");
   page.write(o.out + "/report.html");
@@ -194,38 +235,41 @@ void publish(const FinetuneOptions& o, const PretrainedGpt2& gpt2,
 void finetune(FinetuneOptions o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
-  const PretrainedGpt2 gpt2(o.model);
-  const Gpt2& model = gpt2.model;
-  o.context = std::min(o.context, model.context());
-  const auto corpus = train::TokenCorpus::from_files(o.text, gpt2.tokenizer, gpt2.beginning());
+  const double lr = o.lr.value_or(o.lora > 0 ? 5e-4 : 5e-5);
+  const Learner learner(o);
+  const auto& [model, adapter] = learner;
+  o.context = std::min(o.context, model.longest);
+  const auto corpus = train::TokenCorpus::from_files(o.text, model.tokenizer, model.beginning);
   train::TokenStream stream(corpus.training, o.batch, o.context, o.seed);
   const auto held_out = train::sequential_batches(corpus.held_out, o.batch, o.context);
 
-  optim::AdamW optimizer(model.parameters(), {.lr = o.lr});
+  optim::AdamW optimizer(learner.parameters(), {.lr = lr});
   const int64_t rise = o.steps / 10;
-  const auto schedule = optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise));
-  train::Report report("What GPT-2 learned", "A pretrained model, trained further on a text.");
+  const auto schedule = optim::warm_up(rise, optim::cosine_lr(lr, lr / 10, o.steps - rise));
+  train::Report report("What a language model learned",
+                       "A pretrained model, trained further on a text.");
   add_settings(report, app);
   report.config("tokens", corpus.training.size() + corpus.held_out.size());
-  report.config("parameters", model.num_parameters());
+  report.config("parameters", model.module.num_parameters());
+  if (adapter) report.config("parameters of the adapter", adapter->num_parameters());
   train::Run run(o.out, o.steps, report);
 
   // Step 0 is what the model knew before.
-  const double before = train::mean_loss(model, held_out);
+  const double before = train::mean_loss(learner, held_out);
   run.record({.step = 0, .val_loss = before});
   run.print(fmt::format("step     0: validation loss {:.4f}", before));
-  publish(o, gpt2, corpus.held_out, 0, report);
+  publish(o, learner, corpus.held_out, 0, report);
 
   if (o.profile) run.profile();
-  model.train();
+  model.module.train();
   for (int64_t step = 1; step <= o.steps; ++step) {
     run.begin_step();
     optim::apply(schedule, step - 1, optimizer);
     const auto [inputs, targets] = stream.next();
-    const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
+    const Tensor loss = cross_entropy(flatten(learner(inputs), 0, 1), flatten(targets));
     optimizer.zero_grad();
     loss.backward();
-    optim::clip_grad_norm_(model.parameters(), 1.0);
+    optim::clip_grad_norm_(learner.parameters(), 1.0);
     optimizer.step();
 
     train::Metrics metrics{.step = step,
@@ -234,22 +278,23 @@ void finetune(FinetuneOptions o, const CLI::App& app) {
                            .tokens_per_second = run.rate(inputs.numel())};
     const bool evaluate = run.evaluates(step, o.eval_every);
     if (evaluate) {
-      model.eval();
-      metrics.val_loss = train::mean_loss(model, held_out);
+      model.module.eval();
+      metrics.val_loss = train::mean_loss(learner, held_out);
     }
     run.record(metrics);
     if (!evaluate) continue;
-    publish(o, gpt2, corpus.held_out, step, report);
-    model.train();
+    publish(o, learner, corpus.held_out, step, report);
+    model.module.train();
     run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
                           *metrics.train_loss, *metrics.val_loss));
   }
   run.finish();
-  fmt::print("the model, log.jsonl and report.html are in {}\n", o.out);
+  fmt::print("the {}, log.jsonl and report.html are in {}\n",
+             adapter && !o.merge ? "adapter" : "model", o.out);
 }
 
 int main(int argc, char** argv) {
-  CLI::App app("Lets GPT-2 write, or trains it further.", "gpt2");
+  CLI::App app("Lets a GPT-2 or a LLaMA write, or trains it further.", "gpt2");
   app.require_subcommand(1);
   CLI::App* write = app.add_subcommand("generate", "continues a text");
   CLI::App* learn = app.add_subcommand("finetune", "trains a model further on text files");

@@ -1,41 +1,141 @@
-// What train_gpt writes and generate reads: a GPT-2 as transformers has it, config.json and
-// model.safetensors, and beside it vocabulary.json, a list of the character that each token is.
+// The models that programs read from folders in the layout of Hugging Face, whatever their kind.
+// What train_gpt writes is one too: a GPT-2, and beside it vocabulary.json, a list of the
+// character that each token is.
 
 #pragma once
 
 #include <attune/attune.h>
 
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
-struct SavedGpt {
-  attune::nn::models::Gpt2 model;
-  attune::io::CharTokenizer tokenizer;
-};
+// --- Tokenizers. ---
 
-// FormatError if a character of the vocabulary is no UTF-8, which JSON cannot hold.
-inline void save_gpt(const std::string& folder, const SavedGpt& saved) {
+constexpr const char* character_file = "vocabulary.json";
+
+// FormatError if a character is no UTF-8, which JSON cannot hold.
+inline void save_characters(const attune::io::CharTokenizer& tokenizer, const std::string& folder) {
   std::string vocabulary;
   try {
-    vocabulary = nlohmann::json(saved.tokenizer.vocabulary()).dump(0) + "\n";
+    vocabulary = nlohmann::json(tokenizer.vocabulary()).dump(0) + "\n";
   } catch (const nlohmann::json::exception&) {
     throw attune::FormatError("the text is not UTF-8; convert it (iconv -f latin1 -t utf-8)");
   }
-  attune::hub::save_pretrained(saved.model, folder);
-  attune::io::write_atomically(folder + "/vocabulary.json", vocabulary);
+  attune::io::write_atomically(folder + "/" + character_file, vocabulary);
 }
 
-inline SavedGpt load_gpt(const std::string& folder) {
-  const auto model = attune::hub::from_pretrained<attune::nn::models::Gpt2>(folder);
-  const std::string path = folder + "/vocabulary.json";
+inline attune::io::CharTokenizer load_characters(const std::string& folder) {
+  const std::string path = folder + "/" + character_file;
   try {
     const auto vocabulary = nlohmann::json::parse(attune::io::read_file(path));
-    SavedGpt saved{model, attune::io::CharTokenizer(vocabulary.get<std::vector<std::string>>())};
-    if (saved.tokenizer.size() != model.config().vocab_size)
-      throw attune::FormatError(fmt::format("{}: {} characters for a model of {} tokens", path,
-                                            saved.tokenizer.size(), model.config().vocab_size));
-    return saved;
+    return attune::io::CharTokenizer(vocabulary.get<std::vector<std::string>>());
   } catch (const nlohmann::json::exception& error) {
     throw attune::FormatError(path + ": " + error.what());
   }
+}
+
+// A tokenizer and how to write it.
+struct TokenizerFiles {
+  attune::io::Tokenizer tokenizer;
+  std::function<void(const std::string& folder)> save;
+};
+
+// The tokenizer of a folder whose model knows vocab_size tokens. FormatError if it has more.
+inline TokenizerFiles load_tokenizer(const std::string& folder, int64_t vocab_size) {
+  using namespace attune;
+  const auto has = [&](const char* file) {
+    return std::filesystem::exists(std::filesystem::path(folder) / file);
+  };
+  const auto check = [&](bool fits, const io::Tokenizer& tokenizer) {
+    if (!fits)
+      throw FormatError(fmt::format("{}: the tokenizer has {} tokens, the model knows {}", folder,
+                                    tokenizer.size(), vocab_size));
+  };
+  if (has("tokenizer.json") || has("vocab.json") || has("vocab.txt")) {
+    const io::Tokenizer tokenizer = io::load_tokenizer(folder);
+    check(tokenizer.size() <= vocab_size, tokenizer);
+    return {tokenizer, [tokenizer](const std::string& to) { tokenizer.save(to); }};
+  }
+  if (!has(character_file))
+    throw IoError(fmt::format(
+        "{} has no tokenizer: none of tokenizer.json, vocab.json, vocab.txt, and {} of train_gpt",
+        folder, character_file));
+  const io::CharTokenizer characters = load_characters(folder);
+  check(characters.size() == vocab_size, characters);
+  return {characters, [characters](const std::string& to) { save_characters(characters, to); }};
+}
+
+// --- Models. ---
+
+// A model that reads text, and its tokenizer.
+struct TextModel {
+  std::string kind;  // as config.json calls it: "gpt2", "llama", "bert"
+  attune::nn::Module module;
+  attune::io::Tokenizer tokenizer;
+  int64_t longest;  // the most tokens it reads at once
+  // ids and their types, int64 [B, T] -> the logits of a language model, the states of an encoder.
+  std::function<attune::Tensor(const attune::Tensor& ids, const attune::Tensor& type_ids)> read;
+
+  // How a language model writes; an encoder does not.
+  std::optional<attune::nn::models::LanguageModel> writing = {};
+  std::function<void(const std::string& folder)> save = {};  // with the tokenizer
+  std::optional<int64_t> beginning = {};  // the token before each text, if there is such
+  std::vector<int64_t> ends = {};         // the tokens that end one
+};
+
+template <class Model>
+TextModel load_language_model(const std::string& folder) {
+  using namespace attune;
+  const auto model = hub::from_pretrained<Model>(folder);
+  const auto& config = model.config();
+  const auto files = load_tokenizer(folder, config.vocab_size);
+  const bool has_bos = config.bos_token_id && *config.bos_token_id < config.vocab_size;
+  return {.kind = hub::model_type(folder),
+          .module = model,
+          .tokenizer = files.tokenizer,
+          .longest = model.context(),
+          .read = [model](const Tensor& ids, const Tensor&) { return model(ids); },
+          .writing = nn::models::language_model(model),
+          .save =
+              [model, files](const std::string& to) {
+                hub::save_pretrained(model, to);
+                files.save(to);
+              },
+          .beginning = has_bos ? config.bos_token_id : files.tokenizer.special_id("bos_token"),
+          .ends = config.eos_token_id};
+}
+
+inline TextModel load_encoder(const std::string& folder) {
+  using namespace attune;
+  const auto model = hub::from_pretrained<nn::models::BertModel>(folder);
+  return {.kind = "bert",
+          .module = model,
+          .tokenizer = load_tokenizer(folder, model.config().vocab_size).tokenizer,
+          .longest = model.config().max_position_embeddings,
+          .read = [model](const Tensor& ids, const Tensor& type_ids) {
+            return model(ids, {.token_type_ids = type_ids});
+          }};
+}
+
+// FormatError for a kind that is not known.
+inline TextModel load_text_model(const std::string& folder) {
+  const std::string kind = attune::hub::model_type(folder);
+  if (kind == "gpt2") return load_language_model<attune::nn::models::Gpt2>(folder);
+  if (kind == "llama") return load_language_model<attune::nn::models::Llama>(folder);
+  if (kind == "bert") return load_encoder(folder);
+  throw attune::FormatError(
+      fmt::format("{}: model_type is \"{}\"; gpt2, llama and bert can be read", folder, kind));
+}
+
+// The same of a model that writes. FormatError for one that does not.
+inline TextModel load_writer(const std::string& folder) {
+  TextModel model = load_text_model(folder);
+  if (!model.writing)
+    throw attune::FormatError(
+        fmt::format("{}: model_type is \"{}\", an encoder, which does not write; gpt2 and llama do",
+                    folder, model.kind));
+  return model;
 }

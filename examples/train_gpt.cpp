@@ -40,7 +40,12 @@ void add_options(CLI::App& app, Options& o) {
   add_profile_flag(app, o.profile);
 }
 
-std::string write_sample(const SavedGpt& saved, int64_t characters) {
+struct CharGpt {
+  nn::models::Gpt2 model;
+  io::CharTokenizer tokenizer;
+};
+
+std::string write_sample(const CharGpt& saved, int64_t characters) {
   // Token 0 is the lowest character: in most texts, the line break. The same luck every time, so
   // that samples can be compared.
   auto tokens = nn::models::generate(
@@ -51,9 +56,10 @@ std::string write_sample(const SavedGpt& saved, int64_t characters) {
 }
 
 // Writes the model after `step` steps to the out folder, and all that can be seen of it.
-void publish(const std::string& out, const SavedGpt& saved, const std::vector<int64_t>& sentence,
+void publish(const std::string& out, const CharGpt& saved, const std::vector<int64_t>& sentence,
              int64_t step, train::Report& report) {
-  save_gpt(out, saved);
+  save_characters(saved.tokenizer, out);
+  hub::save_pretrained(saved.model, out);
   NoGrad no_grad;
   saved.model.eval();
   report.sample(step, write_sample(saved, 200));
@@ -77,7 +83,7 @@ void train_model(Options o, const CLI::App& app) {
   const auto corpus = train::CharCorpus::from_files(o.text);
   o.model.vocab_size = corpus.tokenizer.size();
   o.model.resid_pdrop = o.model.embd_pdrop = o.model.attn_pdrop = o.dropout;
-  const SavedGpt saved{nn::models::Gpt2(o.model), corpus.tokenizer};
+  const CharGpt saved{nn::models::Gpt2(o.model), corpus.tokenizer};
   const nn::models::Gpt2& model = saved.model;
 
   train::TokenStream stream(corpus.training, o.batch, o.model.n_positions, o.seed);

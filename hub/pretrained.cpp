@@ -77,6 +77,11 @@ class Matching {
       if (source.empty()) source = at->second;
       if (problem.empty()) problem = unfit(at->second, tensor);
     }
+    if (const auto other = names().substitutes.find(own);
+        source.empty() && other != names().substitutes.end() && found_.contains(other->second)) {
+      source = found_.at(other->second);
+      problem = unfit(source, tensor);
+    }
     if (source.empty())
       problem = fmt::format("missing {} {}", parameter, to_string(tensor.shape()));
     if (problem.empty()) {

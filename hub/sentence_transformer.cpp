@@ -5,6 +5,7 @@
 
 #include "../array/fail.h"
 #include "../io/file.h"
+#include "../io/tokenizer.h"
 #include "json-inl.h"
 
 namespace attune::hub {
@@ -14,6 +15,7 @@ using nn::models::Pooling;
 using nn::models::SentenceTransformer;
 
 constexpr const char* modules_file = "modules.json";
+constexpr const char* limits_file = "sentence_bert_config.json";
 constexpr const char* pooling_folder = "1_Pooling";
 
 struct Named {
@@ -58,9 +60,13 @@ struct Parts {
   bool normalized = false;
 };
 
+bool has_file(const std::string& folder, const std::string& file) {
+  return std::filesystem::exists(std::filesystem::path(folder) / file);
+}
+
 Parts read_parts(const std::string& folder) {
   Parts parts;
-  if (!std::filesystem::exists(std::filesystem::path(folder) / modules_file)) return parts;
+  if (!has_file(folder, modules_file)) return parts;
   const std::string path = path_in(folder, modules_file);
   const Json modules = read_json(path);
   if (!modules.is_array()) refuse(path, "is not a list");
@@ -80,13 +86,46 @@ Parts read_parts(const std::string& folder) {
   return parts;
 }
 
+// The most tokens of a text, as sentence-transformers has it: what its own file says, else what the
+// tokenizer's says, and no more than there are positions.
+int64_t read_max_seq_length(const std::string& folder, int64_t positions) {
+  for (const auto& [file, field] : {std::pair{limits_file, "max_seq_length"},
+                                    std::pair{"tokenizer_config.json", "model_max_length"}}) {
+    if (!has_file(folder, file)) continue;
+    const std::string path = path_in(folder, file);
+    const Json config = read_json(path);
+    const auto value = config.find(field);
+    if (value == config.end() || value->is_null()) continue;
+    // Without a limit it is 10^30.
+    if (!value->is_number() || *value < 1)
+      refuse(path, fmt::format("{} is {}, a number of tokens fits", field, value->dump()));
+    return static_cast<int64_t>(std::min(value->get<double>(), static_cast<double>(positions)));
+  }
+  return positions;
+}
+
+// sentence-transformers can put texts into lower case before the tokenizer; here the tokenizer
+// must.
+void check_lower_case(const std::string& folder) {
+  if (!has_file(folder, limits_file)) return;
+  const std::string path = path_in(folder, limits_file);
+  const Json config = read_json(path);
+  const auto flag = config.find("do_lower_case");
+  if (flag == config.end() || *flag != true) return;
+  const io::Tokenizer tokenizer = io::load_tokenizer(folder);
+  if (tokenizer.encode("ABCDEFG") != tokenizer.encode("abcdefg"))
+    refuse(path, "do_lower_case is true, but the tokenizer keeps capital letters");
+}
+
 }  // namespace
 
 SentenceTransformer load_sentence_transformer(const std::string& folder,
                                               const LoadOptions& options) {
   const Parts parts = read_parts(folder);
-  SentenceTransformer model(from_pretrained<nn::models::BertModel>(folder, options), parts.pooling,
-                            parts.normalized);
+  check_lower_case(folder);
+  const auto bert = from_pretrained<nn::models::BertModel>(folder, options);
+  const int64_t longest = read_max_seq_length(folder, bert.config().max_position_embeddings);
+  SentenceTransformer model(bert, parts.pooling, parts.normalized, longest);
   model.eval();
   return model;
 }
@@ -107,6 +146,8 @@ void save_sentence_transformer(const SentenceTransformer& model, const std::stri
   for (const Named& known : poolings) pooling[known.flag] = known.pooling == model.pooling();
   detail::make_folder(folder + "/" + pooling_folder);
   io::write_atomically(folder + "/" + pooling_folder + "/config.json", pooling.dump(2) + "\n");
+  const Json limits = {{"max_seq_length", model.max_seq_length()}, {"do_lower_case", false}};
+  io::write_atomically(folder + "/" + limits_file, limits.dump(2) + "\n");
   io::write_atomically(folder + "/" + modules_file, modules.dump(2) + "\n");
 }
 

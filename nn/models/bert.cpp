@@ -176,7 +176,8 @@ const CheckpointNames BertForMaskedLM::checkpoint_names = {
     .buffers = tables,
     .heads = heads,
     .tied_head = "cls.predictions.decoder.weight",
-    .tied_embedding = "embeddings.word_embeddings.weight"};
+    .tied_embedding = "embeddings.word_embeddings.weight",
+    .substitutes = {{"cls.predictions.decoder.bias", "cls.predictions.bias"}}};
 
 BertForMaskedLM::BertForMaskedLM(const BertConfig& config)
     : bert(child("bert", BertModel(with_pooling(config, false)))),

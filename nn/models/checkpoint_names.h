@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ struct CheckpointNames {
   std::vector<std::string> buffers;  // names that end with these are no weights
   std::vector<std::string> heads;    // names of heads, this model's and its relatives', start so
   std::string tied_head, tied_embedding;  // one tensor where the config says tie_word_embeddings
+  // A tensor that older versions leave out: another one has its values.
+  std::map<std::string, std::string> substitutes = {};
 };
 
 }  // namespace attune::nn::models

@@ -27,9 +27,18 @@ Tensor pool(const Tensor& states, const Tensor& attention_mask, Pooling pooling)
 
 Tensor normalize(const Tensor& x) { return x / clamp(norm(x, 2, {-1}, true), 1e-12); }
 
-SentenceTransformer::SentenceTransformer(BertModel encoder, Pooling pooling, bool normalized)
-    : bert(child("0.auto_model", std::move(encoder))), pooling_(pooling), normalized_(normalized) {
+SentenceTransformer::SentenceTransformer(BertModel encoder, Pooling pooling, bool normalized,
+                                         int64_t max_seq_length)
+    : bert(child("0.auto_model", std::move(encoder))),
+      pooling_(pooling),
+      normalized_(normalized),
+      max_seq_length_(max_seq_length) {
   describe("SentenceTransformer");
+  const int64_t positions = bert.config().max_position_embeddings;
+  if (max_seq_length < 0 || max_seq_length > positions)
+    fail<ValueError>("SentenceTransformer", "max_seq_length {} does not fit {} positions",
+                     max_seq_length, positions);
+  if (max_seq_length == 0) max_seq_length_ = positions;
 }
 
 Tensor SentenceTransformer::operator()(const Tensor& input_ids,

@@ -19,18 +19,23 @@ Tensor normalize(const Tensor& x);
 // of length 1 if normalized. Reimers and Gurevych 2019.
 class SentenceTransformer : public Module {
  public:
-  SentenceTransformer(BertModel bert, Pooling pooling = Pooling::mean, bool normalized = true);
+  // max_seq_length: the most tokens of a text that it should be given, special ones included; 0:
+  // as many as it has positions for. ValueError if it is more than that.
+  SentenceTransformer(BertModel bert, Pooling pooling = Pooling::mean, bool normalized = true,
+                      int64_t max_seq_length = 0);
   // input_ids: int64 [B, T] -> [B, hidden_size].
   Tensor operator()(const Tensor& input_ids, const ForwardOptions& options = {}) const;
 
   Pooling pooling() const { return pooling_; }
   bool normalized() const { return normalized_; }
+  int64_t max_seq_length() const { return max_seq_length_; }
 
   BertModel bert;
 
  private:
   Pooling pooling_;
   bool normalized_;
+  int64_t max_seq_length_;
 };
 
 }  // namespace attune::nn::models

@@ -37,6 +37,34 @@ std::string make_gpt2(const ScratchFolder& scratch) {
   return folder;
 }
 
+std::string make_llama(const ScratchFolder& scratch) {
+  manual_seed(1);
+  const std::string folder = scratch / "llama";
+  nn::models::LlamaConfig config;
+  config.vocab_size = 32;  // more than the tokenizer knows
+  config.hidden_size = 8;
+  config.intermediate_size = 12;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 2;
+  config.num_key_value_heads = 1;
+  config.max_position_embeddings = 16;
+  config.bos_token_id = 0;
+  config.eos_token_id = {};
+  hub::save_pretrained(nn::models::Llama(config), folder);
+  write_letters(folder);
+  return folder;
+}
+
+// A folder that train_gpt wrote, of the letters a, b and c.
+void make_char_gpt(const Shell& run) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "abcacb";
+  write_all(run.folder() / "letters", text);
+  REQUIRE(run("train_gpt --text DIRletters --out DIRown --layers 1 --heads 2 --dim 8 --context 8 "
+              "--batch 2 --steps 1 --threads 1")
+              .status == 0);
+}
+
 const std::vector<std::string> words{"the", "cat",  "dog",  "tree", "river", "runs",
                                      "old", "blue", "very", "near", "##s",   "."};
 
@@ -124,6 +152,69 @@ TEST_CASE("gpt2 learns from a text and leaves a folder to go on with") {
   CHECK_THAT(more.out, StartsWith("the "));
 }
 
+TEST_CASE("gpt2 trains an adapter of a model of any kind, and merges it if told to") {
+  const Shell run;
+  make_gpt2(run.folder());
+  make_llama(run.folder());
+  make_char_gpt(run);
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "abcacb";
+  write_all(run.folder() / "text", text);
+  const std::vector<std::pair<std::string, std::vector<std::string>>> kinds = {
+      {"gpt2", {"c_attn"}}, {"llama", {"q_proj", "v_proj"}}, {"own", {"c_attn"}}};
+  for (const auto& [model, targets] : kinds) {
+    INFO(model);
+    const std::string learn = "gpt2 finetune --model DIR" + model +
+                              " --text DIRtext --steps 30 --lr 0.1 --context 8 --eval-every 0 "
+                              "--threads 1 --lora 2 --out DIRnew/" +
+                              model;
+    const Outcome learned = run(learn);
+    INFO(learned.err);
+    REQUIRE(learned.status == 0);
+    const std::string folder = run.folder() / "new/" + model;
+    const auto config = nlohmann::json::parse(read_all(folder + "/adapter_config.json"));
+    CHECK(config["target_modules"] == nlohmann::json(targets));
+    CHECK(config["r"] == 2);
+    CHECK(config["lora_alpha"] == 4);
+    CHECK(config["task_type"] == "CAUSAL_LM");
+    CHECK_FALSE(std::filesystem::exists(folder + "/model.safetensors"));
+    const auto log = json_lines(read_all(folder + "/log.jsonl"));
+    CHECK(log[30]["val_loss"].get<double>() < log[0]["val_loss"].get<double>());
+
+    const std::string write = " --prompt abc --max-tokens 10 --seed 1 --threads 1";
+    const Outcome plain = run("gpt2 generate --model DIR" + model + write);
+    const Outcome adapted =
+        run("gpt2 generate --model DIR" + model + " --adapter DIRnew/" + model + write);
+    INFO(adapted.err);
+    CHECK(adapted.status == 0);
+    CHECK(adapted.out != plain.out);
+    REQUIRE(run(learn + "_whole --merge").status == 0);
+    CHECK_FALSE(std::filesystem::exists(folder + "_whole/adapter_config.json"));
+    CHECK(run("gpt2 generate --model DIRnew/" + model + "_whole" + write).out == adapted.out);
+  }
+}
+
+TEST_CASE("gpt2 writes with a LLaMA and with a model of train_gpt, and trains them whole") {
+  const Shell run;
+  make_llama(run.folder());
+  make_char_gpt(run);
+  for (const std::string model : {"llama", "own"}) {
+    INFO(model);
+    const std::string write = "generate --prompt abc --max-tokens 12 --seed 3 --model DIR";
+    const Outcome text = run("gpt2 " + write + model + " --top-k 0 --threads 1");
+    INFO(text.err);
+    CHECK(text.status == 0);
+    CHECK_THAT(text.out, StartsWith("abc"));
+    const Outcome learned = run("gpt2 finetune --text DIRletters --steps 2 --context 8 --out DIRn" +
+                                model + " --threads 1 --model DIR" + model);
+    INFO(learned.err);
+    CHECK(learned.status == 0);
+    CHECK(run("gpt2 " + write + "n" + model).status == 0);
+  }
+  CHECK(run("generate --prompt abc --max-tokens 12 --seed 3 --model DIRown").out ==
+        run("gpt2 generate --prompt abc --max-tokens 12 --seed 3 --model DIRown --top-k 0").out);
+}
+
 TEST_CASE("bert fills gaps, embeds and compares") {
   const Shell run;
   make_bert<nn::models::BertForMaskedLM>(run.folder(), "masked");
@@ -148,6 +239,10 @@ TEST_CASE("bert fills gaps, embeds and compares") {
 
   const Outcome alike = run("bert similarity --model DIRbert --text 'the cat' 'old dog' 'the cat'");
   CHECK_THAT(alike.out, StartsWith(" 1.0000  the cat | the cat\n"));
+  // Texts are read as far as the folder says: [CLS] the cat [SEP].
+  write_all(run.folder() / "bert/sentence_bert_config.json", R"({"max_seq_length": 4})");
+  const Outcome cut = run("bert similarity --model DIRbert --text 'the cat runs' 'the cat near'");
+  CHECK_THAT(cut.out, StartsWith(" 1.0000  the cat runs | the cat near\n"));
   CHECK(std::count(alike.out.begin(), alike.out.end(), '\n') == 3);
 }
 
@@ -190,10 +285,11 @@ TEST_CASE("attention_map shows models of every kind") {
   CHECK_THAT(page, ContainsSubstring(R"(["[CLS]","the","cat","##s","[SEP]","old","dog","[SEP]"])"));
   CHECK_THAT(page, ContainsSubstring("separator"));
 
-  write_all(run.folder() / "text", std::string(40, 'a') + std::string(40, 'b'));
-  REQUIRE(run("train_gpt --text DIRtext --out DIRown --layers 1 --heads 2 --dim 8 --context 8 "
-              "--batch 2 --steps 1 --threads 1")
-              .status == 0);
+  make_llama(run.folder());
+  const Outcome llama = run("attention_map --model DIRllama --text abab --out DIRd.html");
+  INFO(llama.err);
+  CHECK_THAT(llama.out, StartsWith("2 layers, 4 heads, 4 tokens\n"));
+  make_char_gpt(run);
   const Outcome own = run("attention_map --model DIRown --text abab --out DIRc.html");
   CHECK_THAT(own.out, StartsWith("1 layers, 2 heads, 4 tokens\n"));
 }
@@ -207,13 +303,24 @@ TEST_CASE("mistakes with models are one clear line") {
   write_all(run.folder() / "one.csv", "text,label\na,x\nb,x\n");
   std::filesystem::copy(run.folder() / "gpt2", run.folder() / "bare");
   std::filesystem::remove(run.folder() / "bare/vocab.json");
+  std::filesystem::copy(run.folder() / "bert", run.folder() / "wide");
+  write_all(run.folder() / "wide/vocab.txt", read_all(run.folder() / "bert/vocab.txt") + "fox\n");
+  std::filesystem::create_directory(run.folder() / "other");
+  write_all(run.folder() / "other/config.json", R"({"model_type": "t5"})");
   const std::string learn = "bert finetune --model DIRbert --out DIRout --data ";
   const std::vector<std::pair<std::string, std::string>> mistakes = {
       {"gpt2", "subcommand"},
       {"gpt2 generate", "--model is required"},
       {"gpt2 generate --model DIRnone", "none/config.json: No such file"},
-      {"gpt2 generate --model DIRbare", "has none of tokenizer.json"},
-      {"gpt2 generate --model DIRbert", "model_type is \"bert\""},
+      {"gpt2 generate --model DIRbare", "bare has no tokenizer: none of tokenizer.json"},
+      {"attention_map --model DIRbare --text cat", "bare has no tokenizer"},
+      {"gpt2 generate --model DIRbert", "model_type is \"bert\", an encoder"},
+      {"gpt2 generate --model DIRother", "model_type is \"t5\"; gpt2, llama and bert can be read"},
+      {"attention_map --model DIRother --text cat", "model_type is \"t5\""},
+      {"gpt2 generate --model DIRgpt2 --adapter DIRbert", "adapter_config.json: No such file"},
+      {"gpt2 finetune --model DIRgpt2 --text DIRgpt2/merges.txt --out DIRout --lora 2 --targets q",
+       "\"q\" means none of its layers: c_attn"},
+      {"gpt2 finetune --model DIRgpt2 --text DIRtext --out DIRout --merge", "--merge requires"},
       {"gpt2 generate --model DIRgpt2 --temperature -1", "--temperature: is -1"},
       {"gpt2 generate --model DIRgpt2 --beams 2 --temperature 1", "temperature must be 0"},
       {"gpt2 generate --model DIRgpt2 --stop ''", "a stop text is empty"},
@@ -224,6 +331,7 @@ TEST_CASE("mistakes with models are one clear line") {
       {"bert embed --model DIRbert", "nothing to embed"},
       {"bert similarity --model DIRbert --text cat", "it takes two texts"},
       {"bert similarity --model DIRgpt2 --text cat dog", "model_type is \"gpt2\""},
+      {"bert embed --model DIRwide --text cat", "the tokenizer has 18 tokens, the model knows 17"},
       {learn + "DIRbad.csv", "bad.csv, line 3: a quote is opened"},
       {learn + "DIRone.csv", "2 rows with 1 different labels"},
       {learn + "DIRone.csv --text-column body", "no column is named \"body\""},

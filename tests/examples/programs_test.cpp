@@ -180,9 +180,9 @@ TEST_CASE("generate refuses a model that is damaged and a prompt it cannot read"
   write_all(weights, whole);
   const std::string vocabulary = run.folder() / "m/vocabulary.json";
   write_all(vocabulary, R"(["a"])");
-  refused("", "vocabulary.json: 1 characters for a model of");
+  refused("", "the tokenizer has 1 tokens, the model knows");
   write_all(vocabulary, "[1]");
   refused("", "vocabulary.json");
   std::filesystem::remove(vocabulary);
-  refused("", "vocabulary.json: No such file");
+  refused("", "has no tokenizer: none of tokenizer.json");
 }

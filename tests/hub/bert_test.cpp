@@ -109,16 +109,80 @@ TEST_CASE("sentences become vectors by every pooling, padding left out") {
   CHECK_THROWS_AS(pool(states, tensor({1}), Pooling::mean), ShapeError);
 }
 
+TEST_CASE("a sentence model reads as many tokens as its files say, and its positions allow") {
+  const auto longest = [](const char* limits, const char* tokenizer) {
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("sentence"), folder / "copy",
+                          std::filesystem::copy_options::recursive);
+    if (limits) write_all(folder / "copy/sentence_bert_config.json", limits);
+    if (tokenizer) write_all(folder / "copy/tokenizer_config.json", tokenizer);
+    return hub::load_sentence_transformer(folder / "copy").max_seq_length();
+  };
+  const char* eight = R"({"model_max_length": 8})";
+  CHECK(longest(nullptr, nullptr) == 10);
+  CHECK(longest(nullptr, eight) == 8);
+  CHECK(longest(nullptr, R"({"model_max_length": 1000000000000000019884624838656})") == 10);
+  CHECK(longest(R"({"max_seq_length": 6, "do_lower_case": false})", eight) == 6);
+  CHECK(longest(R"({"max_seq_length": 9})", eight) == 9);
+  CHECK(longest(R"({"max_seq_length": 512})", nullptr) == 10);
+  CHECK(longest(R"({"max_seq_length": null})", eight) == 8);
+  CHECK_THROWS_WITH(longest(R"({"max_seq_length": 0})", nullptr),
+                    ContainsSubstring("max_seq_length is 0"));
+  CHECK_THROWS_WITH(longest(R"({"max_seq_length": "6"})", nullptr),
+                    ContainsSubstring("max_seq_length is \"6\""));
+  CHECK_THROWS_AS(longest("[", nullptr), FormatError);
+  CHECK_THROWS_AS(SentenceTransformer(hub::from_pretrained<BertModel>(model_folder("bert")),
+                                      Pooling::mean, true, 11),
+                  ValueError);
+}
+
+TEST_CASE("capital letters are a matter of the tokenizer, or refused") {
+  const auto load = [](const char* tokenizer) {
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("sentence"), folder / "copy",
+                          std::filesystem::copy_options::recursive);
+    write_all(folder / "copy/sentence_bert_config.json", R"({"do_lower_case": true})");
+    write_all(folder / "copy/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nabcdefg\n");
+    write_all(folder / "copy/tokenizer_config.json", tokenizer);
+    return hub::load_sentence_transformer(folder / "copy");
+  };
+  CHECK_NOTHROW(load(R"({"do_lower_case": true})"));
+  CHECK_THROWS_WITH(load(R"({"do_lower_case": false})"),
+                    ContainsSubstring("the tokenizer keeps capital letters"));
+}
+
+TEST_CASE("a masked language model of transformers 4, untied, has its bias under one name") {
+  const ScratchFolder folder;
+  std::filesystem::copy(model_folder("bert_untied"), folder / "copy");
+  const std::string path = folder / "copy/model.safetensors";
+  StateDict weights = io::load_safetensors(path).arrays;
+  const Tensor bias = Tensor(weights.at("cls.predictions.decoder.bias")).clone();
+  weights.insert_or_assign("cls.predictions.bias", bias.array());
+  weights.erase("cls.predictions.decoder.bias");
+  io::save_safetensors(path, weights);
+  const auto model = hub::from_pretrained<BertForMaskedLM>(folder / "copy");
+  CHECK(model.decoder.bias.to_vector<float>() == bias.to_vector<float>());
+  CHECK(largest_difference(
+            model(tensor({{1, 2, 3}})),
+            hub::from_pretrained<BertForMaskedLM>(model_folder("bert_untied"))(tensor({{1, 2, 3}}))
+                .array()) == 0);
+  weights.erase("cls.predictions.bias");
+  io::save_safetensors(path, weights);
+  CHECK_THROWS_WITH(hub::from_pretrained<BertForMaskedLM>(folder / "copy"),
+                    ContainsSubstring("missing cls.predictions.decoder.bias"));
+}
+
 TEST_CASE("a sentence model that is saved and read again is the same") {
   for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::max})
     for (const bool normalized : {false, true}) {
       const ScratchFolder folder;
       const SentenceTransformer model(hub::from_pretrained<BertModel>(model_folder("bert")),
-                                      pooling, normalized);
+                                      pooling, normalized, 7);
       hub::save_sentence_transformer(model, folder / "copy");
       const auto copy = hub::load_sentence_transformer(folder / "copy");
       CHECK(copy.pooling() == pooling);
       CHECK(copy.normalized() == normalized);
+      CHECK(copy.max_seq_length() == 7);
       CHECK(same_bits(copy.state_dict(), model.state_dict()));
     }
 }
