@@ -12,6 +12,12 @@ namespace {
 constexpr const char* config_file = "adapter_config.json";
 constexpr const char* weights_file = "adapter_model.safetensors";
 constexpr const char* prefix = "base_model.model.";
+constexpr const char* factor = ".lora_A.weight";
+
+// The path of the layer whose factor is named so.
+std::string without_factor(const std::string& name) {
+  return name.substr(0, name.size() - std::char_traits<char>::length(factor));
+}
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
   fail<FormatError>("load_adapter", "{}: {}", path, reason);
@@ -26,18 +32,6 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
     value = field->get<T>();
   } catch (const Json::exception&) {
     refuse(path, fmt::format("{} is {}", name, field->dump()));
-  }
-}
-
-void read_names(const Json& config, const char* name, std::vector<std::string>& value,
-                const std::string& path) {
-  const auto field = config.find(name);
-  if (field != config.end() && field->is_string()) {
-    value = {field->get<std::string>()};
-    if (value[0] != "all-linear")
-      refuse(path, fmt::format("{} is the pattern \"{}\"; name the layers", name, value[0]));
-  } else {
-    read(config, name, value, path);
   }
 }
 
@@ -69,8 +63,11 @@ nn::LoraConfig read_config(const std::string& path) {
   read(json, "lora_alpha", config.lora_alpha, path);
   read(json, "lora_dropout", config.lora_dropout, path);
   read(json, "use_rslora", config.use_rslora, path);
-  read_names(json, "target_modules", config.target_modules, path);
-  read_names(json, "modules_to_save", config.modules_to_save, path);
+  // A text is a pattern, or all-linear, which means other layers to PEFT: the file has the answer.
+  if (const auto targets = json.find("target_modules");
+      targets == json.end() || !targets->is_string())
+    read(json, "target_modules", config.target_modules, path);
+  read(json, "modules_to_save", config.modules_to_save, path);
   return config;
 }
 
@@ -78,17 +75,21 @@ nn::LoraConfig read_config(const std::string& path) {
 
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   const std::string config_path = path_in(folder, config_file);
-  const nn::LoraConfig config = read_config(config_path);
+  nn::LoraConfig config = read_config(config_path);
+  const bool listed = !config.target_modules.empty();
   const std::string path = path_in(folder, weights_file);
   StateDict weights;
   bool rank_fits = false;
   for (auto& [name, array] : io::load_safetensors(path).arrays) {
     if (!name.starts_with(prefix))
       refuse(path, fmt::format("\"{}\" does not start with {}", name, prefix));
-    // Before memory is taken for a rank that the file does not have.
-    if (name.ends_with(".lora_A.weight"))
+    const std::string known = name.substr(std::char_traits<char>::length(prefix));
+    if (known.ends_with(factor)) {
+      // Before memory is taken for a rank that the file does not have.
       rank_fits |= array.dim() == 2 && array.size(0) == config.r;
-    weights.emplace(name.substr(std::char_traits<char>::length(prefix)), array);
+      if (!listed) config.target_modules.push_back(without_factor(known));
+    }
+    weights.emplace(known, array);
   }
   if (!rank_fits)
     refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));
@@ -106,6 +107,16 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
                   const std::string& task_type) {
   const nn::LoraConfig& config = lora.config();
   const auto or_null = [](const auto& value) { return value.empty() ? Json() : Json(value); };
+  if ((task_type == "SEQ_CLS" || task_type == "TOKEN_CLS") && config.modules_to_save.empty())
+    fail<ValueError>("save_adapter",
+                     "PEFT takes a {} to have trained its head; name it in modules_to_save",
+                     task_type);
+  StateDict weights;
+  std::vector<std::string> targets;
+  for (const auto& [name, tensor] : lora.named_parameters()) {
+    weights.emplace(prefix + name, tensor.array());
+    if (name.ends_with(factor)) targets.push_back(without_factor(name));
+  }
   const bool all = config.target_modules == std::vector<std::string>{"all-linear"};
   const Json json = {
       {"peft_type", "LORA"},
@@ -115,15 +126,12 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
       {"lora_alpha", config.lora_alpha},
       {"lora_dropout", config.lora_dropout},
       {"use_rslora", config.use_rslora},
-      {"target_modules", all ? Json("all-linear") : Json(config.target_modules)},
+      {"target_modules", all ? targets : config.target_modules},
       {"modules_to_save", or_null(config.modules_to_save)},
       {"bias", "none"},
       {"fan_in_fan_out", lora.fan_in_fan_out()},
       {"inference_mode", true},
   };
-  StateDict weights;
-  for (const auto& [name, tensor] : lora.named_parameters())
-    weights.emplace(prefix + name, tensor.array());
   detail::make_folder(folder);
   io::save_safetensors(folder + "/" + weights_file, weights, {{"format", "pt"}});
   io::write_atomically(folder + "/" + config_file, json.dump(2) + "\n");

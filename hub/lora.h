@@ -14,7 +14,8 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder);
 
 // Writes such a folder, each file atomically, that PEFT reads too. base_model: the folder or name
 // of the model that it belongs to; task_type: what PEFT calls its use, such as "CAUSAL_LM" or
-// "SEQ_CLS". IoError.
+// "SEQ_CLS". IoError; ValueError for a classifier whose modules_to_save lacks the head, without
+// which PEFT reads none.
 void save_adapter(const nn::Lora& lora, const std::string& folder,
                   const std::string& base_model = "", const std::string& task_type = "");
 

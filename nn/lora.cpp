@@ -102,8 +102,8 @@ Named select(const Named& candidates, const std::vector<std::string>& names) {
   return found;
 }
 
-// The linear maps that get an adapter.
-Named targets_of(const Module& model, const std::vector<std::string>& names) {
+// The linear maps that get an adapter. saved: the modules that are trained whole.
+Named targets_of(const Module& model, const std::vector<std::string>& names, const Named& saved) {
   std::map<const Storage*, int> uses;
   for (const auto& [name, array] : model.state_dict()) ++uses[&array.storage()];
   const auto is_tied = [&](const Module& module) {
@@ -112,7 +112,14 @@ Named targets_of(const Module& model, const std::vector<std::string>& names) {
   Named linear = model.named_modules();
   std::erase_if(linear, [](const auto& entry) { return !is_linear(entry.second); });
   const bool all = names == std::vector<std::string>{all_linear};
-  if (all) std::erase_if(linear, [&](const auto& entry) { return is_tied(entry.second); });
+  const auto is_saved = [&](const std::string& path) {
+    return std::any_of(saved.begin(), saved.end(), [&](const auto& entry) {
+      return path == entry.first || path.starts_with(entry.first + ".");
+    });
+  };
+  if (all)
+    std::erase_if(
+        linear, [&](const auto& entry) { return is_tied(entry.second) || is_saved(entry.first); });
   const Named targets = all ? linear : select(linear, names);
   for (const auto& [path, module] : targets) {
     if (is_tied(module)) fail<ValueError>("Lora", "{} shares its weight with another module", path);
@@ -135,9 +142,9 @@ Lora::Lora(const Module& model, const LoraConfig& config)
   check(config);
   describe("Lora", fmt::format("r={}", config.r));
   attached_->config = config;
-  for (const auto& [path, target] : targets_of(model, config.target_modules))
-    attached_->layers.emplace_back(target, child(path, LoraLayer(target, config)));
   const Named saved = select(model.named_modules(), config.modules_to_save);
+  for (const auto& [path, target] : targets_of(model, config.target_modules, saved))
+    attached_->layers.emplace_back(target, child(path, LoraLayer(target, config)));
   for (const Tensor& parameter : model.parameters())
     attached_->required.emplace_back(parameter, parameter.requires_grad());
 

@@ -12,7 +12,8 @@ struct LoraConfig {
   bool use_rslora =
       false;  // scale by lora_alpha / sqrt(r), Kalajdzievski 2023, not by lora_alpha / r
   // Which Linear and Conv1D get an adapter: their paths, or the ends of these from a dot on
-  // ("c_attn", "attn.c_proj"); "all-linear" means all whose weight is not tied to another.
+  // ("c_attn", "attn.c_proj"); "all-linear" means all whose weight is not tied to another and that
+  // modules_to_save does not name.
   std::vector<std::string> target_modules = {};
   // Modules that are trained whole, such as a new head, named likewise.
   std::vector<std::string> modules_to_save = {};

@@ -211,6 +211,18 @@ void ConfigReader::object(const char* name, const std::function<void(ConfigReade
   if (!inner.state_->problems.empty()) add_problem(name + (": " + inner.state_->problems));
 }
 
+void ConfigReader::alias(const char* other, const char* name) {
+  if (!state_->json.contains(other)) return;
+  const Json value = state_->json[other];
+  state_->json.erase(other);
+  if (!state_->json.contains(name)) {
+    state_->json[name] = value;
+  } else if (const Json& known = state_->json[name]; known != value) {
+    add_problem(fmt::format("{} is {}, but {}, which is the same, is {}", other, shown(value), name,
+                            shown(known)));
+  }
+}
+
 void ConfigReader::must_be_false(const char* name) {
   state_->take(name, "false", [](const Json& v) { return v == false; });
 }

@@ -35,6 +35,8 @@ class ConfigReader {
   void labels(int64_t& count, std::vector<std::string>& names);
   // Fields of an object; null or missing: none.
   void object(const char* name, const std::function<void(ConfigReader&)>& read);
+  // A name that may stand for `name`, asked for later, or beside it if they agree.
+  void alias(const char* other, const char* name);
   // A field that must have this value where it is present.
   void must_be(const char* name, std::string_view value);
   void must_be_false(const char* name);
@@ -70,6 +72,7 @@ class ConfigWriter {
   void tokens(const char* name, const std::vector<int64_t>& value);
   void labels(int64_t count, const std::vector<std::string>& names);
   void object(const char* name, const std::function<void(ConfigWriter&)>& write);
+  void alias(const char*, const char*) {}
   // Left out: what must be so is what transformers takes a missing field for.
   void must_be(const char*, std::string_view) {}
   void must_be_false(const char*) {}

@@ -15,6 +15,10 @@ namespace {
 
 template <class Fields, class Config>
 void visit(Fields& fields, Config& c) {
+  fields.alias("max_position_embeddings", "n_positions");
+  fields.alias("hidden_size", "n_embd");
+  fields.alias("num_hidden_layers", "n_layer");
+  fields.alias("num_attention_heads", "n_head");
   fields.size("vocab_size", c.vocab_size);
   fields.size("n_positions", c.n_positions);
   fields.size("n_embd", c.n_embd);

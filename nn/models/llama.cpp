@@ -20,6 +20,7 @@ constexpr double least = std::numeric_limits<double>::min();
 
 template <class Fields, class Rope>
 void visit_rope(Fields& fields, Rope& rope) {
+  fields.alias("type", "rope_type");  // as before rope_type was so called
   fields.real("rope_theta", rope.rope_theta, least, anything);
   fields.word("rope_type", rope.rope_type);
   if (rope.rope_type == "default") return;
@@ -81,6 +82,10 @@ std::string problem_of(const LlamaConfig& c) {
   const RopeParameters& rope = c.rope_parameters;
   if (rope.rope_type != "default" && rope.rope_type != "linear" && rope.rope_type != "llama3")
     return fmt::format("rope_type \"{}\" is none of default, linear, llama3", rope.rope_type);
+  if (rope.rope_type != "default" && !(rope.factor > 0))
+    return fmt::format("rope_type \"{}\" needs a factor", rope.rope_type);
+  if (rope.rope_type == "llama3" && !(rope.low_freq_factor > 0 && rope.high_freq_factor > 0))
+    return "rope_type \"llama3\" needs a low_freq_factor and a high_freq_factor";
   if (rope.rope_type == "llama3" && !(rope.low_freq_factor < rope.high_freq_factor))
     return fmt::format("low_freq_factor {} is not below high_freq_factor {}", rope.low_freq_factor,
                        rope.high_freq_factor);
@@ -98,14 +103,21 @@ const LlamaConfig& checked(const LlamaConfig& config) {
 LlamaConfig LlamaConfig::from_json(std::string_view json, const std::string& source) {
   LlamaConfig config;
   ConfigReader fields(json, source, "llama");
+  // Other types than the default have no default numbers.
   RopeParameters& rope = config.rope_parameters;
-  // Both the names before transformers 5 and before rope_type was so called.
+  rope.factor = rope.low_freq_factor = rope.high_freq_factor = 0;
+  rope.original_max_position_embeddings = 0;
   fields.real("rope_theta", rope.rope_theta, least, anything);
+  const RopeParameters unstretched = rope;
+  visit(fields, config);
+  // The name before transformers 5, which counts where both are there.
   fields.object("rope_scaling", [&](ConfigReader& inner) {
-    inner.word("type", rope.rope_type);
+    rope = unstretched;
     visit_rope(inner, rope);
   });
-  visit(fields, config);
+  fields.size("original_max_position_embeddings", rope.original_max_position_embeddings);
+  if (rope.original_max_position_embeddings == 0)
+    rope.original_max_position_embeddings = config.max_position_embeddings;
   fields.add_problem(problem_of(config));
   config.others = fields.finish();
   return config;

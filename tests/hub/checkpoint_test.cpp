@@ -107,6 +107,20 @@ TEST_CASE("config fields of a wrong type or size are listed before memory is tak
   check_refused<FormatError>(uneven, {"n_embd 8 is not a multiple of n_head 3"});
 }
 
+TEST_CASE("a GPT-2's sizes have a second name, which must not disagree with the first") {
+  using nn::models::Gpt2Config;
+  const auto config = Gpt2Config::from_json(
+      R"({"model_type":"gpt2","hidden_size":24,"num_hidden_layers":3,"num_attention_heads":4,)"
+      R"("max_position_embeddings":32,"n_head":4})");
+  CHECK(config.n_embd == 24);
+  CHECK(config.n_layer == 3);
+  CHECK(config.n_head == 4);
+  CHECK(config.n_positions == 32);
+  CHECK_THROWS_WITH(
+      Gpt2Config::from_json(R"({"model_type":"gpt2","n_head":12,"num_attention_heads":4})"),
+      ContainsSubstring("num_attention_heads is 4, but n_head, which is the same, is 12"));
+}
+
 TEST_CASE("a config that is no config is refused") {
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string("{}"),

@@ -51,6 +51,15 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
   CHECK(present.factor == 3);
   CHECK(present.rope_theta == 30);
 
+  // Of both names the older one counts, and the original length is the model's own if not told.
+  const auto both = read(R"(,"max_position_embeddings":64,"rope_parameters":{"rope_theta":7},)"
+                         R"("rope_scaling":{"rope_type":"llama3","factor":4,"low_freq_factor":1,)"
+                         R"("high_freq_factor":4})");
+  CHECK(both.rope_type == "llama3");
+  CHECK(both.rope_theta == 10000);
+  CHECK(both.original_max_position_embeddings == 64);
+  CHECK(read(R"(,"original_max_position_embeddings":32)").original_max_position_embeddings == 32);
+
   const auto stretched = hub::load_config<LlamaConfig>(model_folder("llama_stretched"));
   for (const char* field : {"\"rope_parameters\": {", "\"rope_scaling\": {", "\"rope_theta\": 50.0",
                             "\"eos_token_id\": ["})
@@ -61,8 +70,15 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
   const std::pair<const char*, const char*> bad[] = {
       {R"("rope_scaling":{"rope_type":"yarn"})", "rope_type \"yarn\" is none of"},
       {R"("rope_scaling":{"type":"linear","factor":-1})", "rope_scaling: factor is -1"},
+      {R"("rope_parameters":{"rope_type":"linear"},"rope_scaling":{"rope_type":"yarn"})", "yarn"},
+      {R"("rope_scaling":{"rope_type":"linear"})", "rope_type \"linear\" needs a factor"},
+      {R"("rope_scaling":{"rope_type":"llama3","factor":2})", "needs a low_freq_factor and"},
+      {R"("rope_scaling":{"type":"linear","rope_type":"yarn"})",
+       "type is \"linear\", but rope_type"},
       {R"("rope_parameters":[])", "rope_parameters is []"},
-      {R"("rope_parameters":{"rope_type":"llama3","low_freq_factor":4})", "low_freq_factor 4"},
+      {R"("rope_parameters":{"rope_type":"llama3","factor":2,"low_freq_factor":4,)"
+       R"("high_freq_factor":4})",
+       "low_freq_factor 4 is not below"},
       {R"("num_key_value_heads":3)", "not a multiple of num_key_value_heads 3"},
       {R"("head_dim":3)", "the width of a head, 3, is odd"},
       {R"("eos_token_id":[1,"a"])", "eos_token_id is"},

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "../scratch.h"
 #include "golden_model.h"
@@ -131,6 +132,41 @@ TEST_CASE("an adapter that is saved and loaded again is the same, heads included
   CHECK(copy.config().use_rslora);
   CHECK(copy.state_dict().count("classifier.bias") == 1);
   CHECK(largest_difference(model(some_tokens()), other(some_tokens())) == 0);
+}
+
+TEST_CASE("layers that PEFT describes rather than lists are those that the file has") {
+  const Gpt2 model = gpt2();
+  for (const char* targets : {"\"all-linear\"", "\".*(c_attn|mlp.c_proj)\""}) {
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("lora_gpt2"), folder / "copy");
+    auto config = nlohmann::json::parse(read_all(folder / "copy/adapter_config.json"));
+    config["target_modules"] = nlohmann::json::parse(targets);
+    write_all(folder / "copy/adapter_config.json", config.dump());
+    const nn::Lora lora = hub::load_adapter(model, folder / "copy");
+    CHECK(lora.named_parameters().size() == 8);
+    lora.unload();
+  }
+  // PEFT's all-linear lacks the head, ours has it where it is not tied: saved, it is a list.
+  const ScratchFolder folder;
+  const Gpt2 untied = hub::from_pretrained<Gpt2>(model_folder("gpt2_sharded"));
+  const nn::Lora lora(untied, {.target_modules = {"all-linear"}});
+  hub::save_adapter(lora, folder / "a");
+  const auto config = nlohmann::json::parse(read_all(folder / "a/adapter_config.json"));
+  CHECK(config["target_modules"].size() == 9);
+  CHECK(config["target_modules"][8] == "lm_head");
+}
+
+TEST_CASE("a module that is trained whole needs no adapter, and a classifier's head is one") {
+  const auto model =
+      hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"));
+  const nn::Lora lora(model, {.target_modules = {"all-linear"}, .modules_to_save = {"classifier"}});
+  CHECK_FALSE(model.classifier.has_adapter());
+  CHECK(model.bert.pooler->has_adapter());
+  lora.unload();
+  const ScratchFolder folder;
+  CHECK_THROWS_WITH(hub::save_adapter(nn::Lora(model, {.target_modules = {"query"}}), folder / "a",
+                                      "", "SEQ_CLS"),
+                    ContainsSubstring("name it in modules_to_save"));
 }
 
 TEST_CASE("what an adapter cannot be is refused, and the model left as it was") {
