@@ -1,6 +1,6 @@
 #include "lora.h"
 
-#include <set>
+#include <algorithm>
 
 #include "checkpoint.h"
 #include "json-inl.h"
@@ -33,6 +33,16 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
   } catch (const Json::exception&) {
     refuse(path, fmt::format("{} is {}", name, field->dump()));
   }
+}
+
+// PEFT lists names that other models have too: "score" beside "classifier".
+void drop_absent(std::vector<std::string>& names, const nn::Module& model) {
+  const auto modules = model.named_modules();
+  std::erase_if(names, [&](const std::string& name) {
+    return std::none_of(modules.begin(), modules.end(), [&](const auto& entry) {
+      return entry.first == name || entry.first.ends_with("." + name);
+    });
+  });
 }
 
 // Whatever changes what an adapter computes, other than the fields of LoraConfig.
@@ -77,6 +87,10 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   const std::string config_path = path_in(folder, config_file);
   nn::LoraConfig config = read_config(config_path);
   const bool listed = !config.target_modules.empty();
+  std::vector<std::string> present = config.target_modules;
+  drop_absent(present, model);
+  if (!present.empty()) config.target_modules = present;  // else Lora says what is wrong
+  drop_absent(config.modules_to_save, model);
   const std::string path = path_in(folder, weights_file);
   StateDict weights;
   bool rank_fits = false;

@@ -146,6 +146,15 @@ TEST_CASE("layers that PEFT describes rather than lists are those that the file 
     CHECK(lora.named_parameters().size() == 8);
     lora.unload();
   }
+  // Names that other models have do no harm.
+  const ScratchFolder many;
+  std::filesystem::copy(model_folder("lora_gpt2"), many / "copy");
+  auto wide = nlohmann::json::parse(read_all(many / "copy/adapter_config.json"));
+  wide["modules_to_save"] = {"classifier", "score"};
+  wide["target_modules"].push_back("q_proj");
+  write_all(many / "copy/adapter_config.json", wide.dump());
+  hub::load_adapter(model, many / "copy").unload();
+
   // PEFT's all-linear lacks the head, ours has it where it is not tied: saved, it is a list.
   const ScratchFolder folder;
   const Gpt2 untied = hub::from_pretrained<Gpt2>(model_folder("gpt2_sharded"));
