@@ -36,6 +36,12 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
 }
 
+# Clang with its sanitizers, whose package carries its version in the name.
+install_clang() {
+  install_packages clang "$@"
+  install_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+}
+
 # configure FOLDER OPTION...
 configure() {
   local folder=$1
