@@ -28,6 +28,6 @@ int main(int argc, char** argv) {
     const auto written =
         nn::models::generate(*model.writing, {start},
                              {.max_new_tokens = max_tokens, .sampling = sampling, .seed = seed});
-    fmt::print("{}\n", model.tokenizer.decode(written[0]));
+    fmt::print("{}\n", decode(model, written[0]));
   });
 }

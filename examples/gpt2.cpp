@@ -204,11 +204,10 @@ struct Learner {
 
 // How the model goes on from the opening of the held-out text, always with the same luck.
 std::string write_sample(const TextModel& model, const std::vector<int64_t>& opening) {
-  auto tokens =
+  const auto tokens =
       nn::models::generate(*model.writing, {opening},
-                           {.max_new_tokens = 60, .sampling = {.temperature = 0.8}, .seed = 0})[0];
-  std::erase_if(tokens, [&](int64_t token) { return token >= model.tokenizer.size(); });
-  return model.tokenizer.decode(tokens);
+                           {.max_new_tokens = 60, .sampling = {.temperature = 0.8}, .seed = 0});
+  return decode(model, tokens[0]);
 }
 
 // Writes all that there is after a step: the model or adapter that Python can load too, and the

@@ -130,7 +130,13 @@ inline TextModel load_text_model(const std::string& folder) {
       fmt::format("{}: model_type is \"{}\"; gpt2, llama and bert can be read", folder, kind));
 }
 
-// The same of a model that writes. FormatError for one that does not.
+// The text of tokens. A model may know more of them than its tokenizer.
+inline std::string decode(const TextModel& model, std::vector<int64_t> tokens) {
+  std::erase_if(tokens, [&](int64_t token) { return token >= model.tokenizer.size(); });
+  return model.tokenizer.decode(tokens);
+}
+
+// A model that writes. FormatError for one that does not.
 inline TextModel load_writer(const std::string& folder) {
   TextModel model = load_text_model(folder);
   if (!model.writing)

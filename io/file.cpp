@@ -14,6 +14,9 @@
 namespace attune::io {
 namespace {
 
+// A pipe is not waited for: it is refused once it is open.
+constexpr int for_reading = O_RDONLY | O_NONBLOCK;
+
 [[noreturn]] void fail_system(const char* operation, const std::string& path) {
   const int reason = errno;
   fail<IoError>(operation, "{}: {}", path, std::strerror(reason));
@@ -103,7 +106,7 @@ void write_atomically(const std::string& path, std::string_view content) {
 }
 
 std::string read_file(const std::string& path) {
-  Descriptor file("read", path, O_RDONLY);
+  Descriptor file("read", path, for_reading);
   std::string content(regular_size("read", file, path), '\0');
   size_t at = 0;
   while (at < content.size()) {
@@ -117,7 +120,7 @@ std::string read_file(const std::string& path) {
 }
 
 Intrusive<Storage> map_file(const std::string& path) {
-  Descriptor file("read", path, O_RDONLY);
+  Descriptor file("read", path, for_reading);
   const size_t size = regular_size("read", file, path);
   if (size == 0) return Storage::allocate(0);
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);

@@ -210,6 +210,8 @@ TEST_CASE("gpt2 writes with a LLaMA and with a model of train_gpt, and trains th
     INFO(learned.err);
     CHECK(learned.status == 0);
     CHECK(run("gpt2 " + write + "n" + model).status == 0);
+    // The LLaMA writes tokens too that its tokenizer does not have.
+    CHECK(run(write + model + " --max-tokens 100").status == 0);
   }
   CHECK(run("generate --prompt abc --max-tokens 12 --seed 3 --model DIRown").out ==
         run("gpt2 generate --prompt abc --max-tokens 12 --seed 3 --model DIRown --top-k 0").out);

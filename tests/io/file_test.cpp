@@ -52,6 +52,15 @@ TEST_CASE("what cannot be written is an IoError that says where and why") {
   CHECK_THROWS_AS(write_atomically(folder / ".", "x"), IoError);
 }
 
+TEST_CASE("a pipe is no file, and is not waited for") {
+  const ScratchFolder folder;
+  const std::string path = folder / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(attune::io::read_file(path),
+                    Catch::Matchers::ContainsSubstring("not a regular file"));
+  CHECK_THROWS_AS(attune::io::load_safetensors(path), IoError);
+}
+
 TEST_CASE("a link keeps pointing at the file that is replaced") {
   const ScratchFolder folder;
   write_all(folder / "target", "old");
