@@ -47,6 +47,10 @@ OperationScope::~OperationScope() {
   current_operation = outer_;
 }
 
+const char* outermost_operation(const char* name) {
+  return current_operation ? current_operation : name;
+}
+
 Scope::Scope(Path path) : outer_(current) {
   current = path;
   if (Tracer* tracer = Tracer::current()) tracer->opened(nullptr, false);

@@ -40,4 +40,7 @@ class OperationScope {
   const char* outer_;
 };
 
+// The name of the outermost OperationScope open on this thread, or this one outside of any.
+const char* outermost_operation(const char* name);
+
 }  // namespace attune

@@ -34,7 +34,7 @@ struct GradHook {
 class Node : public RefCounted<Node>, public Pooled {
  public:
   Node(const char* operation, const Array& value)
-      : name(operation),
+      : name(outermost_operation(operation)),
         path(current_path()),
         stamp(next_stamp()),
         shape(value.shape()),
@@ -55,7 +55,7 @@ class Node : public RefCounted<Node>, public Pooled {
   virtual void free_buffers() {}
   virtual bool is_leaf() const { return false; }
 
-  const char* const name;  // of the operation
+  const char* const name;  // of the operation that the user called
   const Path path;         // of the module it ran in
   const Stamp stamp;       // larger than that of every input
   const Shape shape;

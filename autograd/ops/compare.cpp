@@ -60,7 +60,9 @@ Tensor isfinite(const Tensor& x) {
                                  std::numeric_limits<double>::infinity()));
 }
 
+// Choosing makes no value: an infinity that fills masked places is meant.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  const AnomalyMode unchecked(false);
   return record("where", kernels::where(condition.array(), a.array(), b.array()),
                 wrt(a, [condition](const Tensor& g) { return where(condition, g, 0.0); }),
                 wrt(b, [condition](const Tensor& g) { return where(condition, 0.0, g); }));
@@ -75,6 +77,7 @@ Tensor where(const Tensor& condition, double a, const Tensor& b) {
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   const OperationScope scope("masked_fill");
   const Array filler = kernels::full({}, x.dtype(), value);
+  const AnomalyMode unchecked(false);
   return record("masked_fill", kernels::where(mask.array(), filler, x.array()),
                 wrt(x, [mask](const Tensor& g) { return masked_fill(g, mask, 0); }));
 }

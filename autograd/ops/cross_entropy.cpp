@@ -64,6 +64,7 @@ Tensor reduce_rows(const char* name, const Tensor& losses, double target_weight,
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options) {
+  const OperationScope scope("cross_entropy");
   check("cross_entropy", logits, target, options.weight);
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     fail<ValueError>("cross_entropy", "label_smoothing is {}; it lies in [0, 1]",

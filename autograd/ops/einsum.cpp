@@ -3,6 +3,7 @@
 #include <string>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../record.h"
 #include "linalg.h"
 #include "reduce.h"
@@ -188,6 +189,7 @@ void check_sizes(const std::string& equation, const std::vector<std::string>& te
 }  // namespace
 
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands) {
+  const OperationScope scope("einsum");
   if (operands.empty()) refuse(equation, "no operands");
   Equation parsed = parse(equation, operands);
   check_sizes(equation, parsed.inputs, operands);

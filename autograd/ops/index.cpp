@@ -54,6 +54,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
   if (indices.dim() > 1 || (x.dim() == 0 && indices.numel() != 1))
     fail<ShapeError>("index_select", "{} takes indices [n]{}, got {}", to_string(x.shape()),
                      x.dim() ? "" : " with n = 1", to_string(indices.shape()));
+  const OperationScope scope("index_select");
   if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), dim, reshape(indices, {1})), {});
   dim = wrap_dim("index_select", dim, x.dim());
   kernels::check_indices("index_select", indices.array(), x.size(dim));
@@ -97,6 +98,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
 }
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+  const OperationScope scope("gather");
   if (x.dim() == 0 && index.dim() <= 1)
     return reshape(gather(reshape(x, {1}), dim, reshape(index, {index.numel()})), index.shape());
   dim = wrap_dim("gather", dim, x.dim());
@@ -162,6 +164,7 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tens
     fail<DTypeError>("index_add", "source is {}, the tensor {}; convert one with to()",
                      name_of(source.dtype()), name_of(x.dtype()));
   kernels::check_indices("index_add", indices.array(), x.size(dim));
+  const OperationScope scope("index_add");
   const Tensor added = alpha == 1 ? source : source * alpha;
   Array sums = kernels::clone(x.array());
   kernels::index_add_into(sums, dim, indices.array(), added.array());

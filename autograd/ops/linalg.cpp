@@ -38,6 +38,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.size(-1) != inner)
     fail<ShapeError>("matmul", "{} times {}: the left has {} columns, the right {} rows",
                      to_string(a.shape()), to_string(b.shape()), a.size(-1), inner);
+  const OperationScope scope("matmul");
   if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
   if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   if (a.dim() > 2 && b.dim() == 2) {
@@ -87,6 +88,7 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, double bet
 
 Tensor trace(const Tensor& x) {
   if (x.dim() != 2) fail<ShapeError>("trace", "takes a matrix, got {}", to_string(x.shape()));
+  const OperationScope scope("trace");
   return sum(diagonal(x));
 }
 

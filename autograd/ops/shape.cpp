@@ -95,6 +95,7 @@ Tensor swapaxes(const Tensor& x, int64_t dim0, int64_t dim1) {
 }
 
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
+  const OperationScope scope("movedim");
   if (source.size() != destination.size())
     fail<ShapeError>("movedim", "{} dimensions to move to {} places", source.size(),
                      destination.size());

@@ -11,6 +11,7 @@
 namespace attune {
 
 Tensor softmax(const Tensor& x, int64_t dim) {
+  const OperationScope scope("softmax");
   dim = wrap_dim("softmax", dim, x.dim());
   if (dim < x.dim() - 1) return transpose(softmax(transpose(x, dim, -1), -1), dim, -1);
   return record("softmax", kernels::softmax(x.array()),
@@ -22,6 +23,7 @@ Tensor softmax(const Tensor& x, int64_t dim) {
 }
 
 Tensor log_softmax(const Tensor& x, int64_t dim) {
+  const OperationScope scope("log_softmax");
   dim = wrap_dim("log_softmax", dim, x.dim());
   if (dim < x.dim() - 1) return transpose(log_softmax(transpose(x, dim, -1), -1), dim, -1);
   return record("log_softmax", kernels::log_softmax(x.array()),

@@ -15,6 +15,7 @@ ValuesAndIndices pick(const Tensor& x, int64_t dim, Array positions) {
 }  // namespace
 
 ValuesAndIndices sort(const Tensor& x, int64_t dim, bool descending) {
+  const OperationScope scope("sort");
   return pick(x, dim, kernels::argsort(x.array(), dim, descending));
 }
 
@@ -24,6 +25,7 @@ Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
 }
 
 ValuesAndIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
+  const OperationScope scope("topk");
   return pick(x, dim, kernels::arg_topk(x.array(), k, dim, largest));
 }
 

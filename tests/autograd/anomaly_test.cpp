@@ -83,6 +83,9 @@ TEST_CASE("values that a formula masks away are no anomaly") {
   CHECK_NOTHROW(scaled_dot_product_attention(x, x, x, Mask::causal()).sum().backward());
   CHECK_NOTHROW(cross_entropy(extreme, randint(8, {4})).backward());
   CHECK_NOTHROW(norm(leaf(0)).backward());
+  const Tensor hidden = tensor({true, false});
+  CHECK_NOTHROW(softmax(masked_fill(tensor({1.0, 2.0}), hidden, -inf), 0));
+  CHECK_NOTHROW(softmax(where(hidden, -inf, tensor({1.0, 2.0})), 0));
 }
 
 TEST_CASE("bfloat16 is checked, and integers are left alone") {
