@@ -25,8 +25,9 @@ io::Encoding encode(const TextModel& model, const Options& o) {
       o.second ? model.tokenizer(o.text, *o.second) : model.tokenizer(o.text);
   if (whole.ids.empty()) throw ValueError("the text has no tokens");
   if (std::ssize(whole.ids) <= *options.max_length) return whole;
-  fmt::print("the text has {} tokens; {} of them are read (--max-tokens)\n", whole.ids.size(),
-             *options.max_length);
+  fmt::print("the text has {} tokens; {} of them are read ({})\n", whole.ids.size(),
+             *options.max_length,
+             o.max_tokens < model.longest ? "--max-tokens" : "the model takes no more");
   return o.second ? model.tokenizer(o.text, *o.second, options) : model.tokenizer(o.text, options);
 }
 

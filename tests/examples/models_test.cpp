@@ -277,8 +277,9 @@ TEST_CASE("attention_map shows models of every kind") {
       run("attention_map --model DIRgpt2 --text 'the cat sat on the mat' --out DIRa.html");
   INFO(gpt2.err);
   CHECK(gpt2.status == 0);
-  CHECK_THAT(gpt2.out, StartsWith("the text has 22 tokens; 16 of them are read (--max-tokens)\n"
-                                  "2 layers, 4 heads, 16 tokens\n"));
+  CHECK_THAT(gpt2.out,
+             StartsWith("the text has 22 tokens; 16 of them are read (the model takes no more)\n"
+                        "2 layers, 4 heads, 16 tokens\n"));
   CHECK_THAT(read_all(run.folder() / "a.html"), ContainsSubstring("\"tokens\":[\"t\",\"h\""));
   const Outcome pair =
       run("attention_map --model DIRbert --text 'the cats' --second 'old dog' --out DIRb.html");
@@ -288,9 +289,11 @@ TEST_CASE("attention_map shows models of every kind") {
   CHECK_THAT(page, ContainsSubstring("separator"));
 
   make_llama(run.folder());
-  const Outcome llama = run("attention_map --model DIRllama --text abab --out DIRd.html");
+  const Outcome llama =
+      run("attention_map --model DIRllama --text ababab --max-tokens 4 --out DIRd.html");
   INFO(llama.err);
-  CHECK_THAT(llama.out, StartsWith("2 layers, 4 heads, 4 tokens\n"));
+  CHECK_THAT(llama.out, StartsWith("the text has 6 tokens; 4 of them are read (--max-tokens)\n"
+                                   "2 layers, 4 heads, 4 tokens\n"));
   make_char_gpt(run);
   const Outcome own = run("attention_map --model DIRown --text abab --out DIRc.html");
   CHECK_THAT(own.out, StartsWith("1 layers, 2 heads, 4 tokens\n"));
