@@ -1,8 +1,8 @@
 #include "thin_product.h"
 
-#include <algorithm>
+#include <hwy/cache_control.h>
 
-#include "rows.h"
+#include <algorithm>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/thin_product.cpp"
@@ -14,69 +14,139 @@
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::HWY_NAMESPACE {
 
-// out[r] = x · y_r for four rows y_r, `stride` apart.
-template <class T>
-void dot_four(const T* x, const T* y, int64_t stride, int64_t n, T* out) {
+// Sums that are kept in registers: half of them, the rest is for what is multiplied. So many
+// columns, or vectors of columns, go with M rows of A; each element of B is loaded once for M sums.
+constexpr int sums = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 16 : 8;
+template <int M>
+constexpr int together = std::clamp(sums / M, 1, 4);
+
+// How many blocks ahead of its use B is asked for: the processor's own guess is too late where
+// there is little to compute.
+constexpr int64_t ahead = 2;
+
+// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N.
+template <int M, int N, class T>
+HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                          int64_t ldc) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const T *y0 = y, *y1 = y + stride, *y2 = y + 2 * stride, *y3 = y + 3 * stride;
-  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto v = hn::LoadU(d, x + i);
-    s0 = hn::MulAdd(v, hn::LoadU(d, y0 + i), s0);
-    s1 = hn::MulAdd(v, hn::LoadU(d, y1 + i), s1);
-    s2 = hn::MulAdd(v, hn::LoadU(d, y2 + i), s2);
-    s3 = hn::MulAdd(v, hn::LoadU(d, y3 + i), s3);
+  hn::Vec<decltype(d)> sum[M][N], column[N];
+  for (auto& row : sum)
+    for (auto& s : row) s = hn::Zero(d);
+  const auto add = [&](const auto& load, int64_t l) HWY_ATTR {
+    for (int j = 0; j < N; ++j) column[j] = load(b + j * ldb + l);
+    for (int i = 0; i < M; ++i) {
+      const auto x = load(a + i * lda + l);
+      for (int j = 0; j < N; ++j) sum[i][j] = hn::MulAdd(x, column[j], sum[i][j]);
+    }
+  };
+  int64_t l = 0;
+  for (; l + lanes <= k; l += lanes) {
+    for (int j = 0; j < N; ++j) hwy::Prefetch(b + (ahead * N + j) * ldb + l);
+    add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, l);
   }
-  if (i < n) {
-    const auto rest = static_cast<size_t>(n - i);
-    const auto v = load_head(d, x + i, rest);
-    s0 = hn::MulAdd(v, load_head(d, y0 + i, rest), s0);
-    s1 = hn::MulAdd(v, load_head(d, y1 + i, rest), s1);
-    s2 = hn::MulAdd(v, load_head(d, y2 + i, rest), s2);
-    s3 = hn::MulAdd(v, load_head(d, y3 + i, rest), s3);
+  if (l < k) {
+    const auto rest = static_cast<size_t>(k - l);
+    add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, l);
   }
-  out[0] = hn::GetLane(hn::SumOfLanes(d, s0));
-  out[1] = hn::GetLane(hn::SumOfLanes(d, s1));
-  out[2] = hn::GetLane(hn::SumOfLanes(d, s2));
-  out[3] = hn::GetLane(hn::SumOfLanes(d, s3));
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < N; ++j) c[i * ldc + j] = hn::GetLane(hn::SumOfLanes(d, sum[i][j]));
 }
 
-// y += Σ a[r] x_r for four rows x_r, `stride` apart.
-template <class T>
-void add_four(const T* a, const T* x, int64_t stride, T* y, int64_t n) {
+template <int M, class T>
+HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+                            T* c, int64_t ldc) {
+  constexpr int N = together<M>;
+  int64_t j = 0;
+  for (; j + N <= n; j += N) dot_block<M, N>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
+  for (; j < n; ++j) dot_block<M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
+}
+
+// Rows of B that are added to the sums of a whole tile before the next ones are read.
+constexpr int64_t depth = 8;
+
+// tile += a b for M rows of a and V vectors of columns, of which `load` reads one.
+template <int M, int V, class T, class Load>
+HWY_INLINE void add_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+                          const Load& load, T* tile) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const T *x0 = x, *x1 = x + stride, *x2 = x + 2 * stride, *x3 = x + 3 * stride;
-  const auto a0 = hn::Set(d, a[0]), a1 = hn::Set(d, a[1]), a2 = hn::Set(d, a[2]),
-             a3 = hn::Set(d, a[3]);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    auto sum = hn::MulAdd(a0, hn::LoadU(d, x0 + i), hn::LoadU(d, y + i));
-    sum = hn::MulAdd(a1, hn::LoadU(d, x1 + i), sum);
-    sum = hn::MulAdd(a2, hn::LoadU(d, x2 + i), sum);
-    hn::StoreU(hn::MulAdd(a3, hn::LoadU(d, x3 + i), sum), d, y + i);
+  hn::Vec<decltype(d)> sum[M][V], column[V];
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < V; ++j) sum[i][j] = hn::Load(d, tile + i * thin_columns + j * lanes);
+  for (int64_t l = 0; l < k; ++l) {
+    for (int j = 0; j < V; ++j) {
+      hwy::Prefetch(b + (l + ahead * depth) * ldb + j * lanes);
+      column[j] = load(b + l * ldb + j * lanes);
+    }
+    for (int i = 0; i < M; ++i) {
+      const auto x = hn::Set(d, a[i * lda + l]);
+      for (int j = 0; j < V; ++j) sum[i][j] = hn::MulAdd(x, column[j], sum[i][j]);
+    }
   }
-  if (i == n) return;
-  const auto rest = static_cast<size_t>(n - i);
-  auto sum = hn::MulAdd(a0, load_head(d, x0 + i, rest), load_head(d, y + i, rest));
-  sum = hn::MulAdd(a1, load_head(d, x1 + i, rest), sum);
-  sum = hn::MulAdd(a2, load_head(d, x2 + i, rest), sum);
-  store_head(d, hn::MulAdd(a3, load_head(d, x3 + i, rest), sum), y + i, rest);
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < V; ++j) hn::Store(sum[i][j], d, tile + i * thin_columns + j * lanes);
 }
 
-void dot_four_float(const float* x, const float* y, int64_t stride, int64_t n, float* out) {
-  dot_four(x, y, stride, n, out);
+// c = a b for at most thin_columns columns, summed in a tile of its own: rows of c may lie so that
+// they displace each other in the cache.
+template <int M, class T>
+void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+              int64_t ldc) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto whole = [&](const T* x) HWY_ATTR { return hn::LoadU(d, x); };
+  constexpr int V = together<M>;
+  HWY_ALIGN T tile[M * thin_columns] = {};
+  for (int64_t l = 0; l < k; l += depth) {
+    const int64_t count = std::min(depth, k - l);
+    const T* row = b + l * ldb;
+    int64_t j = 0;
+    for (; j + V * lanes <= n; j += V * lanes)
+      add_block<M, V>(count, a + l, lda, row + j, ldb, whole, tile + j);
+    for (; j + lanes <= n; j += lanes)
+      add_block<M, 1>(count, a + l, lda, row + j, ldb, whole, tile + j);
+    if (j == n) continue;
+    const auto head = [&](const T* x)
+                          HWY_ATTR { return load_head(d, x, static_cast<size_t>(n - j)); };
+    add_block<M, 1>(count, a + l, lda, row + j, ldb, head, tile + j);
+  }
+  for (int i = 0; i < M; ++i) std::copy_n(tile + i * thin_columns, n, c + i * ldc);
 }
-void dot_four_double(const double* x, const double* y, int64_t stride, int64_t n, double* out) {
-  dot_four(x, y, stride, n, out);
+
+// A block of B is in the cache when the next rows of A come to it.
+template <int M, class T>
+void rows_of_a(bool transpose_b, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+               int64_t ldb, T* c, int64_t ldc) {
+  (transpose_b ? dot_columns<M, T> : add_rows<M, T>)(n, k, a, lda, b, ldb, c, ldc);
 }
-void add_four_float(const float* a, const float* x, int64_t stride, float* y, int64_t n) {
-  add_four(a, x, stride, y, n);
+
+template <class T>
+void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+             int64_t ldb, T* c, int64_t ldc) {
+  const auto rows = [&]<int M>(int64_t& i, int64_t j, int64_t width) HWY_ATTR {
+    for (; i + M <= m; i += M)
+      rows_of_a<M>(transpose_b, width, k, a + i * lda, lda, b + j * (transpose_b ? ldb : 1), ldb,
+                   c + i * ldc + j, ldc);
+  };
+  const int64_t block = transpose_b ? 16 : thin_columns;
+  for (int64_t j = 0; j < n; j += block) {
+    const int64_t width = std::min(block, n - j);
+    int64_t i = 0;
+    rows.template operator()<8>(i, j, width);
+    rows.template operator()<4>(i, j, width);
+    rows.template operator()<2>(i, j, width);
+    rows.template operator()<1>(i, j, width);
+  }
 }
-void add_four_double(const double* a, const double* x, int64_t stride, double* y, int64_t n) {
-  add_four(a, x, stride, y, n);
+
+void product_float(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
+                   const float* b, int64_t ldb, float* c, int64_t ldc) {
+  product(transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
+}
+void product_double(bool transpose_b, int64_t m, int64_t n, int64_t k, const double* a, int64_t lda,
+                    const double* b, int64_t ldb, double* c, int64_t ldc) {
+  product(transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
 }
 
 }  // namespace attune::kernels::HWY_NAMESPACE
@@ -86,65 +156,19 @@ HWY_AFTER_NAMESPACE();
 namespace attune::kernels {
 namespace {
 
-HWY_EXPORT(dot_four_float);
-HWY_EXPORT(dot_four_double);
-HWY_EXPORT(add_four_float);
-HWY_EXPORT(add_four_double);
-
-void dot_four(const float* x, const float* y, int64_t stride, int64_t n, float* out) {
-  HWY_DYNAMIC_DISPATCH(dot_four_float)(x, y, stride, n, out);
-}
-void dot_four(const double* x, const double* y, int64_t stride, int64_t n, double* out) {
-  HWY_DYNAMIC_DISPATCH(dot_four_double)(x, y, stride, n, out);
-}
-void add_four(const float* a, const float* x, int64_t stride, float* y, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(add_four_float)(a, x, stride, y, n);
-}
-void add_four(const double* a, const double* x, int64_t stride, double* y, int64_t n) {
-  HWY_DYNAMIC_DISPATCH(add_four_double)(a, x, stride, y, n);
-}
-
-// Four columns at a time; a block of them is in the cache when the next row of A comes.
-template <class T>
-void dot_columns(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
-                 T* c, int64_t ldc) {
-  for (int64_t j = 0; j < n; j += 4)
-    for (int64_t i = 0; i < m; ++i) {
-      if (j + 4 <= n) {
-        dot_four(a + i * lda, b + j * ldb, ldb, k, c + i * ldc + j);
-      } else {
-        for (int64_t last = j; last < n; ++last)
-          c[i * ldc + last] = rows::dot(a + i * lda, b + last * ldb, k);
-      }
-    }
-}
-
-// Four rows of B at a time.
-template <class T>
-void add_rows(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
-              T* c, int64_t ldc) {
-  for (int64_t i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, T{0});
-  for (int64_t l = 0; l < k; l += 4)
-    for (int64_t i = 0; i < m; ++i) {
-      if (l + 4 <= k) {
-        add_four(a + i * lda + l, b + l * ldb, ldb, c + i * ldc, n);
-      } else {
-        for (int64_t last = l; last < k; ++last)
-          rows::add_scaled(a[i * lda + last], b + last * ldb, c + i * ldc, n);
-      }
-    }
-}
+HWY_EXPORT(product_float);
+HWY_EXPORT(product_double);
 
 }  // namespace
 
 void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
                   const float* b, int64_t ldb, float* c, int64_t ldc) {
-  (transpose_b ? dot_columns<float> : add_rows<float>)(m, n, k, a, lda, b, ldb, c, ldc);
+  HWY_DYNAMIC_DISPATCH(product_float)(transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
 }
 
 void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const double* a, int64_t lda,
                   const double* b, int64_t ldb, double* c, int64_t ldc) {
-  (transpose_b ? dot_columns<double> : add_rows<double>)(m, n, k, a, lda, b, ldb, c, ldc);
+  HWY_DYNAMIC_DISPATCH(product_double)(transpose_b, m, n, k, a, lda, b, ldb, c, ldc);
 }
 
 }  // namespace attune::kernels
