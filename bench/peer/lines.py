@@ -157,11 +157,69 @@ def mlp_adam_step(options):
     return training_step(options, torch.optim.Adam, net, lambda: F.mse_loss(net(x), y))
 
 
+def without_gradients(model, run):
+    """The function that runs a model of transformers as its users do."""
+    model.eval()
+
+    def step():
+        with torch.inference_mode():
+            run()
+
+    return step
+
+
+def generation(batch, prompt, tokens):
+    def prepare(options):
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        model = GPT2LMHeadModel(GPT2Config())
+        inputs = torch.randint(model.config.vocab_size, (batch, prompt))
+        mask, count = torch.ones_like(inputs), dict(min_new_tokens=tokens, max_new_tokens=tokens)
+        settings = dict(do_sample=False, use_cache=True, pad_token_id=0, **count)
+        return without_gradients(model, lambda: model.generate(inputs, attention_mask=mask, **settings))
+
+    return prepare
+
+
+def bert_inference(options):
+    from transformers import BertConfig, BertModel
+
+    model = BertModel(BertConfig(), add_pooling_layer=False)
+    tokens = torch.randint(model.config.vocab_size, (8, 128))
+    return without_gradients(model, lambda: model(tokens))
+
+
+def minilm_embed(options):
+    """As sentence-transformers does it: sorted by length, in batches of 32."""
+    from transformers import BertConfig, BertModel
+
+    shape = dict(hidden_size=384, num_hidden_layers=6, intermediate_size=1536)
+    model = BertModel(BertConfig(**shape), add_pooling_layer=False)
+    lengths = sorted(4 + i * 37 % 61 for i in range(1000))
+    batches = []
+    for first in range(0, len(lengths), 32):
+        length = torch.tensor(lengths[first : first + 32])
+        mask = (torch.arange(length[-1])[None] < length[:, None]).long()
+        batches.append((torch.randint(model.config.vocab_size, mask.shape), mask))
+
+    def embed():
+        for tokens, mask in batches:
+            states, visible = model(tokens, attention_mask=mask).last_hidden_state, mask[..., None].float()
+            F.normalize((states * visible).sum(1) / visible.sum(1).clamp(min=1e-9), dim=1)
+
+    return without_gradients(model, embed)
+
+
 LINES = {
     "gpt2_step": gpt2_step,
     "gpt2_step_t1024": gpt2_step_t1024,
     "char_gpt_step": char_gpt_step,
     **{f"attention_t{length}": attention(length) for length in (256, 1024, 4096, 16384)},
+    "gpt2_generate_b1": generation(1, 64, 64),
+    "gpt2_generate_b8": generation(8, 64, 64),
+    "gpt2_prefill_t512": generation(1, 512, 1),
+    "bert_inference": bert_inference,
+    "minilm_embed": minilm_embed,
     "layer_norm": layer_norm,
     "softmax": softmax,
     "gelu": gelu,

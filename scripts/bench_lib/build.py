@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .failure import Failure
 
-PROGRAMS = ("transformer", "ops", "overhead", "limits")  # bench/NAME.cpp -> bench_NAME
+PROGRAMS = ("transformer", "inference", "ops", "overhead", "limits")  # bench/NAME.cpp -> bench_NAME
 
 # In the words of the other scripts.
 SCRIPT = """
