@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -11,8 +12,16 @@ struct BFloat16 {
   uint16_t bits = 0;
 
   BFloat16() = default;
-  explicit BFloat16(float value);
-  explicit operator float() const;
+  explicit BFloat16(float value) {
+    const uint32_t word = std::bit_cast<uint32_t>(value);
+    const bool nan = (word & 0x7fffffffu) > 0x7f800000u;
+    // A NaN keeps its sign and stays a NaN: rounding could carry it into infinity.
+    bits = static_cast<uint16_t>((nan ? word | 0x400000u : word + 0x7fffu + ((word >> 16) & 1u)) >>
+                                 16);
+  }
+  explicit operator float() const {
+    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+  }
   friend bool operator==(BFloat16, BFloat16) = default;
 };
 

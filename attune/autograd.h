@@ -1,6 +1,5 @@
 #pragma once
 
-#include "../autograd/checkpoint.h"
 #include "../autograd/engine.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/gradcheck.h"

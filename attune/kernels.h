@@ -1,4 +1,5 @@
 #pragma once
 
+#include "../kernels/matmul_precision.h"
 #include "../kernels/parallel.h"
 #include "../kernels/simd.h"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../array/scope.h"
+#include "../kernels/matmul_precision.h"
 #include "tensor.h"
 
 namespace attune {
@@ -38,7 +39,8 @@ class Node : public RefCounted<Node>, public Pooled {
         path(current_path()),
         stamp(next_stamp()),
         shape(value.shape()),
-        dtype(value.dtype()) {}
+        dtype(value.dtype()),
+        matmul_precision(float32_matmul_precision()) {}
   virtual ~Node();
 
   // Destroys this node without recursion however long the tape behind it is: nodes that die with it
@@ -60,6 +62,7 @@ class Node : public RefCounted<Node>, public Pooled {
   const Stamp stamp;       // larger than that of every input
   const Shape shape;
   const DType dtype;
+  const MatmulPrecision matmul_precision;  // in force when it was recorded: backward's as well
   bool freed = false;
   // Run on the complete gradient of the tensor, in order; each may replace it.
   std::vector<std::shared_ptr<GradHook>> hooks;

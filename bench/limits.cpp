@@ -17,6 +17,16 @@ bench::Work sgemm() {
   return {[=] { matmul(a, b.transpose(0, 1)); }, 2.0 * m * n * k, 0};
 }
 
+// The same at medium precision.
+bench::Work gemm_bf16() {
+  bench::Work work = sgemm();
+  work.step = [product = work.step] {
+    const MatmulPrecisionScope medium(MatmulPrecision::medium);
+    product();
+  };
+  return work;
+}
+
 constexpr int64_t values = int64_t{32} << 20;  // 128 MiB an array, far beyond any cache
 
 // f(start, count) over all values, in pieces that stay with one thread.
@@ -55,6 +65,7 @@ bench::Work copy() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench::main(argc, argv, {{"sgemm", sgemm}, {"triad", triad}, {"copy", copy}},
+  return bench::main(argc, argv,
+                     {{"sgemm", sgemm}, {"gemm_bf16", gemm_bf16}, {"triad", triad}, {"copy", copy}},
                      set_num_threads);
 }

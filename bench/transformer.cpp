@@ -53,7 +53,42 @@ bench::Work char_gpt() {
 }
 
 bench::Work gpt2() { return gpt_step(without_dropout(), 4, 64); }
+// The same work, with matrix products in bfloat16.
+bench::Work at_medium_precision(bench::Work work) {
+  work.step = [step = work.step] {
+    const MatmulPrecisionScope medium(MatmulPrecision::medium);
+    step();
+  };
+  return work;
+}
+
+bench::Work gpt2_bf16() { return at_medium_precision(gpt2()); }
 bench::Work gpt2_long() { return gpt_step(without_dropout(), 1, 1024); }
+
+// BERT-base, 8 texts of 128 tokens; as for GPT, but all tokens attend to all and no table is
+// multiplied.
+bench::Work bert_inference() {
+  nn::models::BertConfig base;
+  base.add_pooling_layer = false;
+  const nn::models::BertModel model(base);
+  model.eval();
+  const auto& config = model.config();
+  const int64_t batch = 8, length = 128;
+  double weights = 0;
+  for (const auto& [name, parameter] : model.named_parameters())
+    if (parameter.dim() == 2 && name.find("embeddings") == std::string::npos)
+      weights += static_cast<double>(parameter.numel());
+  const auto tokens = static_cast<double>(batch * length);
+  const auto width = static_cast<double>(config.hidden_size * config.num_hidden_layers);
+  const Tensor ids = randint(config.vocab_size, {batch, length});
+  return {[=] {
+            const NoGrad no_grad;
+            model(ids);
+          },
+          2 * tokens * weights + 4 * tokens * static_cast<double>(length) * width, 0};
+}
+
+bench::Work bert_inference_bf16() { return at_medium_precision(bert_inference()); }
 
 // Causal, 12 heads of 64; two products forward, five backward, over half of the score matrix.
 template <int64_t length>
@@ -79,8 +114,10 @@ bench::Work attention() {
 int main(int argc, char** argv) {
   return bench::main(argc, argv,
                      {{"gpt2_step", gpt2},
+                      {"gpt2_step_bf16", gpt2_bf16},
                       {"gpt2_step_t1024", gpt2_long},
                       {"char_gpt_step", char_gpt},
+                      {"bert_inference_bf16", bert_inference_bf16},
                       {"attention_t256", attention<256>},
                       {"attention_t1024", attention<1024>},
                       {"attention_t4096", attention<4096>},

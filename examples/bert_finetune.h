@@ -176,6 +176,7 @@ inline void add_options(CLI::App& app, FinetuneOptions& o) {
   add_option(app, "--seed", o.seed, "of the new weights, the order of the texts and dropout",
              at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_bf16_flag(app);
   add_profile_flag(app, o.profile);
 }
 

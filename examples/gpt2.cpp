@@ -164,6 +164,7 @@ void add_options(CLI::App& app, FinetuneOptions& o) {
   add_option(app, "--seed", o.seed, "of the order of the text, dropout and a new adapter",
              at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_bf16_flag(app);
   add_profile_flag(app, o.profile);
 }
 

@@ -42,6 +42,14 @@ inline void add_profile_flag(CLI::App& app, bool& value) {
                "shows where the time of five steps goes; writes profile.txt and trace.json too");
 }
 
+// --bf16 of the programs that train.
+inline void add_bf16_flag(CLI::App& app) {
+  app.add_flag_callback(
+      "--bf16", [] { attune::set_float32_matmul_precision(attune::MatmulPrecision::medium); },
+      "multiplies matrices in bfloat16, with float32 sums and weights: half the time where the "
+      "processor has AVX512-BF16");
+}
+
 // The value of every option of the command line, as settings of a report.
 inline void add_settings(attune::train::Report& report, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {

@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 
 #include "../array/fail.h"
 #include "../array/trace.h"
 #include "copy.h"
+#include "gemm_bf16.h"
+#include "matmul_precision.h"
 #include "parallel.h"
 #include "strided.h"
 #include "thin_product.h"
@@ -68,6 +71,9 @@ Operand operand(const Array& x) {
   return {dense, {false, std::max<int64_t>(dense.size(-1), 1)}};
 }
 
+// Multiply-adds not worth a second thread, nor rounding first.
+constexpr int64_t small = int64_t{1} << 18;
+
 // Rows and columns of one tile: full-width panels of at least 128 rows where there are enough for
 // 16 cores, else the longer side is cut. By shape alone, so that the sums never depend on threads.
 struct Grid {
@@ -75,7 +81,6 @@ struct Grid {
 };
 
 Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k, bool thin, bool transposed_b) {
-  constexpr int64_t small = int64_t{1} << 18;  // multiply-adds not worth a second thread
   if (m * n * k <= small || batch >= 16) return {m, n};
   if (thin) return {m, transposed_b ? thin_columns_transposed : thin_columns};
   auto cut = [](int64_t length, int64_t pieces, int64_t least) {
@@ -93,22 +98,15 @@ Shape batch_of(const Array& x) {
   return batch;
 }
 
-// out = a b, or out += a b.
+// out = a b, or out += a b, in the precision of T. No matrix is empty.
 template <class T>
-void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
+void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
-  const int64_t batch = out.numel() / std::max<int64_t>(m * n, 1);
-  if (out.numel() == 0) return;
+  const int64_t batch = out.numel() / (m * n);
   const Operand left = operand(a), right = operand(b);
   const T* left_data = left.array.data<T>();
   const T* right_data = right.array.data<T>();
   T* out_data = out.output<T>();
-  if (k == 0) {
-    if (!accumulate) std::fill(out_data, out_data + out.numel(), T{0});
-    return;
-  }
-  count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
-  count_traffic(a, b, out);
   auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
     return offset_of(index, batches, x.strides());
   };
@@ -116,8 +114,7 @@ void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
-  std::optional<BlasSession> session;
-  if (!thin) session.emplace();
+  BlasSession session;
   parallel_tiles(
       batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
       [&](int64_t tile) {
@@ -137,6 +134,55 @@ void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
           gemm_tile(l.transposed, r.transposed, rows, columns, k, T{1}, at, l.leading, bt,
                     r.leading, accumulate ? T{1} : T{0}, ct, n);
       });
+}
+
+// Whether rounding the operands to bfloat16 is allowed and pays. The matrices of a batch are
+// multiplied one after another, so each must be worth several threads.
+bool rounds_operands(int64_t batch, int64_t m, int64_t n, int64_t k) {
+  return float32_matmul_precision() == MatmulPrecision::medium && std::min({m, n, k}) > thin_rows &&
+         m * n * k > (batch == 1 ? small : small * 64);
+}
+
+// The values in bfloat16, as float32 in the same order of memory.
+Array rounded(const Array& x) {
+  const auto layout = layout_of(x);
+  if (layout && layout->transposed) return rounded(x.transpose(-1, -2)).transpose(-1, -2);
+  return convert(convert(x, bfloat16), float32);
+}
+
+void multiply_rounded(Array& out, const Array& a, const Array& b, bool accumulate) {
+  if (!has_bf16_panels()) return multiply_exactly<float>(out, rounded(a), rounded(b), accumulate);
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  const Operand left = operand(a), right = operand(b);
+  const Shape batches = batch_of(out);
+  const float *left_data = left.array.data<float>(), *right_data = right.array.data<float>();
+  float* out_data = out.output<float>();
+  for (int64_t i = 0; i < batches.numel(); ++i)
+    gemm_bf16(m, n, k,
+              {left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
+               !left.layout.transposed},
+              {right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
+               right.layout.transposed},
+              accumulate, out_data + i * m * n);
+}
+
+// out = a b, or out += a b.
+void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  if (out.numel() == 0) return;
+  visit_floating("matmul", a.dtype(), [&]<class T>(TypeTag<T>) {
+    if (k == 0) {
+      if (!accumulate) std::fill_n(out.output<T>(), out.numel(), T{0});
+      return;
+    }
+    count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
+    count_traffic(a, b, out);
+    if (std::is_same_v<T, float> && rounds_operands(out.numel() / (m * n), m, n, k)) {
+      multiply_rounded(out, a, b, accumulate);
+    } else {
+      multiply_exactly<T>(out, a, b, accumulate);
+    }
+  });
 }
 
 Array expand_batch(const Array& x, Shape batch) {
@@ -193,20 +239,14 @@ Array matmul(const Array& a, const Array& b) {
   shape.push_back(b.size(-1));
   Array out(shape, a.dtype());
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
-  visit_floating("matmul", a.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    multiply<T>(out, left, right, false);
-  });
+  multiply(out, left, right, false);
   return out;
 }
 
 void matmul_add(Array& into, const Array& a, const Array& b) {
   const Shape batch = batch_of(into);
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
-  visit_floating("matmul", a.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    multiply<T>(into, left, right, true);
-  });
+  multiply(into, left, right, true);
 }
 
 }  // namespace attune::kernels

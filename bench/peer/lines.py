@@ -64,12 +64,22 @@ def training_step(options, optimizer_class, model, loss_of):
     return step
 
 
-def gpt_step(options, batch, length, **shape):
+def autocast(function):
+    """The function with matrix products in bfloat16, as PyTorch mixes precisions on a CPU."""
+
+    def mixed(*inputs):
+        with torch.autocast("cpu", torch.bfloat16):
+            return function(*inputs)
+
+    return mixed
+
+
+def gpt_step(options, batch, length, precision=lambda function: function, **shape):
     model = Gpt(**shape)
     inputs = torch.randint(shape["vocab_size"], (batch, length))
     targets = torch.randint(shape["vocab_size"], (batch * length,))
     loss_of = lambda: F.cross_entropy(model(inputs).flatten(0, 1), targets)
-    return training_step(options, torch.optim.AdamW, model, loss_of)
+    return training_step(options, torch.optim.AdamW, model, precision(loss_of))
 
 
 def char_gpt_step(options):
@@ -83,8 +93,41 @@ def gpt2_step(options):
     return gpt_step(options, 4, 64, **GPT2_124M)
 
 
+def gpt2_step_bf16(options):
+    return gpt_step(options, 4, 64, precision=autocast, **GPT2_124M)
+
+
 def gpt2_step_t1024(options):
     return gpt_step(options, 1, 1024, **GPT2_124M)
+
+
+class BertEncoder(nn.Module):
+    """BERT-base without its pooling layer; torch.nn's encoder has a fused path for inference."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = dict(words=30522, positions=512, types=2)
+        self.tables = nn.ModuleDict({name: nn.Embedding(size, 768) for name, size in sizes.items()})
+        self.norm = nn.LayerNorm(768, eps=1e-12)
+        layer = nn.TransformerEncoderLayer(768, 12, 3072, activation="gelu", layer_norm_eps=1e-12, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 12)
+
+    def forward(self, tokens):
+        positions = self.tables.positions(torch.arange(tokens.shape[1]))
+        return self.layers(self.norm(self.tables.words(tokens) + positions + self.tables.types(torch.zeros_like(tokens))))
+
+
+def bert_inference_bf16(options):
+    """Weights in bfloat16 once and for all: autocast would convert them again in every step."""
+    model = BertEncoder().eval().bfloat16()
+    forward = torch.compile(model) if options.compile else model
+    tokens = torch.randint(30522, (8, 128))
+
+    def step():
+        with torch.no_grad():
+            forward(tokens)
+
+    return step
 
 
 def gradient_step(options, function, inputs, cotangent):
@@ -212,8 +255,10 @@ def minilm_embed(options):
 
 LINES = {
     "gpt2_step": gpt2_step,
+    "gpt2_step_bf16": gpt2_step_bf16,
     "gpt2_step_t1024": gpt2_step_t1024,
     "char_gpt_step": char_gpt_step,
+    "bert_inference_bf16": bert_inference_bf16,
     **{f"attention_t{length}": attention(length) for length in (256, 1024, 4096, 16384)},
     "gpt2_generate_b1": generation(1, 64, 64),
     "gpt2_generate_b8": generation(8, 64, 64),
@@ -230,7 +275,7 @@ LINES = {
     "mlp_adam_step": mlp_adam_step,
 }
 # Lines that --fused makes a difference to.
-WITH_OPTIMIZER = {"gpt2_step", "gpt2_step_t1024", "char_gpt_step", "adamw", "mlp_adam_step"}
+WITH_OPTIMIZER = {"gpt2_step", "gpt2_step_bf16", "gpt2_step_t1024", "char_gpt_step", "adamw", "mlp_adam_step"}
 
 
 def warm_up(step):

@@ -253,10 +253,7 @@ ModelOutput Llama::forward(const Tensor& input_ids, const ForwardOptions& option
   if (options.output_attentions) recorder.emplace();
   for (const LlamaLayer& layer : layers) {
     if (options.output_hidden_states) output.hidden_states.push_back(x);
-    const auto run = [layer, angles, mask](const Tensor& in) {
-      return layer(in, angles, {.mask = mask});
-    };
-    x = run_block(*this, run, x);
+    x = layer(x, angles, {.mask = mask});
   }
   if (recorder) output.attentions = all_weights(*recorder);
   output.last_hidden_state = norm(x);

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from .failure import Failure
 from .worker import Worker
 
+BF16 = "_bf16"  # ends the name of a line whose matrix products are in bfloat16
 THREADS = "_threads"  # ends the name of a line that compares ours with itself on one thread
 
 
@@ -26,10 +27,12 @@ class Settings:
 class Limits:
     gflops: float
     gbytes: float
+    bf16_gflops: float
 
-    def ms(self, facts):
-        """The shortest time of a step, or None where neither bounds it."""
-        return facts["flops"] / self.gflops / 1e6 + facts["bytes"] / self.gbytes / 1e6 or None
+    def ms(self, name, facts):
+        """The shortest time of a line's step, or None where neither bounds it."""
+        gflops = self.bf16_gflops if name.endswith(BF16) else self.gflops
+        return facts["flops"] / gflops / 1e6 + facts["bytes"] / self.gbytes / 1e6 or None
 
 
 def measure_limits(program, settings):
@@ -39,7 +42,7 @@ def measure_limits(program, settings):
                 worker.run(settings.seconds / 2)
             return (worker.facts["flops"] + worker.facts["bytes"]) / worker.min_ms / 1e6
 
-    return Limits(best("sgemm"), max(best("triad"), best("copy")))
+    return Limits(best("sgemm"), max(best("triad"), best("copy")), best("gemm_bf16"))
 
 
 def take_turns(workers, settings):
@@ -74,7 +77,7 @@ def compare(name, program, peer, limits, settings):
         ours = stack.enter_context(Worker(command, settings))
         take_turns([ours, theirs] if theirs else [ours], settings)
         row.update(ours_ms=ours.min_ms, ours_median_ms=ours.median_ms, ours_peak_mb=ours.peak_mb)
-        row.update(limit_ms=limits.ms(ours.facts), ours_cpu_ms=ours.cpu_ms, repeats=ours.repeats)
+        row.update(limit_ms=limits.ms(name, ours.facts), ours_cpu_ms=ours.cpu_ms, repeats=ours.repeats)
         if theirs:
             row.update(peer=rival[0], peer_ms=theirs.min_ms, peer_median_ms=theirs.median_ms)
             row.update(peer_cpu_ms=theirs.cpu_ms, peer_peak_mb=theirs.peak_mb, speedup=theirs.min_ms / ours.min_ms)

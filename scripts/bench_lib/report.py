@@ -39,7 +39,8 @@ class Report:
         load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
         against = f"PyTorch {self.peer.version}" if self.peer else "no peer (see --python)"
         print(f"{processor()}, {self.threads} threads; load {load}; {against}")
-        print(f"limits: sgemm {limits.gflops:.0f} GFLOP/s, memory {limits.gbytes:.1f} GB/s\n")
+        print(f"limits: sgemm {limits.gflops:.0f} GFLOP/s, in bfloat16 {limits.bf16_gflops:.0f}; ", end="")
+        print(f"memory {limits.gbytes:.1f} GB/s\n")
         print(table_line(title for title, _, _ in COLUMNS), flush=True)
 
     def add(self, row):

@@ -1,28 +1,15 @@
 #include "../../kernels/gemm.h"
 
 #include <dlfcn.h>
-#include <omp.h>
 
-#include <cmath>
-#include <cstring>
-#include <functional>
-#include <limits>
 #include <thread>
-#include <vector>
 
-#include "../../array/random.h"
-#include "../../kernels/copy.h"
-#include "../../kernels/parallel.h"
-#include "../catch.h"
+#include "products.h"
 
 using namespace attune;
+using namespace attune::test;
 
 namespace {
-
-struct Product {
-  Shape batch;
-  int64_t m, k, n;
-};
 
 // Single, few and many tiles; rows, columns and squares; sizes that no tile divides.
 const Product products[] = {
@@ -31,15 +18,6 @@ const Product products[] = {
     {{}, 20, 900, 90}, {{}, 2100, 40, 33}, {{}, 33, 40, 2100},   {{}, 513, 65, 130},
     {{3}, 70, 70, 70}, {{20}, 40, 50, 60}, {{2, 3}, 90, 33, 65},
 };
-
-// [..., rows, columns] of normal values, in memory of the other order if transposed.
-Array matrices(const Shape& batch, int64_t rows, int64_t columns, DType dtype, bool transposed) {
-  Shape shape = batch;
-  shape.push_back(transposed ? columns : rows);
-  shape.push_back(transposed ? rows : columns);
-  const Array x = random_normal(shape, dtype, 0, 1);
-  return transposed ? x.transpose(-1, -2) : x;
-}
 
 // Calls f for every product, in both dtypes and all four layouts.
 void each_product(const std::function<void(const Array& a, const Array& b)>& f) {
@@ -53,57 +31,6 @@ void each_product(const std::function<void(const Array& a, const Array& b)>& f) 
           matrices(p.batch, p.k, p.n, dtype, layout & 2));
       }
 }
-
-std::vector<double> doubles(const Array& x) {
-  const Array dense = kernels::contiguous(kernels::convert(x, float64));
-  return {dense.data<double>(), dense.data<double>() + dense.numel()};
-}
-
-// How far a product is from the definition, in units of the last place of the sum of magnitudes.
-double worst_error(const Array& a, const Array& b, const Array& product) {
-  const int64_t m = a.size(-2), k = a.size(-1), n = b.size(-1);
-  const auto x = doubles(a), y = doubles(b), z = doubles(product);
-  const double unit = a.dtype() == float32 ? std::numeric_limits<float>::epsilon()
-                                           : std::numeric_limits<double>::epsilon();
-  double worst = 0;
-  for (int64_t i = 0; i < product.numel(); ++i) {
-    const int64_t matrix = i / (m * n), row = i / n % m, column = i % n;
-    double sum = 0, magnitude = 0;
-    for (int64_t j = 0; j < k; ++j) {
-      const double term = x[static_cast<size_t>((matrix * m + row) * k + j)] *
-                          y[static_cast<size_t>((matrix * k + j) * n + column)];
-      sum += term;
-      magnitude += std::abs(term);
-    }
-    const double error = std::abs(z[static_cast<size_t>(i)] - sum);
-    if (error > 0) worst = std::max(worst, error / (unit * magnitude));
-  }
-  return worst;
-}
-
-bool same_bits(const Array& a, const Array& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.raw_data(), b.raw_data(),
-                     static_cast<size_t>(a.numel()) * size_of(a.dtype())) == 0;
-}
-
-// Sets attune's number of threads and OpenMP's, and puts them back.
-class Threads {
- public:
-  Threads(int ours, int openmp) {
-    set_num_threads(ours);
-    omp_set_num_threads(openmp);
-  }
-  ~Threads() {
-    set_num_threads(ours_);
-    omp_set_num_threads(openmp_);
-  }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int ours_ = num_threads(), openmp_ = omp_get_max_threads();
-};
 
 // A function of OpenBLAS, whose header belongs to kernels/gemm.cpp alone.
 template <class F>

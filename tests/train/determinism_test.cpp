@@ -1,5 +1,6 @@
 #include <attune/attune.h>
 
+#include <cmath>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -85,4 +86,20 @@ TEST_CASE("two models train at once as they do one after the other") {
   other.join();
   CHECK((a_beside_b == a));
   CHECK((b_beside_a == b));
+}
+
+TEST_CASE("training at medium precision learns as at the highest, whatever the number of threads") {
+  const int steps = sanitized ? 10 : 100;
+  const Outcome exact = run(7, steps);
+  const MatmulPrecisionScope medium(MatmulPrecision::medium);
+  Outcome alone;
+  {
+    const Threads one(1);
+    alone = run(7, steps);
+  }
+  const Threads four(4);
+  CHECK((run(7, steps) == alone));
+  CHECK(alone.losses.back() != exact.losses.back());
+  for (size_t step = 0; step < exact.losses.size(); ++step)
+    CHECK(std::abs(alone.losses[step] - exact.losses[step]) < 0.01f);
 }

@@ -1,0 +1,178 @@
+#include "bf16_panels.h"
+
+#if defined(__x86_64__)
+
+#include <hwy/highway.h>
+#include <immintrin.h>
+
+#include <algorithm>
+
+// Highway 1.0 has no operation that compiles to vdpbf16ps, so this is written for the processor.
+#define ATTUNE_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+
+namespace attune::kernels {
+namespace {
+
+// Rows and panels of columns whose sums stay in registers: 24 of 32.
+constexpr int tile_rows = 8;
+constexpr int tile_panels = 3;
+static_assert(panel_width % tile_rows == 0);
+
+ATTUNE_TARGET inline __mmask16 first_lanes(int64_t n) {
+  return static_cast<__mmask16>((1u << std::clamp<int64_t>(n, 0, 16)) - 1u);
+}
+
+// The first n of 16 elements; zeros behind.
+ATTUNE_TARGET inline __m512 load_first(int64_t n, const float* x) {
+  return _mm512_maskz_loadu_ps(first_lanes(n), x);
+}
+
+// 32 bfloat16: those of low, then those of high.
+ATTUNE_TARGET inline __m512i round(__m512 low, __m512 high) {
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+}
+
+// Swaps lane j of x[i] with lane i of x[j], by halves, quarters, … of the square.
+ATTUNE_TARGET inline void transpose(__m512i* x) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#pragma GCC unroll 4
+  for (int half = 8; half > 0; half /= 2) {
+    const __mmask16 right = _mm512_test_epi32_mask(lane, _mm512_set1_epi32(half));
+    const __m512i upper = _mm512_mask_add_epi32(lane, right, lane, _mm512_set1_epi32(16 - half));
+    const __m512i lower = _mm512_mask_add_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(half)),
+                                                right, lane, _mm512_set1_epi32(16));
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      if (i & half) continue;
+      const __m512i above = x[i], below = x[i + half];
+      x[i] = _mm512_permutex2var_epi32(above, upper, below);
+      x[i + half] = _mm512_permutex2var_epi32(above, lower, below);
+    }
+  }
+}
+
+// One panel from rows of depths.
+ATTUNE_TARGET void pack_dense_depth(const float* x, int64_t stride, int64_t count, int64_t depth,
+                                    Bf16Pair* panel) {
+  for (int64_t d = 0; d < depth; d += 32, panel += 16 * panel_width) {
+    const int64_t pairs = std::min<int64_t>(16, (depth - d + 1) / 2);
+    __m512i rows[16];
+    for (int i = 0; i < 16; ++i) {
+      const float* row = x + i * stride + d;
+      const int64_t present = i < count ? depth - d : 0;
+      rows[i] = round(load_first(present, row), load_first(present - 16, row + 16));
+    }
+    transpose(rows);
+    for (int i = 0; i < 16; ++i)
+      if (i < pairs) _mm512_storeu_si512(panel + i * panel_width, rows[i]);
+  }
+}
+
+// All panels at once from rows of indices, which so are read from end to end.
+ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t count, int64_t depth,
+                                    Bf16Pair* panels) {
+  const int64_t pairs = (depth + 1) / 2;
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i interleaved =
+      _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16)), 16));
+  for (int64_t pair = 0; pair < pairs; ++pair, x += 2 * stride, panels += panel_width) {
+    const bool both = 2 * pair + 1 < depth;
+    for (int64_t i = 0; i < count; i += panel_width) {
+      const __m512 low = load_first(count - i, x + i);
+      const __m512 high = load_first(both ? count - i : 0, x + (both ? stride : 0) + i);
+      _mm512_storeu_si512(panels + i * pairs,
+                          _mm512_permutexvar_epi16(interleaved, round(low, high)));
+    }
+  }
+}
+
+// tile_rows rows times so many panels of columns.
+template <int panels>
+ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
+                                 const Bf16Result result) {
+  __m512 sums[tile_rows][panels];
+#pragma GCC unroll 8
+  for (int i = 0; i < tile_rows; ++i) {
+#pragma GCC unroll 3
+    for (int j = 0; j < panels; ++j) {
+      sums[i][j] = _mm512_setzero_ps();
+      // Rows of the result lie far apart: their way from memory is as long as the loop below.
+      if (i < result.rows) __builtin_prefetch(result.data + i * result.stride + 16 * j, 1);
+    }
+  }
+  const int64_t next_panel = pairs * panel_width;
+  for (int64_t pair = 0; pair < pairs; ++pair, rows += panel_width, columns += panel_width) {
+    __m512bh right[panels];
+#pragma GCC unroll 3
+    for (int j = 0; j < panels; ++j)
+      right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(columns + j * next_panel));
+#pragma GCC unroll 8
+    for (int i = 0; i < tile_rows; ++i) {
+      const auto left = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(rows[i])));
+#pragma GCC unroll 3
+      for (int j = 0; j < panels; ++j) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
+    }
+  }
+  __mmask16 present[panels];
+#pragma GCC unroll 3
+  for (int j = 0; j < panels; ++j) present[j] = first_lanes(result.columns - 16 * j);
+#pragma GCC unroll 8
+  for (int i = 0; i < tile_rows; ++i) {
+    if (i >= result.rows) return;
+    float* to = result.data + i * result.stride;
+#pragma GCC unroll 3
+    for (int j = 0; j < panels; ++j, to += 16) {
+      __m512 sum = sums[i][j];
+      if (result.add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(present[j], to));
+      _mm512_mask_storeu_ps(to, present[j], sum);
+    }
+  }
+}
+
+}  // namespace
+
+bool has_bf16_panels() {
+  static const bool present = __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512vl") &&
+                              __builtin_cpu_supports("avx512bf16");
+  return present && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+}
+
+void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
+                 Bf16Pair* panels) {
+  if (!x.dense_depth) return pack_dense_index(x.at(first, from), x.stride, count, depth, panels);
+  const int64_t pairs = (depth + 1) / 2;
+  for (int64_t i = 0; i < count; i += panel_width)
+    pack_dense_depth(x.at(first + i, from), x.stride, std::min(panel_width, count - i), depth,
+                     panels + i * pairs);
+}
+
+void multiply_panels(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
+                     const Bf16Result& result) {
+  for (int64_t j = 0; j < result.columns; j += tile_panels * panel_width) {
+    const int64_t width = std::min(tile_panels * panel_width, result.columns - j);
+    const auto multiply = width > 2 * panel_width ? multiply_tile<3>
+                          : width > panel_width   ? multiply_tile<2>
+                                                  : multiply_tile<1>;
+    for (int64_t i = 0; i < result.rows; i += tile_rows) {
+      const int64_t within = i % panel_width;
+      multiply(pairs, rows + (i - within) * pairs + within, columns + j * pairs,
+               {result.data + i * result.stride + j, result.stride,
+                std::min<int64_t>(tile_rows, result.rows - i), width, result.add});
+    }
+  }
+}
+
+}  // namespace attune::kernels
+
+#else
+
+namespace attune::kernels {
+
+bool has_bf16_panels() { return false; }
+void pack_panels(const Bf16Operand&, int64_t, int64_t, int64_t, int64_t, Bf16Pair*) {}
+void multiply_panels(int64_t, const Bf16Pair*, const Bf16Pair*, const Bf16Result&) {}
+
+}  // namespace attune::kernels
+
+#endif

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+// For kernels/gemm_bf16.cpp: the two inner parts of a bfloat16 product, in AVX512-BF16. On other
+// processors there is no instruction that makes rounding worth while, and these are never called.
+namespace attune::kernels {
+
+// Whether this processor has AVX512-BF16, and Highway may use AVX-512.
+bool has_bf16_panels();
+
+// Two bfloat16 of consecutive depth, the lower one in the low half: what one lane multiplies at
+// once.
+using Bf16Pair = uint32_t;
+
+// Rows or columns that lie side by side in a panel: the lanes of a vector. A panel of depth d is
+// Bf16Pair[(d + 1) / 2][16]; an odd last depth is paired with zero.
+inline constexpr int64_t panel_width = 16;
+
+// One side of a product: `index` counts rows of the left operand, columns of the right one; `depth`
+// is what the product sums over.
+struct Bf16Operand {
+  const float* data;
+  int64_t stride;    // between what is not dense
+  bool dense_depth;  // whether neighbours in memory differ in depth, or else in index
+
+  const float* at(int64_t index, int64_t depth) const {
+    return data + (dense_depth ? index * stride + depth : depth * stride + index);
+  }
+};
+
+// Rounds `count` indices from `first`, at `depth` depths from `from`, into panels. Round to nearest
+// even; subnormal numbers become zero. Lanes beyond the count hold zero.
+void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
+                 Bf16Pair* panels);
+
+// Where a product goes: row-major, on top of what is there if `add`.
+struct Bf16Result {
+  float* data;
+  int64_t stride, rows, columns;
+  bool add;
+};
+
+// The product of packed rows with packed columns.
+void multiply_panels(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
+                     const Bf16Result& result);
+
+}  // namespace attune::kernels

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+namespace attune {
+
+// How products of float32 matrices are computed.
+enum class MatmulPrecision : uint8_t {
+  highest,  // in float32
+  medium,   // operands rounded to bfloat16 (8 bits of mantissa), sums in float32: twice as fast
+};
+
+// Mixed-precision training and inference, as torch.set_float32_matmul_precision("medium"): weights,
+// activations and gradients stay float32, and so does all arithmetic but the multiplications within
+// matrix products. A backward pass uses, operation by operation, what was in force when it was
+// recorded, wherever backward() is called. Products that would not gain are computed in float32
+// all the same: of 16 or fewer rows, columns or terms a sum, of at most 2^18 multiplications (2^24
+// for each of a batch), and those within attention. Where the processor multiplies no bfloat16
+// (AVX512-BF16), results are the same to the accuracy of float32 sums, at a cost instead of a gain.
+// float64 is never rounded.
+
+// Sets the precision of the whole process, which is `highest` until then.
+void set_float32_matmul_precision(MatmulPrecision precision);
+// What products on this thread use: that of its innermost MatmulPrecisionScope, or the process's.
+MatmulPrecision float32_matmul_precision();
+
+// While it lives, products on this thread use the given precision.
+class MatmulPrecisionScope {
+ public:
+  explicit MatmulPrecisionScope(MatmulPrecision precision);
+  ~MatmulPrecisionScope();
+  MatmulPrecisionScope(const MatmulPrecisionScope&) = delete;
+  MatmulPrecisionScope& operator=(const MatmulPrecisionScope&) = delete;
+
+ private:
+  uint8_t outer_;
+};
+
+}  // namespace attune
