@@ -31,6 +31,15 @@ HWY_INLINE hn::Vec<D> load_tail(D d, const T* x, int64_t n) {
   return hn::Load(d, buffer);
 }
 
+// The first n elements of v, or all of them.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store(D d, hn::Vec<D> v, T* y, int64_t n) {
+  if (n >= static_cast<int64_t>(hn::Lanes(d))) return hn::StoreU(v, d, y);
+  HWY_ALIGN T buffer[hn::MaxLanes(D())];
+  hn::Store(v, d, buffer);
+  std::copy_n(buffer, n, y);
+}
+
 // y[i] = f(x[i]...).
 template <class T, class F, class... X>
 HWY_INLINE void map(int64_t n, T* y, const F& f, const X*... x) {
@@ -38,10 +47,7 @@ HWY_INLINE void map(int64_t n, T* y, const F& f, const X*... x) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)...), d, y + i);
-  if (i == n) return;
-  HWY_ALIGN T buffer[hn::MaxLanes(Lanes<T>())];
-  hn::Store(f(load_tail(d, x + i, n - i)...), d, buffer);
-  std::copy_n(buffer, n - i, y + i);
+  if (i < n) store(d, f(load_tail(d, x + i, n - i)...), y + i, n - i);
 }
 
 // The sum of f(i, x[i]...) for one block, in four chains that overlap.
@@ -84,21 +90,21 @@ template <class T>
 T maximum(const T* x, int64_t n) {
   const Lanes<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  T best = -std::numeric_limits<T>::infinity();
-  const auto scalar = [](T a, T b) { return b > a || b != b ? b : a; };
+  auto top0 = hn::Set(d, -std::numeric_limits<T>::infinity()), top1 = top0;
+  auto nan = hn::FirstN(d, 0);
+  const auto raise = [&](auto& top, auto v) HWY_ATTR {
+    nan = hn::Or(nan, hn::IsNaN(v));
+    top = hn::Max(v, top);
+  };
   int64_t i = 0;
-  if (n >= lanes) {
-    auto top = hn::LoadU(d, x);
-    for (i = lanes; i + lanes <= n; i += lanes) {
-      const auto v = hn::LoadU(d, x + i);
-      top = hn::IfThenElse(hn::Or(hn::Gt(v, top), hn::IsNaN(v)), v, top);
-    }
-    HWY_ALIGN T buffer[hn::MaxLanes(Lanes<T>())];
-    hn::Store(top, d, buffer);
-    for (int64_t lane = 0; lane < lanes; ++lane) best = scalar(best, buffer[lane]);
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    raise(top0, hn::LoadU(d, x + i));
+    raise(top1, hn::LoadU(d, x + i + lanes));
   }
-  for (; i < n; ++i) best = scalar(best, x[i]);
-  return best;
+  for (; i + lanes <= n; i += lanes) raise(top0, hn::LoadU(d, x + i));
+  if (i < n) raise(top1, load_tail(d, x + i, n - i));
+  if (!hn::AllFalse(d, nan)) return std::numeric_limits<T>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(top0, top1)));
 }
 
 template <class T>
@@ -117,9 +123,14 @@ template <class T>
 T exp_into(const T* x, T shift, T* y, int64_t n) {
   const Lanes<T> d;
   const auto s = hn::Set(d, shift);
-  map(
-      n, y, [&](auto v) HWY_ATTR { return exp(d, hn::Sub(v, s)); }, x);
-  return sum(y, n);
+  return sum_of<T>(
+      n,
+      [&](int64_t i, auto v) HWY_ATTR {
+        const auto e = exp(d, hn::Sub(v, s));
+        store(d, e, y + i, n - i);
+        return e;
+      },
+      x);
 }
 
 template <class T>
