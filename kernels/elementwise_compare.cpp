@@ -25,9 +25,9 @@ void visit_test(Compare op, F&& f) {
     case Compare::ge:
       return f([](T a, T b) { return a >= b; });
     case Compare::logical_and:
-      return f([](T a, T b) { return a && b; });
+      return f([](T a, T b) { return a != 0 && b != 0; });
     case Compare::logical_or:
-      return f([](T a, T b) { return a || b; });
+      return f([](T a, T b) { return a != 0 || b != 0; });
   }
 }
 

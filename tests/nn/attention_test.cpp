@@ -210,7 +210,8 @@ TEST_CASE("attention of one token, one head, no batch, no keys and no queries") 
     INFO(batch << " x " << queries << " x " << keys);
     module.zero_grad();
     const Tensor query = random({batch, queries, 4}), memory = random({batch, keys, 4});
-    const Mask mask = Mask::causal() & Mask::padding(std::vector<int64_t>(batch, keys));
+    const Mask mask =
+        Mask::causal() & Mask::padding(std::vector<int64_t>(static_cast<size_t>(batch), keys));
     const auto [y, weights] = module.with_weights(query, memory, memory, mask);
     CHECK(y.shape() == Shape{batch, queries, 4});
     CHECK(weights.shape() == Shape{batch, 1, queries, keys});
