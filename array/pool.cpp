@@ -20,6 +20,14 @@ constexpr size_t small_limit = 4096;                       // at most this: a li
 constexpr size_t small_classes = small_limit / alignment;  // one class every 64 bytes
 constexpr size_t slab_bytes = size_t{64} << 10;
 
+// Under the address sanitizer every block is the system's own and of its exact size, so that it
+// sees leaks, overruns and uses after free.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool recycles = false;
+#else
+constexpr bool recycles = true;
+#endif
+
 std::atomic<int64_t> live{0}, peak{0}, cached{0};
 
 void count_live(int64_t bytes) {
@@ -45,6 +53,12 @@ void* system_allocate(size_t bytes) {
   if (!block) throw std::bad_alloc();
   // Whole ones only: a huge page at the end would be resident beyond the block.
   if (bytes >= huge_page) madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+  return block;
+}
+
+void* exact_allocate(size_t bytes) {
+  void* block = nullptr;
+  if (posix_memalign(&block, alignment, std::max(bytes, size_t{1})) != 0) throw std::bad_alloc();
   return block;
 }
 
@@ -181,20 +195,23 @@ void put_small(void* block, size_t index) noexcept {
   shared.lists[index] = free_block;
 }
 
+void* allocate_recycled(size_t size) {
+  void* block = size <= small_limit ? take_small(size / alignment - 1) : large_cache().take(size);
+  if (block) return block;
+  try {
+    return system_allocate(size);
+  } catch (const std::bad_alloc&) {
+    large_cache().clear();
+    return system_allocate(size);
+  }
+}
+
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
   if (bytes > size_t{1} << 62) throw std::bad_alloc();
   const size_t size = round_to_class(bytes);
-  void* block = size <= small_limit ? take_small(size / alignment - 1) : large_cache().take(size);
-  if (!block) {
-    try {
-      block = system_allocate(size);
-    } catch (const std::bad_alloc&) {
-      large_cache().clear();
-      block = system_allocate(size);
-    }
-  }
+  void* const block = recycles ? allocate_recycled(size) : exact_allocate(bytes);
   count_live(static_cast<int64_t>(size));
   return block;
 }
@@ -202,7 +219,9 @@ void* pool_allocate(size_t bytes) {
 void pool_free(void* block, size_t bytes) noexcept {
   const size_t size = round_to_class(bytes);
   live.fetch_sub(static_cast<int64_t>(size), std::memory_order_relaxed);
-  if (size <= small_limit) {
+  if (!recycles) {
+    std::free(block);
+  } else if (size <= small_limit) {
     put_small(block, size / alignment - 1);
   } else {
     large_cache().put(block, size);
