@@ -22,7 +22,14 @@ constexpr size_t slab_bytes = size_t{64} << 10;
 
 // Under the address sanitizer every block is the system's own and of its exact size, so that it
 // sees leaks, overruns and uses after free.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__)  // GCC
+#define ATTUNE_ADDRESS_SANITIZER
+#elif defined(__has_feature)  // Clang
+#if __has_feature(address_sanitizer)
+#define ATTUNE_ADDRESS_SANITIZER
+#endif
+#endif
+#ifdef ATTUNE_ADDRESS_SANITIZER
 constexpr bool recycles = false;
 #else
 constexpr bool recycles = true;
