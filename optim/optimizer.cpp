@@ -16,58 +16,12 @@ std::string param_key(size_t group, size_t index) { return fmt::format("{}.{}.",
 
 constexpr const char* size_entry = "num_parameters";
 
-template <class T>
-Array scalar(T value) {
-  Array array({}, dtype_of<T>);
-  *array.template output<T>() = value;
-  return array;
-}
-
-// The entries of a state dict, each asked for by name; those left over belong to nothing.
-class Reader {
- public:
-  explicit Reader(const StateDict& state) : state_(state) {}
-
-  bool has_any(const std::string& prefix) const {
-    const auto at = state_.lower_bound(prefix);
-    return at != state_.end() && at->first.starts_with(prefix);
-  }
-
-  template <class T>
-  T scalar(const std::string& name) {
-    return *entry(name, {}, dtype_of<T>).template data<T>();
-  }
-
-  const Array& entry(const std::string& name, const Shape& shape, DType dtype) {
-    const auto found = state_.find(name);
-    if (found == state_.end())
-      fail<FormatError>("load_state_dict", "{} is missing from the state", name);
-    const Array& array = found->second;
-    if (array.shape() != shape || array.dtype() != dtype)
-      fail<FormatError>("load_state_dict", "{} is {} {}, the optimizer takes {} {}", name,
-                        name_of(array.dtype()), to_string(array.shape()), name_of(dtype),
-                        to_string(shape));
-    used_.insert(name);
-    return array;
-  }
-
-  void expect_end() const {
-    for (const auto& [name, array] : state_)
-      if (!used_.contains(name))
-        fail<FormatError>("load_state_dict", "{} belongs to nothing in this optimizer", name);
-  }
-
- private:
-  const StateDict& state_;
-  std::set<std::string> used_;
-};
-
 // The state of one parameter, copied.
-ParamState read_state(Reader& reader, const std::string& prefix, const Tensor& parameter,
+ParamState read_state(StateReader& reader, const std::string& prefix, const Tensor& parameter,
                       const std::vector<const char*>& moments) {
   ParamState state;
   if (!reader.has_any(prefix)) return state;
-  state.step = reader.scalar<int64_t>(prefix + "step");
+  state.step = reader.number<int64_t>(prefix + "step");
   if (state.step < 1)
     fail<FormatError>("load_state_dict", "{}step is {}; a count of steps is at least 1", prefix,
                       state.step);
@@ -127,8 +81,6 @@ void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamStat
       state.fresh = true;
     } else if (moment.dtype() != parameter.dtype()) {
       moment = kernels::convert(moment, parameter.dtype());
-    } else if (!moment.owns_storage_alone()) {
-      moment = kernels::clone(moment);  // a state dict holds the old one
     }
   }
 }
@@ -163,14 +115,14 @@ void Optimizer::zero_grad() const {
 StateDict Optimizer::state_dict() const {
   StateDict state;
   for (size_t g = 0; g < groups_.size(); ++g) {
-    state.emplace(group_key(g) + size_entry, scalar(static_cast<int64_t>(groups_[g].size())));
+    state.emplace(group_key(g) + size_entry, scalar_array(static_cast<int64_t>(groups_[g].size())));
     for (const auto& [name, value] : options_of(g))
-      state.emplace(group_key(g) + name, scalar(value));
+      state.emplace(group_key(g) + name, scalar_array(value));
     for (size_t i = 0; i < groups_[g].size(); ++i) {
       if (states_[g][i].step == 0) continue;
-      state.emplace(param_key(g, i) + "step", scalar(states_[g][i].step));
+      state.emplace(param_key(g, i) + "step", scalar_array(states_[g][i].step));
       for (const auto& [name, moment] : states_[g][i].moments)
-        state.emplace(param_key(g, i) + name, moment);
+        state.emplace(param_key(g, i) + name, kernels::clone(moment));
     }
   }
   return state;
@@ -183,16 +135,16 @@ std::vector<Optimizer::Options> Optimizer::all_options() const {
 }
 
 void Optimizer::load_state_dict(const StateDict& state) {
-  Reader reader(state);
+  StateReader reader(state, "optimizer");
   const std::vector<Options> before = all_options();
   std::vector<Options> options = before;
   for (size_t g = 0; g < groups_.size(); ++g) {
-    const auto size = reader.scalar<int64_t>(group_key(g) + size_entry);
+    const auto size = reader.number<int64_t>(group_key(g) + size_entry);
     if (size != static_cast<int64_t>(groups_[g].size()))
       fail<FormatError>("load_state_dict",
                         "group {} of the state has {} parameters, that of the optimizer {}", g,
                         size, groups_[g].size());
-    for (auto& [name, value] : options[g]) value = reader.scalar<double>(group_key(g) + name);
+    for (auto& [name, value] : options[g]) value = reader.number<double>(group_key(g) + name);
   }
   // First, because they decide which moments there are.
   try {

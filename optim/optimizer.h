@@ -38,7 +38,7 @@ class Optimizer {
   virtual void set_lr(double lr, size_t group = 0) = 0;
 
   // All that load_state_dict needs to go on exactly: options as "group.lr", moments and counts of
-  // steps as "group.parameter.exp_avg". A snapshot: later steps do not change it.
+  // steps as "group.parameter.exp_avg". A copy: neither follows what is done to the other.
   StateDict state_dict() const;
   // Replaces state and options, the learning rate too, by copies of those saved. FormatError, with
   // nothing changed, unless groups, names, shapes and dtypes fit.

@@ -72,4 +72,35 @@ void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t 
   optimizer.set_lr(schedule(step), group);
 }
 
+LrScheduler::LrScheduler(Optimizer& optimizer, Schedule schedule)
+    : optimizer_(optimizer), schedule_(std::move(schedule)) {
+  apply(schedule_, steps_, optimizer_);
+}
+
+void LrScheduler::step() {
+  apply(schedule_, steps_ + 1, optimizer_);
+  ++steps_;
+}
+
+StateDict LrScheduler::state_dict() const {
+  return {{"steps", scalar_array(steps_)}, {"lr", scalar_array(lr())}};
+}
+
+void LrScheduler::load_state_dict(const StateDict& state) {
+  StateReader reader(state, "scheduler");
+  const auto steps = reader.number<int64_t>("steps");
+  const auto saved = reader.number<double>("lr");
+  reader.expect_end();
+  if (steps < 0) fail<FormatError>("load_state_dict", "the scheduler cannot be at step {}", steps);
+  const double here = schedule_(steps);
+  // Another machine's cosine may differ in its last bits.
+  if (!(std::abs(here - saved) <= 1e-9 * std::abs(saved)))
+    fail<FormatError>("load_state_dict",
+                      "the saved scheduler had a learning rate of {} after {} steps, this one has "
+                      "{}; it takes the same schedule to go on",
+                      saved, steps, here);
+  apply(schedule_, steps, optimizer_);
+  steps_ = steps;
+}
+
 }  // namespace attune::optim

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "optimizer.h"
@@ -27,5 +28,31 @@ Schedule warm_up(int64_t steps, Schedule then);
 // Sets the learning rate of every group of the optimizer, or of one, to that of the step.
 void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer);
 void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t group);
+
+// A schedule that drives an optimizer and counts its steps, as torch.optim.lr_scheduler does: it
+// sets the learning rate of step 0 when it is made, and that of the next step in every step(),
+// which is called after the optimizer's. The optimizer must outlive it.
+class LrScheduler {
+ public:
+  LrScheduler(Optimizer& optimizer, Schedule schedule);
+
+  void step();
+  // Calls of step() so far.
+  int64_t steps() const { return steps_; }
+  // The learning rate that the schedule gives now.
+  double lr() const { return schedule_(steps_); }
+
+  // The count, and the learning rate by which load_state_dict knows the schedule.
+  StateDict state_dict() const;
+  // Goes on at the saved step, and sets its learning rate. FormatError, with nothing changed, if
+  // the state is not one or if this schedule gives another learning rate there than the saved one
+  // did.
+  void load_state_dict(const StateDict& state);
+
+ private:
+  Optimizer& optimizer_;
+  Schedule schedule_;
+  int64_t steps_ = 0;
+};
 
 }  // namespace attune::optim

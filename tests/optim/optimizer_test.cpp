@@ -142,6 +142,10 @@ TEST_CASE("a state dict is a snapshot in both directions") {
   run.step(1);
   CHECK(values() == before);
   CHECK(saved.at("0.0.step").data<int64_t>()[0] == 1);
+  Array copied = run.optimizer->state_dict().at("0.0.exp_avg");
+  const auto moment = Tensor(copied).clone().to_vector<double>();
+  copied.write<double>([](double* value) { *value = 1e3; });
+  CHECK(Tensor(run.optimizer->state_dict().at("0.0.exp_avg")).to_vector<double>() == moment);
 
   const Run other(full_adam);
   other.optimizer->load_state_dict(saved);

@@ -63,3 +63,31 @@ TEST_CASE("apply sets every group, or the one it is told") {
   CHECK(sgd.lr(0) == 0.125);
   CHECK(sgd.lr(1) == 0.5);
 }
+
+TEST_CASE("a scheduler counts the optimizer's steps, and goes on where it was") {
+  const Tensor a = tensor({1.0}).requires_grad_();
+  optim::SGD sgd({a}), resumed({a});
+  const auto schedule = optim::linear_lr(0.8, 0, 8);
+  optim::LrScheduler scheduler(sgd, schedule), after(resumed, schedule);
+  for (int64_t step = 0; step < 5; ++step) {
+    CHECK(sgd.lr() == schedule(step));
+    scheduler.step();
+  }
+  after.load_state_dict(scheduler.state_dict());
+  CHECK(after.steps() == 5);
+  CHECK(resumed.lr() == sgd.lr());
+
+  const auto refused = [](optim::LrScheduler& other, const StateDict& state, const char* message) {
+    const int64_t steps = other.steps();
+    CHECK_THROWS_AS(other.load_state_dict(state), FormatError);
+    CHECK_THROWS_WITH(other.load_state_dict(state), Catch::Matchers::ContainsSubstring(message));
+    CHECK(other.steps() == steps);
+  };
+  optim::LrScheduler longer(resumed, optim::linear_lr(0.8, 0, 9));
+  refused(longer, scheduler.state_dict(), "learning rate of 0.3");
+  CHECK(resumed.lr() == 0.8);
+  StateDict state = scheduler.state_dict();
+  state["steps"] = scalar_array(int64_t{-1});
+  refused(after, state, "step -1");
+  refused(after, {}, "steps is missing");
+}
