@@ -2,6 +2,7 @@
 
 #include "../io/bpe_trainer.h"
 #include "../io/char_tokenizer.h"
+#include "../io/checksum.h"
 #include "../io/csv.h"
 #include "../io/encoding.h"
 #include "../io/file.h"

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "../array/fail.h"
 
@@ -47,6 +48,17 @@ size_t regular_size(const char* operation, const Descriptor& file, const std::st
 
 void write_all(const Descriptor& file, std::string_view bytes, const std::string& path) {
   if (!write_fully(file.get(), bytes)) fail_system("write", path);
+}
+
+void read_all(const Descriptor& file, char* to, size_t size, const std::string& path) {
+  while (size > 0) {
+    const ssize_t got = ::read(file.get(), to, size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_system("read", path);
+    if (got == 0) fail<IoError>("read", "{}: became shorter while it was read", path);
+    to += got;
+    size -= static_cast<size_t>(got);
+  }
 }
 
 std::string follow_link(const std::string& path) {
@@ -105,17 +117,28 @@ void write_atomically(const std::string& path, std::string_view content) {
   write_atomically(path, [&](const auto& append) { append(content); });
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::vector<std::filesystem::path> missing;
+  for (std::filesystem::path at = path; !at.empty() && !std::filesystem::exists(at, error);
+       at = at.parent_path())
+    missing.push_back(at);
+  std::filesystem::create_directories(path, error);
+  if (error) fail<IoError>("write", "{}: {}", path, error.message());
+  for (const auto& made : missing) sync_folder(made);
+}
+
 std::string read_file(const std::string& path) {
   Descriptor file("read", path, for_reading);
   std::string content(regular_size("read", file, path), '\0');
-  size_t at = 0;
-  while (at < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + at, content.size() - at);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_system("read", path);
-    if (got == 0) fail<IoError>("read", "{}: became shorter while it was read", path);
-    at += static_cast<size_t>(got);
-  }
+  read_all(file, content.data(), content.size(), path);
+  return content;
+}
+
+Intrusive<Storage> read_storage(const std::string& path) {
+  Descriptor file("read", path, for_reading);
+  auto content = Storage::allocate(regular_size("read", file, path));
+  read_all(file, static_cast<char*>(content->data()), content->bytes(), path);
   return content;
 }
 

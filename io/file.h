@@ -21,8 +21,13 @@ void write_atomically(const std::string& path, std::string_view content);
 // Writes every byte to an open file. False, with errno set, if it could not.
 bool write_fully(int descriptor, std::string_view bytes);
 
+// Makes a folder, and those above it, so that they outlast a power cut. IoError if it cannot.
+void make_folder(const std::string& path);
+
 // The whole file. IoError if it cannot be read.
 std::string read_file(const std::string& path);
+// The same as storage.
+Intrusive<Storage> read_storage(const std::string& path);
 
 // The file's bytes as storage, paged in when touched; writes to it never reach the file. IoError if
 // it cannot be opened or is no regular file.

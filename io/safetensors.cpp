@@ -111,7 +111,8 @@ struct SafetensorsFile::Content {
   size_t data_start = 0;
   SafetensorsHeader header;
 
-  explicit Content(const std::string& name) : path(name), file(map_file(name)) {}
+  Content(const std::string& name, Access access)
+      : path(name), file(access == Access::map ? map_file(name) : read_storage(name)) {}
 
   const SafetensorsEntry& at(const std::string& name) const {
     const auto found = header.entries.find(name);
@@ -121,8 +122,8 @@ struct SafetensorsFile::Content {
   }
 };
 
-SafetensorsFile::SafetensorsFile(const std::string& path)
-    : content_(std::make_unique<Content>(path)) {
+SafetensorsFile::SafetensorsFile(const std::string& path, Access access)
+    : content_(std::make_unique<Content>(path, access)) {
   const Intrusive<Storage>& file = content_->file;
   if (file->bytes() < prefix_bytes)
     refuse(path, "{} bytes are too few for a header", file->bytes());
@@ -169,8 +170,8 @@ Array SafetensorsFile::get(const std::string& name) const {
   return array;
 }
 
-Safetensors load_safetensors(const std::string& path) {
-  const SafetensorsFile file(path);
+Safetensors load_safetensors(const std::string& path, SafetensorsFile::Access access) {
+  const SafetensorsFile file(path, access);
   Safetensors content{{}, file.metadata()};
   for (const std::string& name : file.names()) content.arrays.emplace(name, file.get(name));
   return content;
