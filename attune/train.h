@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../train/batches.h"
+#include "../train/checkpoint.h"
 #include "../train/corpus.h"
 #include "../train/evaluate.h"
 #include "../train/heads.h"
@@ -10,3 +11,4 @@
 #include "../train/report.h"
 #include "../train/run.h"
 #include "../train/run_log.h"
+#include "../train/stop_signal.h"

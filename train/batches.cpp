@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "../array/fail.h"
+#include "../io/checksum.h"
 
 namespace attune::train {
 namespace {
@@ -29,6 +30,30 @@ int64_t windows_per_epoch(int64_t tokens, int64_t context) {
     fail<ValueError>("TokenStream", "{} tokens do not fill a window of context {}; it takes {}",
                      tokens, context, context + 1);
   return std::max<int64_t>((tokens - context) / context, 1);
+}
+
+int64_t checksum(const std::vector<int64_t>& numbers) {
+  io::Crc64 crc;
+  crc.add(numbers.data(), numbers.size() * sizeof(int64_t));
+  return static_cast<int64_t>(crc.value());
+}
+
+// What a state must agree with, and is told apart by; the rest of it is a position.
+using Identity = std::vector<std::pair<const char*, int64_t>>;
+
+StateDict with_identity(StateDict position, const Identity& identity) {
+  for (const auto& [name, value] : identity) position.emplace(name, scalar_array(value));
+  return position;
+}
+
+StateDict without_identity(const StateDict& state, const Identity& identity) {
+  StateReader reader(state, "data");
+  StateDict position = state;
+  for (const auto& [name, value] : identity) {
+    reader.expect(name, value);
+    position.erase(name);
+  }
+  return position;
 }
 
 void check_batch(int64_t batch) {
@@ -78,11 +103,33 @@ std::vector<int64_t> ShuffledIndices::next(int64_t count) {
 }
 
 void ShuffledIndices::seek(Position position) {
-  if (position.epoch < 0 || position.item < 0 || position.item > n_)
+  if (!contains(position))
     fail<ValueError>("ShuffledIndices", "epoch {}, item {} is not a position among {} items",
                      position.epoch, position.item, n_);
   position_ = position;
   shuffle();
+}
+
+bool ShuffledIndices::contains(Position position) const {
+  return position.epoch >= 0 && position.item >= 0 && position.item <= n_;
+}
+
+StateDict ShuffledIndices::state_dict() const {
+  return with_identity(
+      {{"epoch", scalar_array(position_.epoch)}, {"item", scalar_array(position_.item)}},
+      {{"items", n_}, {"seed", static_cast<int64_t>(seed_)}});
+}
+
+void ShuffledIndices::load_state_dict(const StateDict& state) {
+  const StateDict rest =
+      without_identity(state, {{"items", n_}, {"seed", static_cast<int64_t>(seed_)}});
+  StateReader reader(rest, "data");
+  const Position position{reader.number<int64_t>("epoch"), reader.number<int64_t>("item")};
+  reader.expect_end();
+  if (!contains(position))
+    fail<FormatError>("load_state_dict", "epoch {}, item {} is not a position among {} items",
+                      position.epoch, position.item, n_);
+  seek(position);
 }
 
 TokenStream::TokenStream(std::vector<int64_t> tokens, int64_t batch, int64_t context, uint64_t seed)
@@ -102,6 +149,16 @@ TokenBatch TokenStream::next() {
   const int64_t offset = static_cast<int64_t>(philox(seed_, 1, epoch)[0]) % context_;
   for (int64_t& start : starts) start = std::min(start * context_ + offset, tokens - context_ - 1);
   return windows(tokens_, starts, context_);
+}
+
+StateDict TokenStream::state_dict() const {
+  return with_identity(order_.state_dict(),
+                       {{"tokens", checksum(tokens_)}, {"batch", batch_}, {"context", context_}});
+}
+
+void TokenStream::load_state_dict(const StateDict& state) {
+  order_.load_state_dict(without_identity(
+      state, {{"tokens", checksum(tokens_)}, {"batch", batch_}, {"context", context_}}));
 }
 
 std::vector<TokenBatch> sequential_batches(const std::vector<int64_t>& tokens, int64_t batch,
@@ -136,17 +193,44 @@ LengthBatches::LengthBatches(std::vector<int64_t> lengths, int64_t batch, uint64
   check_batch(batch);
 }
 
+void LengthBatches::sort_pool() {
+  pool_start_ = order_.state_dict();
+  const auto pool = std::min(std::ssize(lengths_), 50 * batch_);
+  auto batches = cut_by_length(order_.next(pool), lengths_, batch_);
+  const Tensor order(random_permutation(std::ssize(batches), {seed_, pools_++}));
+  for (const int64_t i : order.to_vector<int64_t>())
+    ready_.push_back(std::move(batches[static_cast<size_t>(i)]));
+}
+
 std::vector<int64_t> LengthBatches::next() {
-  if (ready_.empty()) {
-    const auto pool = std::min(std::ssize(lengths_), 50 * batch_);
-    auto batches = cut_by_length(order_.next(pool), lengths_, batch_);
-    const Tensor order(random_permutation(std::ssize(batches), {seed_, pools_++}));
-    for (const int64_t i : order.to_vector<int64_t>())
-      ready_.push_back(std::move(batches[static_cast<size_t>(i)]));
-  }
+  if (ready_.empty()) sort_pool();
   std::vector<int64_t> items = std::move(ready_.back());
   ready_.pop_back();
   return items;
+}
+
+StateDict LengthBatches::state_dict() const {
+  StateDict state = ready_.empty() ? order_.state_dict() : pool_start_;
+  const uint64_t pools = ready_.empty() ? pools_ : pools_ - 1;
+  state.emplace("pools", scalar_array(static_cast<int64_t>(pools)));
+  state.emplace("ready", scalar_array(static_cast<int64_t>(ready_.size())));
+  return with_identity(std::move(state), {{"batch", batch_}, {"lengths", checksum(lengths_)}});
+}
+
+void LengthBatches::load_state_dict(const StateDict& state) {
+  StateDict rest = without_identity(state, {{"batch", batch_}, {"lengths", checksum(lengths_)}});
+  StateReader reader(rest, "data");
+  const auto pools = reader.number<int64_t>("pools"), ready = reader.number<int64_t>("ready");
+  for (const char* name : {"pools", "ready"}) rest.erase(name);
+  LengthBatches moved(lengths_, batch_, seed_);
+  moved.order_.load_state_dict(rest);
+  moved.pools_ = static_cast<uint64_t>(pools);
+  if (ready > 0) moved.sort_pool();
+  if (pools < 0 || ready < 0 || ready > std::ssize(moved.ready_))
+    fail<FormatError>("load_state_dict", "pool {} with {} batches ready is not a position", pools,
+                      ready);
+  moved.ready_.resize(static_cast<size_t>(ready));
+  *this = std::move(moved);
 }
 
 }  // namespace attune::train

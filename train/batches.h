@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../array/random.h"
+#include "../array/state_dict.h"
 #include "../autograd/tensor.h"
 
 namespace attune::train {
@@ -26,7 +27,13 @@ class ShuffledIndices {
   // ValueError unless the position lies inside an epoch.
   void seek(Position position);
 
+  // The position, with the number of items and the seed. load_state_dict refuses a state of others
+  // with a FormatError, and stays where it was.
+  StateDict state_dict() const;
+  void load_state_dict(const StateDict& state);
+
  private:
+  bool contains(Position position) const;
   void shuffle();
 
   int64_t n_;
@@ -52,6 +59,10 @@ class TokenStream {
   TokenBatch next();
   ShuffledIndices::Position position() const { return order_.position(); }
   void seek(ShuffledIndices::Position position) { order_.seek(position); }
+
+  // The position, with batch, context, seed and a checksum of the tokens; see ShuffledIndices.
+  StateDict state_dict() const;
+  void load_state_dict(const StateDict& state);
 
  private:
   std::vector<int64_t> tokens_;
@@ -81,11 +92,17 @@ class LengthBatches {
   // At most `batch` items.
   std::vector<int64_t> next();
 
+  // The position, with batch, seed and a checksum of the lengths; see ShuffledIndices.
+  StateDict state_dict() const;
+  void load_state_dict(const StateDict& state);
+
  private:
+  void sort_pool();
   std::vector<int64_t> lengths_;
   int64_t batch_;
   uint64_t seed_, pools_ = 0;
   ShuffledIndices order_;
+  StateDict pool_start_;  // of order_, before the pool that ready_ comes from
   std::vector<std::vector<int64_t>> ready_;
 };
 

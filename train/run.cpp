@@ -1,7 +1,5 @@
 #include "run.h"
 
-#include <filesystem>
-
 #include "../array/fail.h"
 #include "../io/file.h"
 
@@ -9,20 +7,19 @@ namespace attune::train {
 namespace {
 
 std::string log_in(const std::string& folder) {
-  std::error_code unmade;
-  std::filesystem::create_directories(folder, unmade);
-  if (unmade) fail<IoError>("Run", "{}: {}", folder, unmade.message());
+  io::make_folder(folder);
   return folder + "/log.jsonl";
 }
 
 }  // namespace
 
-Run::Run(const std::string& folder, int64_t steps, Report& report)
+Run::Run(const std::string& folder, int64_t steps, Report& report, std::optional<int64_t> resumed)
     : folder_(folder),
       steps_(steps),
-      log_(log_in(folder)),
+      log_(log_in(folder), resumed),
       report_(report),
-      progress_(steps, {.label = "training"}) {
+      progress_(steps, {.label = "training", .first = resumed.value_or(0)}) {
+  for (const Metrics& metrics : log_.earlier()) report_.point(metrics);
   begin_step();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,9 +16,11 @@ namespace attune::train {
 // and to a progress bar.
 class Run {
  public:
-  // Makes the folder and an empty log, so that what cannot be written shows before any training.
+  // Makes the folder and an empty log, so that what cannot be written shows before any training; a
+  // run that goes on after step `resumed` keeps the log up to there, and shows it in the report.
   // IoError. The report must outlive the run.
-  Run(const std::string& folder, int64_t steps, Report& report);
+  Run(const std::string& folder, int64_t steps, Report& report,
+      std::optional<int64_t> resumed = {});
 
   // Shows where the time of the next steps but one goes, `steps` of them or what is left: the table
   // of a Profiler, printed and in FOLDER/profile.txt, and FOLDER/trace.json for Perfetto.

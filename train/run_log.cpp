@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
+#include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "../array/fail.h"
 #include "../io/file.h"
@@ -33,13 +36,57 @@ std::string json_line(const Metrics& metrics) {
   return line += "}\n";
 }
 
+std::optional<double> number_in(const nlohmann::json& line, const char* key) {
+  const auto found = line.find(key);
+  if (found == line.end()) return {};
+  return found->is_number() ? found->get<double>() : std::nan("");
+}
+
+// The opposite of json_line; nullopt for half a line or anything else.
+std::optional<Metrics> parse_line(std::string_view text) {
+  const auto line = nlohmann::json::parse(text, nullptr, false);
+  if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) return {};
+  return Metrics{.step = line["step"].get<int64_t>(),
+                 .train_loss = number_in(line, "train_loss"),
+                 .val_loss = number_in(line, "val_loss"),
+                 .lr = number_in(line, "lr"),
+                 .tokens_per_second = number_in(line, "tokens_per_second")};
+}
+
+// The lines of an earlier log up to a step, and how many bytes they are.
+struct Kept {
+  std::vector<Metrics> lines;
+  size_t bytes = 0;
+};
+
+Kept lines_up_to(int64_t step, const std::string& path) {
+  Kept kept;
+  if (!std::filesystem::is_regular_file(path)) return kept;
+  const std::string text = io::read_file(path);
+  for (size_t end; (end = text.find('\n', kept.bytes)) != text.npos; kept.bytes = end + 1) {
+    const auto line = std::string_view(text).substr(kept.bytes, end - kept.bytes);
+    const auto metrics = parse_line(line);
+    if (!metrics || metrics->step > step) break;
+    kept.lines.push_back(*metrics);
+  }
+  return kept;
+}
+
 }  // namespace
 
-RunLog::RunLog(const std::string& path)
-    : path_(path),
-      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) {
+RunLog::RunLog(const std::string& path, std::optional<int64_t> resumed) : path_(path) {
+  Kept kept;
+  if (resumed) kept = lines_up_to(*resumed, path);
+  earlier_ = std::move(kept.lines);
+  size_ = static_cast<int64_t>(kept.bytes);
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0)
     throw IoError(fmt::format("run log: cannot create {}: {}", path_, std::strerror(errno)));
+  // A device cannot be made shorter, and has nothing to lose.
+  if (::ftruncate(descriptor_, size_) != 0 && errno != EINVAL) {
+    const int error = errno;
+    ::close(descriptor_);
+    throw IoError(fmt::format("run log: cannot shorten {}: {}", path_, std::strerror(error)));
   }
 }
 

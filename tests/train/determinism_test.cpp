@@ -103,3 +103,32 @@ TEST_CASE("training at medium precision learns as at the highest, whatever the n
   for (size_t step = 0; step < exact.losses.size(); ++step)
     CHECK(std::abs(alone.losses[step] - exact.losses[step]) < 0.01f);
 }
+
+TEST_CASE("one model serves four threads at once as it serves one") {
+  manual_seed(4);
+  const nn::models::Gpt2 gpt(
+      {.vocab_size = 48, .n_positions = 32, .n_embd = 64, .n_layer = 2, .n_head = 2});
+  gpt.eval();
+  const auto answers = [&](int64_t caller) {
+    const NoGrad no_grad;
+    std::vector<float> all;
+    for (int64_t request = 0; request < (sanitized ? 2 : 10); ++request) {
+      const Tensor tokens(
+          random_integers({2, 16}, 0, 48, {static_cast<uint64_t>(caller), uint64_t(request)}));
+      const auto logits = gpt(tokens).to_vector<float>();
+      all.insert(all.end(), logits.begin(), logits.end());
+      const auto written = nn::models::generate(gpt, {{caller, request}},
+                                                {.max_new_tokens = 12, .seed = uint64_t(caller)});
+      all.insert(all.end(), written[0].begin(), written[0].end());
+    }
+    return all;
+  };
+  const Threads two(2);
+  std::vector<std::vector<float>> alone, together(4);
+  for (int64_t caller = 0; caller < 4; ++caller) alone.push_back(answers(caller));
+  std::vector<std::thread> callers;
+  for (size_t caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&, caller] { together[caller] = answers(int64_t(caller)); });
+  for (std::thread& caller : callers) caller.join();
+  CHECK((together == alone));
+}

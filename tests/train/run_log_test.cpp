@@ -78,3 +78,29 @@ TEST_CASE("a disk that fills up cuts no line in half") {
   log.write({.step = 99});
   CHECK(lines_of(folder / "log.jsonl").size() == before + 1);
 }
+
+TEST_CASE("a resumed log keeps the lines up to its step, and drops the rest and half a line") {
+  const ScratchFolder folder;
+  const std::string path = folder / "log.jsonl";
+  const auto lines = [&](int64_t from, int64_t to, RunLog& log) {
+    for (int64_t step = from; step <= to; ++step)
+      log.write({.step = step, .train_loss = 0.5 * static_cast<double>(step)});
+  };
+  {
+    RunLog log(path);
+    lines(1, 4, log);
+  }
+  const std::string whole = read_all(path);
+  write_all(path, whole + "{\"step\": 5, \"tr");
+  {
+    RunLog log(path, 2);
+    REQUIRE(log.earlier().size() == 2);
+    CHECK(log.earlier()[1].step == 2);
+    CHECK(log.earlier()[1].train_loss == 1.0);
+    CHECK_FALSE(log.earlier()[1].val_loss);
+    lines(3, 4, log);
+  }
+  CHECK(read_all(path) == whole);
+  CHECK(RunLog(path, 100).earlier().size() == 4);
+  CHECK(RunLog(folder / "none", 3).earlier().empty());
+}
