@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 // Accepts finite numbers in [low, high].
@@ -50,11 +51,19 @@ inline void add_bf16_flag(CLI::App& app) {
       "processor has AVX512-BF16");
 }
 
+// Thrown when a signal asked a program to stop, and all is saved.
+struct Stopped : std::runtime_error {
+  Stopped(int64_t step, int number)
+      : std::runtime_error(fmt::format("stopped after step {}; --resume goes on from there", step)),
+        signal(number) {}
+  int signal;
+};
+
 // The value of every option of the command line, as settings of a report.
 inline void add_settings(attune::train::Report& report, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     const std::string name = option->get_single_name();
-    if (name == "help" || name == "out" || name == "profile") continue;
+    if (name == "help" || name == "out" || name == "profile" || name == "resume") continue;
     const std::string given = fmt::format("{}", fmt::join(option->results(), ", "));
     report.config(name, option->count() > 0 ? given : option->get_default_str());
   }
@@ -79,6 +88,9 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     if (error.get_exit_code() == 0) return app.exit(error);  // --help
     fmt::print(stderr, "{}: {}; see --help\n", app.get_name(), error.what());
     return 2;
+  } catch (const Stopped& stopped) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), stopped.what());
+    return 128 + stopped.signal;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}: out of memory; a smaller model or batch may fit\n", app.get_name());
   } catch (const std::exception& error) {

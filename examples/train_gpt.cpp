@@ -2,7 +2,7 @@
 // wrote as training went on, and what every attention head looks at.
 
 #include "model_files.h"
-#include "program.h"
+#include "saving.h"
 
 using namespace attune;
 
@@ -20,6 +20,7 @@ struct Options {
   double lr = 3e-3;
   uint64_t seed = 0;
   int threads = num_threads();
+  SavingOptions saving;
   bool profile = false;
 };
 
@@ -38,6 +39,7 @@ void add_options(CLI::App& app, Options& o) {
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
   add_bf16_flag(app);
+  add_saving_options(app, o.saving);
   add_profile_flag(app, o.profile);
 }
 
@@ -92,7 +94,14 @@ void train_model(Options o, const CLI::App& app) {
   optim::AdamW optimizer(model.parameters(),
                          {.lr = o.lr, .betas = {0.9, 0.99}, .weight_decay = 0.1});
   const int64_t rise = std::min<int64_t>(100, o.steps / 10);
-  const auto schedule = optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise));
+  optim::LrScheduler scheduler(
+      optimizer, optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise)));
+
+  train::Checkpoint checkpoint(o.out + "/checkpoints");
+  checkpoint.add("model", model);
+  checkpoint.add("optimizer", optimizer);
+  checkpoint.add("scheduler", scheduler);
+  checkpoint.add("data", stream);
 
   train::Report report("What a small GPT learned",
                        "A Transformer that reads and writes one character at a time.");
@@ -105,16 +114,19 @@ void train_model(Options o, const CLI::App& app) {
              model.num_parameters());
   std::fflush(stdout);
 
+  const auto resumed = load_or_start_over(checkpoint, o.saving);
+  const int64_t done = resumed ? resumed->step : 0;
+  double val_loss = resumed ? resumed->metric.value_or(0) : 0;
+
   // Once before training: what cannot be written shows now, not after hours.
-  train::Run run(o.out, o.steps, report);
+  train::Run run(o.out, o.steps, report, done);
   const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.n_positions, 64));
-  publish(o.out, saved, sentence, 0, report);
+  if (!resumed) publish(o.out, saved, sentence, 0, report);
 
   if (o.profile) run.profile();
-  double val_loss = 0;
-  for (int64_t step = 1; step <= o.steps; ++step) {
+  const train::StopSignal stop;
+  for (int64_t step = done + 1; step <= o.steps; ++step) {
     run.begin_step();
-    optim::apply(schedule, step - 1, optimizer);
     const auto [inputs, targets] = stream.next();
     const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
     optimizer.zero_grad();
@@ -126,6 +138,7 @@ void train_model(Options o, const CLI::App& app) {
                            .train_loss = loss.item<double>(),
                            .lr = optimizer.lr(),
                            .tokens_per_second = run.rate(inputs.numel())};
+    scheduler.step();
     const bool evaluate = run.evaluates(step, o.eval_every);
     if (evaluate) {
       model.eval();
@@ -133,13 +146,17 @@ void train_model(Options o, const CLI::App& app) {
       model.train();
     }
     run.record(metrics);
-    if (!evaluate) continue;
-    publish(o.out, saved, sentence, step, report);
-    run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
-                          *metrics.train_loss, val_loss));
+    if (evaluate) {
+      publish(o.out, saved, sentence, step, report);
+      run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
+                            *metrics.train_loss, val_loss));
+    }
+    if (stop.requested() || run.evaluates(step, o.saving.save_every))
+      checkpoint.save(step, metrics.val_loss);
+    if (stop.requested()) throw Stopped(step, stop.signal());
   }
   run.finish();
-  fmt::print("the model, log.jsonl, heads.txt and report.html are in {}\n", o.out);
+  fmt::print("the model, log.jsonl, heads.txt, report.html and checkpoints are in {}\n", o.out);
   fmt::print("val_loss {:.4f}\n", val_loss);
 }
 

@@ -1,5 +1,7 @@
 // Runs the examples as a user does, with settings that take a moment, and makes them fail.
 
+#include <attune/train.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "shell.h"
 
 using Catch::Matchers::ContainsSubstring;
+namespace train = attune::train;
 
 namespace {
 
@@ -93,6 +96,56 @@ TEST_CASE("validating more often changes no weight") {
   const bool same = read_all(run.folder() / "often/model.safetensors") ==
                     read_all(run.folder() / "once/model.safetensors");
   CHECK(same);
+}
+
+TEST_CASE("train_gpt goes on as if it had not stopped, and refuses what does not fit") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  const std::string train = "train_gpt --text DIRtext --out DIRout --dropout 0.2 --save-every 7" +
+                            tiny + " --steps 24 --eval-every 4 ";
+  const auto results = [&] {
+    std::vector<std::string> all{read_all(run.folder() / "out/model.safetensors")};
+    for (auto line : json_lines(read_all(run.folder() / "out/log.jsonl"))) {
+      line.erase("tokens_per_second");
+      all.push_back(line.dump());
+    }
+    return all;
+  };
+  REQUIRE(run(train).status == 0);
+  const auto whole = results();
+  CHECK(whole.size() == 25);
+  REQUIRE(std::filesystem::remove(run.folder() / "out/checkpoints/step-00000024.safetensors"));
+  const Outcome resumed = run(train + "--resume --threads 2");
+  CHECK(resumed.status == 0);
+  CHECK_THAT(resumed.out, ContainsSubstring("going on after step 21"));
+  CHECK((results() == whole));
+  CHECK(run(train + "--resume").out.find("going on after step 24") != std::string::npos);
+  CHECK((results() == whole));
+
+  const Outcome longer = run(train + "--resume --steps 30");
+  CHECK(longer.status == 1);
+  CHECK_THAT(longer.err, ContainsSubstring("scheduler: load_state_dict"));
+  CHECK((results() == whole));
+  CHECK(run(train).status == 0);
+  CHECK(std::filesystem::exists(run.folder() / "out/checkpoints/old/step-00000024.safetensors"));
+}
+
+TEST_CASE("train_gpt saves and stops when it is told to") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  const Outcome stopped =
+      run("train_gpt --text DIRtext --out DIRout --save-every 5" + tiny +
+          " --steps 100000000 >/dev/null 2>DIRerror & "
+          "until ls DIRout/checkpoints/*.safetensors >/dev/null 2>&1; do sleep 0.02; done; "
+          "kill -TERM $!; wait $!; exit $?");
+  CHECK(stopped.status == 128 + 15);
+  const std::string said = read_all(run.folder() / "error");
+  const size_t at = said.find("stopped after step ");
+  REQUIRE(at != std::string::npos);
+  const auto log = json_lines(read_all(run.folder() / "out/log.jsonl"));
+  CHECK(log.back()["step"].get<int>() == std::stoi(said.substr(at + 19)));
+  const auto saved = train::Checkpoint(run.folder() / "out/checkpoints").list();
+  CHECK(saved.back().step == log.back()["step"].get<int>());
 }
 
 TEST_CASE("every mistake is one clear line, before any training") {
