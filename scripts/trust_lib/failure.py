@@ -1,0 +1,2 @@
+class Failure(Exception):
+    """Ends the run with this one line of text."""
