@@ -5,8 +5,7 @@ build=$root/build
 build_packages=(g++ cmake ninja-build pkg-config libopenblas-pthread-dev libhwy-dev libfmt-dev
   libutf8proc-dev nlohmann-json3-dev libcli11-dev python3-minimal)
 test_packages=(catch2)
-ci_packages=(clang-format libopenblas0-openmp libopenblas0-serial
-  clang libomp-dev)
+ci_packages=(clang-format libopenblas0-openmp libopenblas0-serial)
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

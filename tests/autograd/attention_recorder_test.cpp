@@ -44,6 +44,13 @@ TEST_CASE("a recorder gives the weights of any rows and heads of every attention
         1e-14);
   CHECK_THROWS_AS(record.weights_of({140}), IndexError);
   CHECK_THROWS_AS(record.weights_of({}, {3}), IndexError);
+
+  // Without a head dimension there is one head.
+  const Tensor flat = q.select(0, 0).select(0, 0);
+  scaled_dot_product_attention(flat, flat, flat);
+  const AttentionRecord& headless = recorder.records()[2];
+  CHECK(headless.weights_of({}, {0}).shape() == Shape{1, 140, 140});
+  CHECK_THROWS_AS(headless.weights_of({}, {1}), IndexError);
   CHECK_THROWS_AS(record.statistics(-1), ValueError);
 }
 
