@@ -6,6 +6,7 @@
 #include "../train/evaluate.h"
 #include "../train/heads.h"
 #include "../train/labelled_texts.h"
+#include "../train/masking.h"
 #include "../train/metrics.h"
 #include "../train/progress.h"
 #include "../train/report.h"

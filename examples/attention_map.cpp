@@ -34,6 +34,7 @@ io::Encoding encode(const TextModel& model, const Options& o) {
 void show(const Options& o) {
   const TextModel model = load_text_model(o.model);
   const auto [tokens, heads] = heads_of(model.tokenizer, encode(model, o), model.read);
+  for (const auto& head : heads) finite(tensor(head.weights, {std::ssize(head.weights)}), o.model);
   const std::string words = train::describe_heads(heads);
   const int64_t layers = heads.empty() ? 0 : heads.back().layer + 1;
   train::Report page("What the heads look at",

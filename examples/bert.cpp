@@ -1,38 +1,38 @@
 // BERT from a folder in the layout of Hugging Face: fills gaps, turns texts into vectors, compares
-// and classifies them, and learns to classify from a CSV file.
+// and classifies them, and learns: to fill gaps from a text, to classify from a CSV file.
 
 #include <algorithm>
 #include <sstream>
 
-#include "bert_finetune.h"
+#include "bert_adapter.h"
+#include "bert_classes.h"
 #include "bert_inputs.h"
+#include "bert_masked.h"
 #include "model_files.h"
 #include "program.h"
 
 using namespace attune;
 using nn::models::BertConfig, nn::models::BertForMaskedLM;
-using nn::models::BertForSequenceClassification;
 
 // --- 1. Gaps: what stands under [MASK]? ---
 
 struct FillOptions {
-  std::string model, text;
+  std::string model, adapter, text;
   int64_t top_k = 5;
 };
 
 void fill_mask(const FillOptions& o) {
   NoGrad no_grad;
-  const auto model = hub::from_pretrained<BertForMaskedLM>(o.model);
+  const auto model = bert::load_adapted<BertForMaskedLM>(o.model, o.adapter);
   const auto tokenizer = load_tokenizer(o.model, model.config().vocab_size).tokenizer;
-  auto mask = tokenizer.special_id("mask_token");
-  if (!mask) mask = tokenizer.id("[MASK]");  // of a vocabulary alone, without a config
-  if (!mask) throw FormatError(o.model + ": the tokenizer has no mask_token");
+  const int64_t mask = bert::special_token(tokenizer, "mask_token", "[MASK]", o.model);
   const auto ids = tokenizer.encode(o.text);
-  if (std::find(ids.begin(), ids.end(), *mask) == ids.end())
-    throw ValueError(fmt::format("the text has no gap; write {}", tokenizer.token(*mask)));
-  const Tensor likely = softmax(model(tensor(ids, {1, std::ssize(ids)})).select(0, 0), -1);
+  if (std::find(ids.begin(), ids.end(), mask) == ids.end())
+    throw ValueError(fmt::format("the text has no gap; write {}", tokenizer.token(mask)));
+  const Tensor logits = finite(model(tensor(ids, {1, std::ssize(ids)})), o.model);
+  const Tensor likely = softmax(logits.select(0, 0), -1);
   for (size_t at = 0; at < ids.size(); ++at) {
-    if (ids[at] != *mask) continue;
+    if (ids[at] != mask) continue;
     const auto [shares, tokens] =
         topk(likely.select(0, static_cast<int64_t>(at)), std::min(o.top_k, tokenizer.size()));
     for (int64_t i = 0; i < tokens.numel(); ++i) {
@@ -47,16 +47,18 @@ void fill_mask(const FillOptions& o) {
 // --- 2. Texts as vectors, near to each other if the meanings are. ---
 
 struct EmbedOptions {
-  std::string model, file, out;
+  std::string model, adapter, file, out;
   std::vector<std::string> text;
 };
 
 // [texts, hidden size].
-Tensor embeddings(const std::string& folder, const std::vector<std::string>& texts) {
-  const auto model = hub::load_sentence_transformer(folder);
-  const auto files = load_tokenizer(folder, model.bert.config().vocab_size);
-  return rows_of(files.tokenizer, texts, model.max_seq_length(),
-                 [&](const BertInputs& inputs) { return model(inputs.ids, inputs.options); });
+Tensor embeddings(const EmbedOptions& o, const std::vector<std::string>& texts) {
+  const auto model = bert::load_sentence_encoder(o.model, o.adapter);
+  const auto files = load_tokenizer(o.model, model.bert.config().vocab_size);
+  const Tensor vectors =
+      rows_of(files.tokenizer, texts, model.max_seq_length(),
+              [&](const BertInputs& inputs) { return model(inputs.ids, inputs.options); });
+  return finite(vectors, o.model);
 }
 
 std::vector<std::string> lines_of(const std::string& path) {
@@ -76,7 +78,7 @@ void embed(const EmbedOptions& o) {
     texts.insert(texts.end(), lines.begin(), lines.end());
   }
   if (texts.empty()) throw ValueError("there is nothing to embed; give --text or --file");
-  const Tensor vectors = embeddings(o.model, texts);
+  const Tensor vectors = embeddings(o, texts);
   if (!o.out.empty()) {
     io::save_npy(o.out, vectors.array());
     fmt::print("{} vectors of {} are in {}\n", vectors.size(0), vectors.size(1), o.out);
@@ -88,7 +90,7 @@ void embed(const EmbedOptions& o) {
 
 void similarity(const EmbedOptions& o) {
   if (o.text.size() < 2) throw ValueError("it takes two texts or more; repeat --text");
-  const Tensor vectors = nn::models::normalize(embeddings(o.model, o.text));
+  const Tensor vectors = nn::models::normalize(embeddings(o, o.text));
   const auto cosines = matmul(vectors, vectors.transpose(0, 1)).to(float64).to_vector<double>();
   struct Pair {
     double cosine;
@@ -112,10 +114,11 @@ std::string label_name(const BertConfig& config, int64_t label) {
 }
 
 void classify(const EmbedOptions& o) {
-  const auto model = hub::from_pretrained<BertForSequenceClassification>(o.model);
+  const auto model = bert::load_classifier(o.model, o.adapter);
   const auto files = load_tokenizer(o.model, model.config().vocab_size);
   const Tensor shares =
-      probabilities(model, files.tokenizer, o.text, model.config().max_position_embeddings);
+      finite(probabilities(model, files.tokenizer, o.text, model.config().max_position_embeddings),
+             o.model);
   const Tensor labels = argmax(shares, -1);
   for (int64_t i = 0; i < shares.size(0); ++i) {
     const auto label = labels.select(0, i).item<int64_t>();
@@ -124,38 +127,51 @@ void classify(const EmbedOptions& o) {
   }
 }
 
+// --- 4. Learning. ---
+
+void finetune(const bert::FinetuneOptions& o, const CLI::App& app) {
+  if (o.data.empty() && o.text.empty())
+    throw ValueError("there is nothing to learn from; give --data or --text");
+  if (o.text.empty())
+    bert::learn_classes(o, app);
+  else
+    bert::learn_gaps(o, app);
+}
+
 int main(int argc, char** argv) {
   CLI::App app("Works with texts by a BERT: gaps, vectors, similarity, classes.", "bert");
   app.require_subcommand(1);
-  const auto command = [&](const char* name, const char* what, std::string& model) {
+  const auto command = [&](const char* name, const char* what, auto& o) {
     CLI::App* sub = app.add_subcommand(name, what);
-    sub->add_option("--model", model, "folder with config.json, model.safetensors, a tokenizer")
+    sub->add_option("--model", o.model, "folder with config.json, model.safetensors, a tokenizer")
         ->required();
+    sub->add_option("--adapter", o.adapter, "folder of a LoRA adapter of it, of finetune or PEFT");
     return sub;
   };
   FillOptions fill;
-  CLI::App* filling = command("fill-mask", "says what may stand under [MASK]", fill.model);
+  CLI::App* filling = command("fill-mask", "says what may stand under [MASK]", fill);
   filling->add_option("--text", fill.text, "with one [MASK] or more")->required();
   filling->add_option("--top-k", fill.top_k, "answers")->check(at_least(1))->capture_default_str();
 
   EmbedOptions texts;
-  CLI::App* embedding = command("embed", "turns texts into vectors, a line each", texts.model);
+  CLI::App* embedding = command("embed", "turns texts into vectors, a line each", texts);
   embedding->add_option("--text", texts.text, "one text or more");
   embedding->add_option("--file", texts.file, "a file with a text on each line");
   embedding->add_option("--out", texts.out, "writes a .npy file [texts, width] instead");
-  CLI::App* comparing = command("similarity", "compares texts, each with each", texts.model);
+  CLI::App* comparing = command("similarity", "compares texts, each with each", texts);
   comparing->add_option("--text", texts.text, "two texts or more")->required();
-  CLI::App* classifying = command("classify", "names the class of texts", texts.model);
+  CLI::App* classifying = command("classify", "names the class of texts", texts);
   classifying->add_option("--text", texts.text, "one text or more")->required();
 
   bert::FinetuneOptions training;
-  CLI::App* learning = app.add_subcommand("finetune", "learns classes from a CSV file");
+  CLI::App* learning = app.add_subcommand(
+      "finetune", "learns to classify from a CSV file, or to fill gaps from text files");
   bert::add_options(*learning, training);
   return run_program(app, argc, argv, [&] {
     if (*filling) fill_mask(fill);
     if (*embedding) embed(texts);
     if (*comparing) similarity(texts);
     if (*classifying) classify(texts);
-    if (*learning) bert::finetune(training, *learning);
+    if (*learning) finetune(training, *learning);
   });
 }

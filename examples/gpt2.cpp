@@ -2,6 +2,7 @@
 // and trains it further on texts of your own, whole or by an adapter of low rank. What `gpt2
 // finetune` writes loads here and in Python alike.
 
+#include "finetune.h"
 #include "model_files.h"
 #include "program.h"
 #include "text_heads.h"
@@ -124,84 +125,20 @@ void generate(GenerateOptions o, bool temperature_given) {
 
 // --- 2. Learning from texts of your own. ---
 
-struct FinetuneOptions {
-  std::string model, out;
-  std::vector<std::string> text, targets;
+struct FinetuneOptions : LearningOptions {
+  std::vector<std::string> text;
   int64_t steps = 200, batch = 4, context = 256, eval_every = 50;
-  int64_t lora = 0;  // the rank of an adapter; 0: the whole model is trained
-  bool merge = false;
-  std::optional<double> lr, alpha;
-  uint64_t seed = 0;
-  int threads = num_threads();
-  bool profile = false;
 };
 
 void add_options(CLI::App& app, FinetuneOptions& o) {
-  app.add_option("--model", o.model, "folder to start from")->required();
+  add_learning_options(app, o, "c_attn of a GPT-2, q_proj and v_proj of a LLaMA");
   app.add_option("--text", o.text, "text files to learn from, UTF-8")->required();
-  app.add_option("--out", o.out, "folder for the new model and the report")->required();
   add_option(app, "--steps", o.steps, "training steps", at_least(1));
-  app.add_option("--lr", o.lr, "highest learning rate")
-      ->check(at_least(0))
-      ->default_str("5e-5, with --lora 5e-4");
   add_option(app, "--batch", o.batch, "sequences in a step", at_least(1));
   add_option(app, "--context", o.context, "tokens of a sequence, at most what the model takes",
              at_least(1));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
-  CLI::Option* lora = app.add_option("--lora", o.lora,
-                                     "rank of a LoRA adapter, which alone is trained and saved, as "
-                                     "PEFT has it");
-  lora->check(at_least(1));
-  app.add_option("--alpha", o.alpha, "the adapter counts alpha / rank times")
-      ->needs(lora)
-      ->check(at_least(0))
-      ->default_str("twice the rank");
-  app.add_option("--targets", o.targets, "layers that get it, or all-linear")
-      ->needs(lora)
-      ->default_str("c_attn of a GPT-2, q_proj and v_proj of a LLaMA");
-  app.add_flag("--merge", o.merge, "saves the whole model with the adapter in its weights")
-      ->needs(lora);
-  add_option(app, "--seed", o.seed, "of the order of the text, dropout and a new adapter",
-             at_least(0));
-  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
-  add_bf16_flag(app);
-  add_profile_flag(app, o.profile);
 }
-
-// What is trained: the whole model, or an adapter of it.
-struct Learner {
-  Learner(const FinetuneOptions& o) : model(load_writer(o.model)) {
-    if (o.lora == 0) return;
-    std::vector<std::string> targets = o.targets;
-    if (targets.empty())
-      targets = model.kind == "gpt2" ? std::vector<std::string>{"c_attn"}
-                                     : std::vector<std::string>{"q_proj", "v_proj"};
-    adapter.emplace(model.module,
-                    nn::LoraConfig{.r = o.lora,
-                                   .lora_alpha = o.alpha.value_or(2 * static_cast<double>(o.lora)),
-                                   .target_modules = targets});
-  }
-
-  std::vector<Tensor> parameters() const {
-    return adapter ? adapter->parameters() : model.module.parameters();
-  }
-  Tensor operator()(const Tensor& ids) const { return model.read(ids, {}); }
-
-  void save(const FinetuneOptions& o) const {
-    if (adapter && !o.merge) {
-      hub::save_adapter(*adapter, o.out, o.model, "CAUSAL_LM");
-    } else if (adapter) {
-      adapter->merge();
-      model.save(o.out);
-      adapter->unmerge();
-    } else {
-      model.save(o.out);
-    }
-  }
-
-  TextModel model;
-  std::optional<nn::Lora> adapter = {};
-};
 
 // How the model goes on from the opening of the held-out text, always with the same luck.
 std::string write_sample(const TextModel& model, const std::vector<int64_t>& opening) {
@@ -211,22 +148,12 @@ std::string write_sample(const TextModel& model, const std::vector<int64_t>& ope
   return decode(model, tokens[0]);
 }
 
-// Writes all that there is after a step: the model or adapter that Python can load too, and the
-// report.
-void publish(const FinetuneOptions& o, const Learner& learner, const std::vector<int64_t>& held_out,
-             int64_t step, train::Report& report) {
-  learner.save(o);
-  const auto opening = [&](int64_t length) {
-    const auto most = std::min({length, o.context, std::ssize(held_out)});
-    return std::vector<int64_t>(held_out.begin(), held_out.begin() + most);
-  };
-  report.sample(step, write_sample(learner.model, opening(12)));
-  train::Report page = report;
-  const auto tokens = opening(48);
+// The report with what the heads look at.
+void write_page(const FinetuneOptions& o, const TextModel& model,
+                const std::vector<int64_t>& tokens, train::Report page) {
   const std::vector<int64_t> types(tokens.size(), 0);
   const auto heads =
-      heads_of(learner.model.tokenizer, {tokens, types, {}, std::vector<bool>(tokens.size())},
-               learner.model.read);
+      heads_of(model.tokenizer, {tokens, types, {}, std::vector<bool>(tokens.size())}, model.read);
   page.attention(heads.tokens, heads.maps, "What its heads look at",
                  "The text is one that the model never trained on.");
   page.write(o.out + "/report.html");
@@ -235,75 +162,87 @@ void publish(const FinetuneOptions& o, const Learner& learner, const std::vector
 void finetune(FinetuneOptions o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
-  const double lr = o.lr.value_or(o.lora > 0 ? 5e-4 : 5e-5);
-  const Learner learner(o);
-  const auto& [model, adapter] = learner;
+  const TextModel model = load_writer(o.model);
+  using Names = std::vector<std::string>;
+  const Trainee trainee(
+      model.module, o,
+      {.target_modules = model.kind == "gpt2" ? Names{"c_attn"} : Names{"q_proj", "v_proj"}});
   o.context = std::min(o.context, model.longest);
   const auto corpus = train::TokenCorpus::from_files(o.text, model.tokenizer, model.beginning);
   train::TokenStream stream(corpus.training, o.batch, o.context, o.seed);
   const auto held_out = train::sequential_batches(corpus.held_out, o.batch, o.context);
+  const auto read = [&](const Tensor& ids) { return model.read(ids, {}); };
+  const auto opening = [&](int64_t length) {
+    const auto most = std::min({length, o.context, std::ssize(corpus.held_out)});
+    return std::vector<int64_t>(corpus.held_out.begin(), corpus.held_out.begin() + most);
+  };
 
-  optim::AdamW optimizer(learner.parameters(), {.lr = lr});
+  const double lr = o.highest_lr();
   const int64_t rise = o.steps / 10;
-  const auto schedule = optim::warm_up(rise, optim::cosine_lr(lr, lr / 10, o.steps - rise));
   train::Report report("What a language model learned",
                        "A pretrained model, trained further on a text.");
   add_settings(report, app);
   report.config("tokens", corpus.training.size() + corpus.held_out.size());
-  report.config("parameters", model.module.num_parameters());
-  if (adapter) report.config("parameters of the adapter", adapter->num_parameters());
-  train::Run run(o.out, o.steps, report);
-
-  // Step 0 is what the model knew before.
-  const double before = train::mean_loss(learner, held_out);
-  run.record({.step = 0, .val_loss = before});
-  run.print(fmt::format("step     0: validation loss {:.4f}", before));
-  publish(o, learner, corpus.held_out, 0, report);
-
-  if (o.profile) run.profile();
-  model.module.train();
-  for (int64_t step = 1; step <= o.steps; ++step) {
-    run.begin_step();
-    optim::apply(schedule, step - 1, optimizer);
-    const auto [inputs, targets] = stream.next();
-    const Tensor loss = cross_entropy(flatten(learner(inputs), 0, 1), flatten(targets));
-    optimizer.zero_grad();
-    loss.backward();
-    optim::clip_grad_norm_(learner.parameters(), 1.0);
-    optimizer.step();
-
-    train::Metrics metrics{.step = step,
-                           .train_loss = loss.item<double>(),
-                           .lr = optimizer.lr(),
-                           .tokens_per_second = run.rate(inputs.numel())};
-    const bool evaluate = run.evaluates(step, o.eval_every);
-    if (evaluate) {
-      model.module.eval();
-      metrics.val_loss = train::mean_loss(learner, held_out);
-    }
-    run.record(metrics);
-    if (!evaluate) continue;
-    publish(o, learner, corpus.held_out, step, report);
-    model.module.train();
-    run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
-                          *metrics.train_loss, *metrics.val_loss));
-  }
-  run.finish();
+  const auto publish = [&](const train::Metrics& now) {
+    trainee.save(o, "CAUSAL_LM", model.save);
+    report.sample(now.step, write_sample(model, opening(12)));
+    write_page(o, model, opening(48), report);
+    return fmt::format("step {:5}: {}validation loss {:.4f}", now.step,
+                       now.train_loss ? fmt::format("training loss {:.4f}, ", *now.train_loss) : "",
+                       *now.val_loss);
+  };
+  learn(trainee,
+        {.steps = o.steps,
+         .eval_every = o.eval_every,
+         .schedule = optim::warm_up(rise, optim::cosine_lr(lr, lr / 10, o.steps - rise)),
+         .tokens = o.batch * o.context,
+         .loss =
+             [&] {
+               const auto [inputs, targets] = stream.next();
+               return cross_entropy(flatten(read(inputs), 0, 1), flatten(targets));
+             },
+         .validation_loss = [&] { return train::mean_loss(read, held_out); },
+         .publish = publish},
+        o, report);
   fmt::print("the {}, log.jsonl and report.html are in {}\n",
-             adapter && !o.merge ? "adapter" : "model", o.out);
+             o.saves_adapter() ? "adapter" : "model", o.out);
+}
+
+// --- 3. An adapter becomes a part of the weights. ---
+
+struct MergeOptions {
+  std::string model, adapter, out;
+};
+
+void add_options(CLI::App& app, MergeOptions& o) {
+  app.add_option("--model", o.model, "folder of the model that the adapter belongs to")->required();
+  app.add_option("--adapter", o.adapter, "folder of a LoRA adapter, of finetune or PEFT")
+      ->required();
+  app.add_option("--out", o.out, "folder for the whole model")->required();
+}
+
+void merge(const MergeOptions& o) {
+  const TextModel model = load_writer(o.model);
+  hub::load_adapter(model.module, o.adapter).merge();
+  model.save(o.out);
+  fmt::print("the model is in {}\n", o.out);
 }
 
 int main(int argc, char** argv) {
   CLI::App app("Lets a GPT-2 or a LLaMA write, or trains it further.", "gpt2");
   app.require_subcommand(1);
   CLI::App* write = app.add_subcommand("generate", "continues a text");
-  CLI::App* learn = app.add_subcommand("finetune", "trains a model further on text files");
+  CLI::App* learning = app.add_subcommand("finetune", "trains a model further on text files");
+  CLI::App* whole = app.add_subcommand("merge", "writes a model with an adapter in its weights");
   GenerateOptions generation;
   FinetuneOptions training;
+  MergeOptions merging;
   add_options(*write, generation);
-  add_options(*learn, training);
+  add_options(*learning, training);
+  add_options(*whole, merging);
   return run_program(app, argc, argv, [&] {
     if (*write) generate(generation, write->count("--temperature") > 0);
-    if (*learn) finetune(training, *learn);
+    if (*learning) finetune(training, *learning);
+    if (*whole) merge(merging);
   });
 }

@@ -130,6 +130,14 @@ inline TextModel load_text_model(const std::string& folder) {
       fmt::format("{}: model_type is \"{}\"; gpt2, llama and bert can be read", folder, kind));
 }
 
+// What the model of a folder answered. ValueError unless it is finite, as damaged weights make it.
+inline attune::Tensor finite(const attune::Tensor& answers, const std::string& folder) {
+  if (!all(isfinite(answers)).item<bool>())
+    throw attune::ValueError(folder +
+                             ": the model answers with NaN or infinity; its weights are damaged");
+  return answers;
+}
+
 // The text of tokens. A model may know more of them than its tokenizer.
 inline std::string decode(const TextModel& model, std::vector<int64_t> tokens) {
   std::erase_if(tokens, [&](int64_t token) { return token >= model.tokenizer.size(); });

@@ -2,6 +2,7 @@
 
 #include "../array/fail.h"
 #include "../autograd/ops/activation.h"
+#include "../autograd/ops/arithmetic.h"
 #include "../autograd/ops/softmax.h"
 
 namespace attune::nn {
@@ -57,9 +58,12 @@ struct NamedActivation {
 
 constexpr NamedActivation activations[] = {
     {"gelu", [](const Tensor& x) { return gelu(x); }},
+    {"gelu_fast", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"gelu_new", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"gelu_python", [](const Tensor& x) { return gelu(x); }},
     {"gelu_pytorch_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"linear", [](const Tensor& x) { return x; }},
+    {"quick_gelu", [](const Tensor& x) { return x * sigmoid(x * 1.702); }},
     {"relu", [](const Tensor& x) { return relu(x); }},
     {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
     {"silu", [](const Tensor& x) { return silu(x); }},

@@ -52,9 +52,9 @@ struct LogSoftmax : Activation {
   explicit LogSoftmax(int64_t dim);
 };
 
-// The activation that config files of transformers call by this name: gelu, gelu_new or
-// gelu_pytorch_tanh (both by tanh), linear, relu, sigmoid, silu or swish, tanh. ValueError for
-// another.
+// The activation that config files of transformers call by this name: gelu or gelu_python,
+// gelu_new, gelu_fast or gelu_pytorch_tanh (by tanh), quick_gelu (x · sigmoid(1.702 x), Hendrycks
+// and Gimpel 2016), linear, relu, sigmoid, silu or swish, tanh. ValueError for another.
 Activation activation(const std::string& name);
 
 }  // namespace attune::nn

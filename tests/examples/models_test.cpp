@@ -194,6 +194,22 @@ TEST_CASE("gpt2 trains an adapter of a model of any kind, and merges it if told 
   }
 }
 
+TEST_CASE("gpt2 merge writes the model that an adapter makes") {
+  const Shell run;
+  make_gpt2(run.folder());
+  write_all(run.folder() / "text", "the cat sat on the mat. the cat sat on the mat. the cat");
+  REQUIRE(run("gpt2 finetune --model DIRgpt2 --text DIRtext --out DIRlow --steps 10 --lr 0.1 "
+              "--context 3 --eval-every 0 --lora 2 --threads 1")
+              .status == 0);
+  const Outcome merged = run("gpt2 merge --model DIRgpt2 --adapter DIRlow --out DIRwhole");
+  INFO(merged.err);
+  REQUIRE(merged.status == 0);
+  const std::string write = " --prompt the --max-tokens 10 --seed 1 --threads 1";
+  const std::string whole = run("gpt2 generate --model DIRwhole" + write).out;
+  CHECK(whole == run("gpt2 generate --model DIRgpt2 --adapter DIRlow" + write).out);
+  CHECK(whole != run("gpt2 generate --model DIRgpt2" + write).out);
+}
+
 TEST_CASE("gpt2 writes with a LLaMA and with a model of train_gpt, and trains them whole") {
   const Shell run;
   make_llama(run.folder());
@@ -269,6 +285,113 @@ TEST_CASE("bert learns classes from a CSV file") {
   CHECK(told.out.find("wet") < told.out.find("dry"));
 }
 
+// Cats among cats and dogs among dogs: the words around a gap tell what it hides.
+std::string cats_and_dogs() {
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    for (int j = 0; j < 40; ++j) text += i % 2 ? "cat " : "dog ";
+  return text;
+}
+
+TEST_CASE("bert learns to fill the gaps of a text, whole or by an adapter") {
+  const Shell run;
+  make_bert<nn::models::BertForMaskedLM>(run.folder(), "masked");
+  write_all(run.folder() / "text", cats_and_dogs());
+  const std::string learn =
+      "bert finetune --model DIRmasked --text DIRtext --max-length 16 "
+      "--batch 8 --threads 1 ";
+  const Outcome learned = run(learn + "--out DIRwhole --epochs 8 --lr 0.01");
+  INFO(learned.err);
+  REQUIRE(learned.status == 0);
+  CHECK(number_after(learned.out, "accuracy ") > 0.9);
+  const auto log = json_lines(read_all(run.folder() / "whole/log.jsonl"));
+  CHECK(log.back()["val_loss"].get<double>() < log[0]["val_loss"].get<double>() - 1);
+  const std::string page = read_all(run.folder() / "whole/report.html");
+  CHECK_THAT(page, ContainsSubstring("nats a hidden token") && ContainsSubstring("Accuracy") &&
+                       ContainsSubstring("\"kind\":\"attention\"") &&
+                       ContainsSubstring("filled: "));
+  const std::string fill = " --text 'cat cat cat [MASK] cat cat' --top-k 1";
+  CHECK_THAT(run("bert fill-mask --model DIRwhole" + fill).out, ContainsSubstring("%  cat"));
+  CHECK_THAT(run("bert fill-mask --model DIRwhole --top-k 1 --text 'dog [MASK] dog dog'").out,
+             ContainsSubstring("%  dog"));
+
+  const std::string low =
+      learn + "--epochs 1 --lr 0.05 --lora 2 --targets query value dense --out ";
+  REQUIRE(run(low + "DIRlow").status == 0);
+  const auto config = nlohmann::json::parse(read_all(run.folder() / "low/adapter_config.json"));
+  CHECK(config["task_type"].is_null());
+  CHECK_FALSE(std::filesystem::exists(run.folder() / "low/model.safetensors"));
+  const Outcome adapted = run("bert fill-mask --model DIRmasked --adapter DIRlow" + fill);
+  INFO(adapted.err);
+  CHECK(adapted.out != run("bert fill-mask --model DIRmasked" + fill).out);
+  REQUIRE(run(low + "DIRmerged --merge").status == 0);
+  CHECK(run("bert fill-mask --model DIRmerged" + fill).out == adapted.out);
+
+  // The encoder alone takes an adapter that was trained under a head.
+  REQUIRE(run(learn + "--epochs 1 --lr 0.1 --lora 2 --out DIRencoder").status == 0);
+  const Outcome plain = run("bert embed --model DIRmasked --text 'old tree'");
+  const Outcome moved = run("bert embed --model DIRmasked --adapter DIRencoder --text 'old tree'");
+  INFO(moved.err);
+  CHECK(moved.status == 0);
+  CHECK(moved.out != plain.out);
+}
+
+TEST_CASE("bert learns classes by an adapter and a new head") {
+  const Shell run;
+  make_bert<nn::models::BertModel>(run.folder(), "bert");
+  make_bert<nn::models::BertForMaskedLM>(run.folder(), "masked");  // without a pooler
+  write_all(run.folder() / "data.csv", river_csv());
+  for (const std::string base : {"bert", "masked"}) {
+    const std::string learn =
+        "bert finetune --data DIRdata.csv --epochs 12 --lr 0.02 --batch 8 "
+        "--lora 2 --held-out 0.25 --threads 1 --model DIR" +
+        base;
+    const Outcome learned = run(learn + " --out DIRlow" + base);
+    INFO(learned.err);
+    REQUIRE(learned.status == 0);
+    CHECK(number_after(learned.out, "accuracy ") > 0.9);
+    const std::string texts = " --text 'the river runs old' 'the tree runs old'";
+    const Outcome told =
+        run("bert classify --model DIR" + base + " --adapter DIRlow" + base + texts);
+    INFO(told.err);
+    CHECK(told.out.find("wet") < told.out.find("dry"));
+    REQUIRE(run(learn + " --merge --out DIRwhole" + base).status == 0);
+    CHECK(run("bert classify --model DIRwhole" + base + texts).out == told.out);
+  }
+  // PEFT leaves no names of labels.
+  std::filesystem::remove(run.folder() / "lowbert/config.json");
+  CHECK_THAT(run("bert classify --model DIRbert --adapter DIRlowbert --text 'the river'").out,
+             ContainsSubstring("LABEL_1"));
+}
+
+template <class Model>
+void damage(const std::string& folder) {
+  const auto model = hub::from_pretrained<Model>(folder);
+  for (const auto& [name, parameter] : model.named_parameters())
+    if (name.ends_with("query.weight"))
+      parameter.assign_(full(parameter.shape(), std::numeric_limits<double>::quiet_NaN()).array());
+  hub::save_pretrained(model, folder);
+}
+
+TEST_CASE("weights that answer with NaN are one clear line") {
+  const Shell run;
+  damage<nn::models::BertForMaskedLM>(
+      make_bert<nn::models::BertForMaskedLM>(run.folder(), "masked"));
+  damage<nn::models::BertForSequenceClassification>(
+      make_bert<nn::models::BertForSequenceClassification>(run.folder(), "classes"));
+  for (const std::string command :
+       {"bert fill-mask --model DIRmasked --text '[MASK]'", "bert embed --model DIRmasked --text a",
+        "bert similarity --model DIRmasked --text a b", "bert classify --model DIRclasses --text a",
+        "attention_map --model DIRmasked --text a --out DIRa.html"}) {
+    const Outcome outcome = run(command);
+    INFO(command << "\n" << outcome.out << outcome.err);
+    CHECK(outcome.status == 1);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring("answers with NaN"));
+  }
+}
+
 TEST_CASE("attention_map shows models of every kind") {
   const Shell run;
   make_gpt2(run.folder());
@@ -337,6 +460,12 @@ TEST_CASE("mistakes with models are one clear line") {
       {"bert similarity --model DIRbert --text cat", "it takes two texts"},
       {"bert similarity --model DIRgpt2 --text cat dog", "model_type is \"gpt2\""},
       {"bert embed --model DIRwide --text cat", "the tokenizer has 18 tokens, the model knows 17"},
+      {"bert finetune --model DIRbert --out DIRout", "give --data or --text"},
+      {learn + "DIRone.csv --text DIRtext", "excludes"},
+      {"bert finetune --model DIRbert --out DIRout --text DIRtext", "2 tokens; it takes 11"},
+      {"bert finetune --model DIRbert --out DIRout --text DIRbert/vocab.txt --max-length 2",
+       "--max-length is 2"},
+      {"bert classify --model DIRbert --adapter DIRgpt2 --text cat", "No such file"},
       {learn + "DIRbad.csv", "bad.csv, line 3: a quote is opened"},
       {learn + "DIRone.csv", "2 rows with 1 different labels"},
       {learn + "DIRone.csv --text-column body", "no column is named \"body\""},

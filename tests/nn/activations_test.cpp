@@ -51,11 +51,16 @@ TEST_CASE("activations go by the names of transformers") {
   same("gelu", gelu(x));
   same("gelu_new", gelu(x, "tanh"));
   same("gelu_pytorch_tanh", gelu(x, "tanh"));
+  same("gelu_fast", gelu(x, "tanh"));
+  same("gelu_python", gelu(x));
   same("linear", x);
   same("relu", relu(x));
   same("sigmoid", sigmoid(x));
   same("silu", silu(x));
   same("swish", silu(x));
   same("tanh", tanh(x));
+  const auto quick = nn::activation("quick_gelu")(x).to_vector<float>();
+  CHECK(quick[0] == Approx(-0.108337802).epsilon(1e-6));
+  CHECK(quick[1] == Approx(0.350388437).epsilon(1e-6));
   CHECK_THROWS_WITH(nn::activation("sine"), ContainsSubstring("\"sine\" is none of gelu"));
 }

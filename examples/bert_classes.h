@@ -1,0 +1,132 @@
+// BERT learns to classify, from a CSV file of texts and labels: a new head on a pretrained encoder,
+// all of it trained or the head and an adapter.
+
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "bert_adapter.h"
+#include "bert_finetune.h"
+
+namespace bert {
+
+using nn::models::BertForSequenceClassification;
+
+struct Classifying {
+  BertForSequenceClassification model;
+  io::Tokenizer tokenizer;
+  train::LabelledTexts training, held_out;
+  int64_t longest;
+};
+
+inline Classifying start_classifying(const FinetuneOptions& o) {
+  const auto data =
+      train::LabelledTexts::from_csv(io::read_csv(o.data), o.text_column, o.label_column);
+  auto [training, held_out] = data.split(o.held_out, o.seed);
+  auto config = hub::load_config<BertConfig>(o.model);
+  config.id2label = data.label_names;
+  config.num_labels = std::ssize(data.label_names);
+  config.problem_type = "single_label_classification";
+  const int64_t longest = std::min(o.max_length, config.max_position_embeddings);
+  return {hub::from_pretrained<BertForSequenceClassification>(o.model, config, {.new_head = true}),
+          load_tokenizer(o.model, config.vocab_size).tokenizer, std::move(training),
+          std::move(held_out), longest};
+}
+
+inline Tensor loss_of(const Classifying& learner, const std::vector<int64_t>& items) {
+  std::vector<std::string> texts;
+  std::vector<int64_t> labels;
+  for (const int64_t item : items) {
+    texts.push_back(learner.training.texts[static_cast<size_t>(item)]);
+    labels.push_back(learner.training.labels[static_cast<size_t>(item)]);
+  }
+  BertInputs inputs(learner.tokenizer, texts, learner.longest);
+  inputs.options.labels = tensor(labels, {std::ssize(labels)});
+  return learner.model.forward(inputs.ids, inputs.options).loss;
+}
+
+struct ClassEvaluation {
+  double loss = 0, accuracy = 0;
+  std::string mistakes;  // some of them, in words
+};
+
+inline ClassEvaluation evaluate(const Classifying& learner) {
+  const auto& [texts, labels, names] = learner.held_out;
+  const Tensor shares = probabilities(learner.model, learner.tokenizer, texts, learner.longest);
+  const auto answers = argmax(shares, -1).to_vector<int64_t>();
+  ClassEvaluation result;
+  int64_t right = 0, wrong = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const double share =
+        shares.select(0, static_cast<int64_t>(i)).select(0, labels[i]).item<double>();
+    result.loss -= std::log(std::max(share, 1e-38)) / static_cast<double>(texts.size());
+    right += answers[i] == labels[i];
+    if (answers[i] != labels[i] && ++wrong <= 10)
+      result.mistakes += fmt::format("{} is {}, not {}: {}\n", i, names[labels[i]],
+                                     names[answers[i]], texts[i].substr(0, 200));
+  }
+  result.accuracy = static_cast<double>(right) / static_cast<double>(texts.size());
+  return result;
+}
+
+// The whole classifier with its tokenizer, or the adapter with the config that names the labels.
+inline void save(const FinetuneOptions& o, const Trainee& trainee, const Classifying& learner) {
+  trainee.save(o, "SEQ_CLS", [&](const std::string& folder) {
+    hub::save_pretrained(learner.model, folder);
+    learner.tokenizer.save(folder);
+  });
+  if (o.saves_adapter())
+    io::write_atomically(o.out + "/config.json", learner.model.config().to_json());
+}
+
+inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
+  set_num_threads(o.threads);
+  manual_seed(o.seed);
+  const Classifying learner = start_classifying(o);
+  const Trainee trainee(
+      learner.model, o,
+      {.target_modules = {"query", "value"}, .modules_to_save = new_layers(o.model)});
+  const auto lengths = lengths_of(learner.training.texts);
+  train::LengthBatches batches(lengths, o.batch, o.seed);
+  const int64_t epoch = (std::ssize(lengths) + o.batch - 1) / o.batch, steps = o.epochs * epoch;
+
+  train::Report report("What BERT learned to tell apart",
+                       "A pretrained encoder, trained to classify texts.");
+  report.loss_per("text");
+  add_settings(report, app);
+  report.config("labels", fmt::format("{}", fmt::join(learner.training.label_names, ", ")));
+  report.config("texts to learn from", lengths.size());
+  AccuracyChart accuracy("The share of held-out texts told right.");
+  ClassEvaluation now;
+  const auto publish = [&](const train::Metrics& metrics) {
+    save(o, trainee, learner);
+    accuracy.add(metrics.step, now.accuracy);
+    train::Report page = report;
+    accuracy.show(page,
+                  fmt::format("of {} texts that it never saw", learner.held_out.texts.size()));
+    if (!now.mistakes.empty()) page.text("Some of its mistakes", now.mistakes);
+    write_page(o, learner.model, learner.tokenizer,
+               learner.tokenizer(learner.held_out.texts[0],
+                                 {.max_length = std::min<int64_t>(learner.longest, 48)}),
+               page);
+    return fmt::format("epoch {}: validation loss {:.4f}, accuracy {:.1f} %", metrics.step / epoch,
+                       now.loss, 100 * now.accuracy);
+  };
+  learn(trainee,
+        {.steps = steps,
+         .eval_every = epoch,
+         .schedule = schedule(o, steps),
+         .loss = [&] { return loss_of(learner, batches.next()); },
+         .validation_loss =
+             [&] {
+               now = evaluate(learner);
+               return now.loss;
+             },
+         .publish = publish},
+        o, report);
+  fmt::print("the {}, log.jsonl and report.html are in {}\naccuracy {:.4f}\n",
+             o.saves_adapter() ? "adapter" : "classifier", o.out, now.accuracy);
+}
+
+}  // namespace bert

@@ -1,0 +1,129 @@
+// What the programs share that train a loaded model further: the options, the choice between the
+// whole model and an adapter of low rank, and the loop.
+
+#pragma once
+
+#include <functional>
+
+#include "program.h"
+
+struct LearningOptions {
+  std::string model, out;
+  std::vector<std::string> targets;
+  int64_t lora = 0;  // the rank of an adapter; 0: the whole model is trained
+  bool merge = false;
+  std::optional<double> lr, alpha;
+  uint64_t seed = 0;
+  int threads = attune::num_threads();
+  bool profile = false;
+
+  double highest_lr() const { return lr.value_or(lora > 0 ? 5e-4 : 5e-5); }
+  bool saves_adapter() const { return lora > 0 && !merge; }
+};
+
+// default_targets: the layers that get an adapter unless told otherwise, in words.
+inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* default_targets) {
+  app.add_option("--model", o.model, "folder to start from")->required();
+  app.add_option("--out", o.out, "folder for the new model and the report")->required();
+  app.add_option("--lr", o.lr, "highest learning rate")
+      ->check(at_least(0))
+      ->default_str("5e-5, with --lora 5e-4");
+  CLI::Option* lora = app.add_option("--lora", o.lora,
+                                     "rank of a LoRA adapter, which alone is trained and saved, as "
+                                     "PEFT has it");
+  lora->check(at_least(1));
+  app.add_option("--alpha", o.alpha, "the adapter counts alpha / rank times")
+      ->needs(lora)
+      ->check(at_least(0))
+      ->default_str("twice the rank");
+  app.add_option("--targets", o.targets, "layers that get it, or all-linear")
+      ->needs(lora)
+      ->default_str(default_targets);
+  app.add_flag("--merge", o.merge, "saves the whole model with the adapter in its weights")
+      ->needs(lora);
+  add_option(app, "--seed", o.seed, "of new weights, the order of the texts and dropout",
+             at_least(0));
+  add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
+  add_bf16_flag(app);
+  add_profile_flag(app, o.profile);
+}
+
+// What is trained of a model: all of it, or a new adapter.
+class Trainee {
+ public:
+  // defaults: the layers that get an adapter unless the options name others, and those that are
+  // trained whole beside it.
+  Trainee(const attune::nn::Module& model, const LearningOptions& o,
+          attune::nn::LoraConfig defaults)
+      : model_(model) {
+    if (o.lora == 0) return;
+    defaults.r = o.lora;
+    defaults.lora_alpha = o.alpha.value_or(2 * static_cast<double>(o.lora));
+    if (!o.targets.empty()) defaults.target_modules = o.targets;
+    adapter_.emplace(model, defaults);
+  }
+
+  const attune::nn::Module& model() const { return model_; }
+  const std::optional<attune::nn::Lora>& adapter() const { return adapter_; }
+  std::vector<attune::Tensor> parameters() const {
+    return adapter_ ? adapter_->parameters() : model_.parameters();
+  }
+
+  // Writes the adapter, which PEFT would use for the task, or has save_model write it all.
+  void save(const LearningOptions& o, const char* task,
+            const std::function<void(const std::string& folder)>& save_model) const {
+    if (o.saves_adapter()) return attune::hub::save_adapter(*adapter_, o.out, o.model, task);
+    if (adapter_) adapter_->merge();
+    save_model(o.out);
+    if (adapter_) adapter_->unmerge();
+  }
+
+ private:
+  attune::nn::Module model_;
+  std::optional<attune::nn::Lora> adapter_;
+};
+
+// What differs between programs that learn.
+struct Lesson {
+  int64_t steps, eval_every;  // eval_every 0: only before and after
+  attune::optim::Schedule schedule;
+  int64_t tokens = 0;                       // of a step, for their rate; 0: not shown
+  std::function<attune::Tensor()> loss;     // of the next batch
+  std::function<double()> validation_loss;  // called in evaluation mode, as is what follows
+  // Writes all that there is after a step, the report too, and says in a line how it went.
+  std::function<std::string(const attune::train::Metrics& metrics)> publish;
+};
+
+// Step 0 shows what the model knew before.
+inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOptions& o,
+                  attune::train::Report& report) {
+  using namespace attune;
+  report.config("parameters", trainee.model().num_parameters());
+  if (trainee.adapter())
+    report.config("parameters of the adapter", trainee.adapter()->num_parameters());
+  train::Run run(o.out, lesson.steps, report);
+  if (o.profile) run.profile();
+  optim::AdamW optimizer(trainee.parameters(), {.lr = o.highest_lr()});
+  for (int64_t step = 0; step <= lesson.steps; ++step) {
+    train::Metrics metrics{.step = step};
+    if (step > 0) {
+      trainee.model().train();
+      run.begin_step();
+      optim::apply(lesson.schedule, step - 1, optimizer);
+      const Tensor loss = lesson.loss();
+      optimizer.zero_grad();
+      loss.backward();
+      optim::clip_grad_norm_(trainee.parameters(), 1.0);
+      optimizer.step();
+      metrics.train_loss = loss.item<double>();
+      metrics.lr = optimizer.lr();
+      if (lesson.tokens > 0) metrics.tokens_per_second = run.rate(lesson.tokens);
+    }
+    const bool evaluates = step == 0 || run.evaluates(step, lesson.eval_every);
+    trainee.model().eval();
+    if (evaluates) metrics.val_loss = lesson.validation_loss();
+    run.record(metrics);
+    if (evaluates) run.print(lesson.publish(metrics));
+  }
+  run.finish();
+}
