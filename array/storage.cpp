@@ -1,7 +1,5 @@
 #include "storage.h"
 
-#include <limits>
-
 #include "fail.h"
 #include "trace.h"
 
@@ -39,20 +37,24 @@ Storage::~Storage() {
 }
 
 thread_local Stamp SavedValueGuard::limit_ = std::numeric_limits<Stamp>::max();
+thread_local Stamp SavedValueGuard::resumed_ = std::numeric_limits<Stamp>::max();
 thread_local const char* SavedValueGuard::operation_ = "";
 
-SavedValueGuard::SavedValueGuard(Stamp recorded, const char* operation)
-    : outer_limit_(limit_), outer_operation_(operation_) {
+SavedValueGuard::SavedValueGuard(Stamp recorded, const char* operation, Stamp resumed)
+    : outer_limit_(limit_), outer_resumed_(resumed_), outer_operation_(operation_) {
   limit_ = recorded == 0 ? std::numeric_limits<Stamp>::max() : recorded;
+  resumed_ = resumed;
   operation_ = operation;
 }
 
 SavedValueGuard::~SavedValueGuard() {
   limit_ = outer_limit_;
+  resumed_ = outer_resumed_;
   operation_ = outer_operation_;
 }
 
 void SavedValueGuard::fail(const Storage& storage) {
+  if (storage.written() >= resumed_) return;
   attune::fail<GradError>(operation_,
                           "backward needs a value that was written in place after it was recorded "
                           "(write {}, recorded at {}); write to a clone(), or call backward first",

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 
 #include "intrusive.h"
@@ -44,25 +45,28 @@ class Storage : public RefCounted<Storage>, public Pooled {
 };
 
 // While backward runs a node recorded at `recorded`, reading memory written later is a GradError in
-// that node's name. Zero `recorded` lifts the check (hooks, accumulation).
+// that node's name. Zero `recorded` lifts the check (hooks, accumulation). Where backward computes
+// something again, its own writes, from `resumed` on, are no later ones.
 class SavedValueGuard {
  public:
-  SavedValueGuard(Stamp recorded, const char* operation);
+  SavedValueGuard(Stamp recorded, const char* operation,
+                  Stamp resumed = std::numeric_limits<Stamp>::max());
   ~SavedValueGuard();
   SavedValueGuard(const SavedValueGuard&) = delete;
   SavedValueGuard& operator=(const SavedValueGuard&) = delete;
 
-  // Throws the GradError if storage was written after the innermost guard's stamp.
+  // Throws the GradError if storage was written after the innermost guard's stamp and before it
+  // resumed.
   static void check(const Storage& storage) {
     if (storage.written() > limit_) fail(storage);
   }
 
  private:
-  [[noreturn]] static void fail(const Storage& storage);
+  static void fail(const Storage& storage);
 
-  static thread_local Stamp limit_;
+  static thread_local Stamp limit_, resumed_;
   static thread_local const char* operation_;
-  Stamp outer_limit_;
+  Stamp outer_limit_, outer_resumed_;
   const char* outer_operation_;
 };
 

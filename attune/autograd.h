@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../autograd/checkpoint.h"
 #include "../autograd/engine.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/gradcheck.h"

@@ -150,6 +150,9 @@ class Pass {
     frontier_.receive(root.node(), cotangent);
   }
 
+  // These nodes belong to another pass, which runs their hooks.
+  void leave_hooks_of(const std::unordered_set<Node*>& ends) { ends_ = &ends; }
+
   // deliver(node, gradient) returns whether to go on below the node; only nodes in `within` (all,
   // if null) receive anything.
   template <class Deliver>
@@ -157,7 +160,8 @@ class Pass {
     while (!frontier_.empty()) {
       auto [node, gradient] = frontier_.pop();
       Scope scope(node->path);
-      if (!node->hooks.empty()) gradient = run_hooks(*node, std::move(gradient));
+      const bool end = ends_ && ends_->contains(node.get());
+      if (!end && !node->hooks.empty()) gradient = run_hooks(*node, std::move(gradient));
       if (anomaly_enabled())
         detail::check_anomaly(node->name, "adding up its gradient", gradient.array());
       if (deliver(*node, gradient)) propagate(*node, gradient, within);
@@ -189,6 +193,7 @@ class Pass {
   }
 
   Frontier frontier_;
+  const std::unordered_set<Node*>* ends_ = nullptr;
   bool retain_;
   GradMode mode_;
 };
@@ -220,6 +225,23 @@ Tensor own(Tensor gradient) {
 }
 
 }  // namespace
+
+std::vector<Tensor> gradients_down_to(const Tensor& output, const Tensor& cotangent,
+                                      const std::vector<Node*>& ends) {
+  std::unordered_map<Node*, Tensor> found;
+  const std::unordered_set<Node*> known(ends.begin(), ends.end());
+  Pass pass(false, grad_enabled());
+  pass.leave_hooks_of(known);
+  pass.seed(output, cotangent);
+  pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
+    if (!known.contains(&node)) return !node.is_leaf();
+    found[&node] = gradient;
+    return false;
+  });
+  std::vector<Tensor> gradients;
+  for (Node* end : ends) gradients.push_back(std::move(found[end]));
+  return gradients;
+}
 
 void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
   const Span span("backward", true);

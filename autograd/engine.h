@@ -18,4 +18,10 @@ struct GradOptions {
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& cotangents = {}, GradOptions options = {});
 
+// For operations that record a part of the tape anew in their backward: the gradients that reach
+// some nodes, each once, from output alone and not through each other. Undefined where none does;
+// recorded if recording is on.
+std::vector<Tensor> gradients_down_to(const Tensor& output, const Tensor& cotangent,
+                                      const std::vector<Node*>& ends);
+
 }  // namespace attune

@@ -21,7 +21,7 @@ struct Options {
   uint64_t seed = 0;
   int threads = num_threads();
   SavingOptions saving;
-  bool profile = false;
+  bool profile = false, checkpointing = false;
 };
 
 void add_options(CLI::App& app, Options& o) {
@@ -38,6 +38,8 @@ void add_options(CLI::App& app, Options& o) {
   add_option(app, "--seed", o.seed, "of weights, order of the text and dropout", at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_option(app, "--eval-every", o.eval_every, "steps; 0: only at the end", at_least(0));
+  app.add_flag("--gradient-checkpointing", o.checkpointing,
+               "computes each block again in backward: less memory, more time");
   add_bf16_flag(app);
   add_saving_options(app, o.saving);
   add_profile_flag(app, o.profile);
@@ -88,6 +90,7 @@ void train_model(Options o, const CLI::App& app) {
   o.model.resid_pdrop = o.model.embd_pdrop = o.model.attn_pdrop = o.dropout;
   const CharGpt saved{nn::models::Gpt2(o.model), corpus.tokenizer};
   const nn::models::Gpt2& model = saved.model;
+  model.gradient_checkpointing_enable(o.checkpointing);
 
   train::TokenStream stream(corpus.training, o.batch, o.model.n_positions, o.seed);
   const auto held_out = train::sequential_batches(corpus.held_out, 64, o.model.n_positions);

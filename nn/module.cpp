@@ -177,6 +177,10 @@ void Module::train(bool training) const {
   state_->each_module([&](State& module) { module.training = training; });
 }
 
+void Module::gradient_checkpointing_enable(bool enable) const {
+  state_->each_module([&](State& module) { module.checkpointing = enable; });
+}
+
 void Module::zero_grad() const {
   for (const Tensor& tensor : parameters())
     if (tensor.requires_grad()) tensor.set_grad({});

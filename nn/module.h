@@ -54,6 +54,10 @@ class Module {
   void train(bool training = true) const;
   void eval() const { train(false); }
   bool is_training() const { return state_->training; }
+  // Tell the models of nn/models to compute each block again in backward while training, in place
+  // of keeping what it computed (see checkpoint); set a flag in the whole subtree.
+  void gradient_checkpointing_enable(bool enable = true) const;
+  bool is_gradient_checkpointing() const { return state_->checkpointing; }
 
   void zero_grad() const;
   // Freezes or unfreezes every parameter.
@@ -124,7 +128,7 @@ class Module {
 
   struct State {
     Path path = intern_path("");
-    bool training = true;
+    bool training = true, checkpointing = false;
     std::string kind = "Module", details;
     std::vector<Slot> slots;
     Adapter adapter;

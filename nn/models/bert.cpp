@@ -162,7 +162,8 @@ ModelOutput BertModel::forward(const Tensor& input_ids, const ForwardOptions& op
   if (options.output_attentions) recorder.emplace();
   for (const BertLayer& block : layer) {
     if (options.output_hidden_states) out.hidden_states.push_back(x);
-    x = block(x, mask);
+    x = run_block(
+        *this, [block, mask](const Tensor& in) { return block(in, mask); }, x);
   }
   if (options.output_hidden_states) out.hidden_states.push_back(x);
   if (recorder) out.attentions = all_weights(*recorder);

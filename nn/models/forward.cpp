@@ -1,6 +1,7 @@
 #include "forward.h"
 
 #include "../../array/fail.h"
+#include "../../autograd/checkpoint.h"
 #include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/compare.h"
 #include "../../autograd/ops/creation.h"
@@ -50,6 +51,11 @@ KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, con
   KvCache::Entry entry = context.cache->append(context.layer, k, v);
   entry.mask = entry.mask & context.mask;
   return entry;
+}
+
+Tensor run_block(const Module& model, std::function<Tensor(const Tensor&)> block, const Tensor& x) {
+  const bool again = model.is_gradient_checkpointing() && model.is_training();
+  return again ? checkpoint(std::move(block), x) : block(x);
 }
 
 Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts) {

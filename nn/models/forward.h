@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "../../autograd/ops/attention_recorder.h"
 #include "../../autograd/ops/mask.h"
 #include "../../autograd/tensor.h"
 #include "../kv_cache.h"
+#include "../module.h"
 
 namespace attune::nn::models {
 
@@ -49,6 +51,9 @@ struct LayerContext {
 // What the queries of a layer attend to: k and v and the context's mask, or, of a cache, these
 // after all that it holds, under the masks of both.
 KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, const Tensor& v);
+
+// block(x), computed again in backward where the model is told to.
+Tensor run_block(const Module& model, std::function<Tensor(const Tensor&)> block, const Tensor& x);
 
 // The last real token of each row. x: [B, T, D], of which the first counts[b] tokens are real ->
 // [B, D].

@@ -171,7 +171,8 @@ ModelOutput Gpt2::forward(const Tensor& input_ids, const ForwardOptions& options
   if (options.output_attentions) recorder.emplace();
   for (const Gpt2Block& block : h) {
     if (options.output_hidden_states) output.hidden_states.push_back(x);
-    x = block(x, {.mask = mask});
+    x = run_block(
+        *this, [block, mask](const Tensor& in) { return block(in, {.mask = mask}); }, x);
   }
   if (recorder) output.attentions = all_weights(*recorder);
   output.last_hidden_state = ln_f(x);

@@ -253,7 +253,10 @@ ModelOutput Llama::forward(const Tensor& input_ids, const ForwardOptions& option
   if (options.output_attentions) recorder.emplace();
   for (const LlamaLayer& layer : layers) {
     if (options.output_hidden_states) output.hidden_states.push_back(x);
-    x = layer(x, angles, {.mask = mask});
+    const auto run = [layer, angles, mask](const Tensor& in) {
+      return layer(in, angles, {.mask = mask});
+    };
+    x = run_block(*this, run, x);
   }
   if (recorder) output.attentions = all_weights(*recorder);
   output.last_hidden_state = norm(x);
