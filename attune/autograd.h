@@ -15,6 +15,7 @@
 #include "../autograd/ops/index.h"
 #include "../autograd/ops/join.h"
 #include "../autograd/ops/linalg.h"
+#include "../autograd/ops/linear_cross_entropy.h"
 #include "../autograd/ops/loss.h"
 #include "../autograd/ops/mask.h"
 #include "../autograd/ops/norm.h"

@@ -131,8 +131,9 @@ void train_model(Options o, const CLI::App& app) {
   for (int64_t step = done + 1; step <= o.steps; ++step) {
     run.begin_step();
     const auto [inputs, targets] = stream.next();
-    const Tensor loss = cross_entropy(flatten(model(inputs), 0, 1), flatten(targets));
     optimizer.zero_grad();
+    const Tensor loss =
+        model.forward(inputs, {.shift_labels = targets, .output_logits = false}).loss;
     loss.backward();
     optim::clip_grad_norm_(model.parameters(), 1.0);
     optimizer.step();

@@ -77,10 +77,10 @@ CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,
   return result;
 }
 
-Array cross_entropy_backward(const Array& g, const Array& logits, const Array& targets,
-                             const Array& stats, const CrossEntropyOptions& options) {
+void cross_entropy_backward_into(Array& out, const Array& g, const Array& logits,
+                                 const Array& targets, const Array& stats,
+                                 const CrossEntropyOptions& options) {
   const int64_t count = logits.size(0), classes = logits.size(1);
-  Array out(logits.shape(), logits.dtype());
   count_traffic(logits, out);
   visit_floating("cross_entropy", logits.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -104,6 +104,12 @@ Array cross_entropy_backward(const Array& g, const Array& logits, const Array& t
       row[target[i]] -= hit * row_g[i];
     });
   });
+}
+
+Array cross_entropy_backward(const Array& g, const Array& logits, const Array& targets,
+                             const Array& stats, const CrossEntropyOptions& options) {
+  Array out(logits.shape(), logits.dtype());
+  cross_entropy_backward_into(out, g, logits, targets, stats, options);
   return out;
 }
 

@@ -23,5 +23,9 @@ CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,
 // The gradient of logits: [rows, C]. g: [rows], the gradient of each row's loss.
 Array cross_entropy_backward(const Array& g, const Array& logits, const Array& targets,
                              const Array& stats, const CrossEntropyOptions& options);
+// The same into out, which is dense and may be logits itself.
+void cross_entropy_backward_into(Array& out, const Array& g, const Array& logits,
+                                 const Array& targets, const Array& stats,
+                                 const CrossEntropyOptions& options);
 
 }  // namespace attune::kernels

@@ -202,8 +202,7 @@ ModelOutput BertForMaskedLM::forward(const Tensor& input_ids, const ForwardOptio
   ForwardOptions without_labels = options;
   without_labels.labels = {};
   ModelOutput out = bert.forward(input_ids, without_labels);
-  out.logits = decoder(norm(act(dense(out.last_hidden_state))));
-  if (options.labels.defined()) out.loss = masked_lm_loss(out.logits, options.labels);
+  masked_lm_head(decoder, norm(act(dense(out.last_hidden_state))), options, out);
   return out;
 }
 

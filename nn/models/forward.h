@@ -17,6 +17,9 @@ struct ForwardOptions {
   Tensor token_type_ids = {};  // int64 [B, T]: the segment of each token
   Tensor position_ids = {};    // int64 [T] or [B, T]; 0, 1, … if undefined
   Tensor labels = {};          // gives a loss; int64 [B, T] of a language model, see losses.h
+  // The labels of a causal language model, shifted already: what each token is to predict.
+  Tensor shift_labels = {};
+  bool output_logits = true;  // without them, the loss of a language model takes less memory
   bool output_hidden_states = false;
   bool output_attentions = false;  // takes memory of T² a head
 };

@@ -261,8 +261,7 @@ ModelOutput Llama::forward(const Tensor& input_ids, const ForwardOptions& option
   if (recorder) output.attentions = all_weights(*recorder);
   output.last_hidden_state = norm(x);
   if (options.output_hidden_states) output.hidden_states.push_back(output.last_hidden_state);
-  output.logits = lm_head(output.last_hidden_state);
-  if (options.labels.defined()) output.loss = causal_lm_loss(output.logits, options.labels);
+  causal_lm_head(lm_head, output.last_hidden_state, options, output);
   return output;
 }
 

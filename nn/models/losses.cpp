@@ -2,6 +2,7 @@
 
 #include "../../array/fail.h"
 #include "../../autograd/ops/broadcast.h"
+#include "../../autograd/ops/linear_cross_entropy.h"
 #include "../../autograd/ops/loss.h"
 #include "../../autograd/ops/shape.h"
 
@@ -14,7 +15,50 @@ void check_token_labels(const char* name, const Tensor& logits, const Tensor& la
                      to_string(labels.shape()), to_string(logits.shape()));
 }
 
+// The loss of labels, one for each row of hidden [B, T, D], as linear_cross_entropy computes it.
+Tensor fused_loss(const Linear& head, const Tensor& hidden, const Tensor& labels) {
+  const Scope scope(intern_path(head.path()));
+  return linear_cross_entropy(hidden, head.weight, labels, head.bias);
+}
+
+// An adapter adds to logits that have to be there.
+bool is_fused(const Linear& head, const ForwardOptions& options) {
+  const bool scored = options.labels.defined() || options.shift_labels.defined();
+  return scored && !options.output_logits && !head.has_adapter();
+}
+
 }  // namespace
+
+void causal_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptions& options,
+                    ModelOutput& output) {
+  const bool shifted = options.shift_labels.defined();
+  const Tensor& labels = shifted ? options.shift_labels : options.labels;
+  if (is_fused(head, options)) {
+    check_token_labels("causal_lm_loss", hidden, labels);
+    const int64_t predictions = std::max<int64_t>(hidden.size(1) - 1, 0);
+    output.loss =
+        shifted ? fused_loss(head, hidden, labels)
+                : fused_loss(head, narrow(hidden, 1, 0, predictions), slice(labels, 1, 1, {}));
+    return;
+  }
+  if (!labels.defined() && !options.output_logits) return;
+  output.logits = head(hidden);
+  if (labels.defined())
+    output.loss =
+        shifted ? masked_lm_loss(output.logits, labels) : causal_lm_loss(output.logits, labels);
+}
+
+void masked_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptions& options,
+                    ModelOutput& output) {
+  if (is_fused(head, options)) {
+    check_token_labels("masked_lm_loss", hidden, options.labels);
+    output.loss = fused_loss(head, hidden, options.labels);
+    return;
+  }
+  if (!options.labels.defined() && !options.output_logits) return;
+  output.logits = head(hidden);
+  if (options.labels.defined()) output.loss = masked_lm_loss(output.logits, options.labels);
+}
 
 Tensor causal_lm_loss(const Tensor& logits, const Tensor& labels) {
   check_token_labels("causal_lm_loss", logits, labels);

@@ -2,9 +2,18 @@
 
 #include <string>
 
-#include "../../autograd/tensor.h"
+#include "../linear.h"
+#include "forward.h"
 
 namespace attune::nn::models {
+
+// Fills in the logits and the loss that the options ask a language model for, from its
+// last_hidden_state or whatever stands before its head. Of labels alone, without logits, these
+// never exist whole; see linear_cross_entropy. ShapeError unless labels are [B, T].
+void causal_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptions& options,
+                    ModelOutput& output);
+void masked_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptions& options,
+                    ModelOutput& output);
 
 // The losses that transformers computes from labels. Labels of -100 count for nothing; the mean is
 // over the others.

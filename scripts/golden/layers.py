@@ -82,6 +82,16 @@ def loss():
         f.case(op, "input [C]", [normal(4), torch.tensor(2)], getattr(F, op))
     f.case("kl_div", "log_target, reduction batchmean", [normal(3, 4), normal(3, 4)],
            lambda x, t: F.kl_div(x, t, reduction="batchmean", log_target=True))
+    for reduction in ["mean", "sum", "none"]:
+        f.case("linear_cross_entropy", f"target in2, reduction {reduction}", [normal(5, 3), normal(4, 3), target],
+               lambda h, w, t, r=reduction: F.cross_entropy(F.linear(h, w), t, reduction=r))
+        f.case("linear_cross_entropy", f"bias in3, two targets ignored, label_smoothing 0.1, reduction {reduction}",
+               [normal(5, 3), normal(4, 3), ignored, normal(4)],
+               lambda h, w, t, b, r=reduction: F.cross_entropy(F.linear(h, w, b), t, reduction=r, label_smoothing=0.1))
+        f.case("linear_cross_entropy", f"hidden [2, 3, 3], ignore_index 7, reduction {reduction}",
+               [normal(2, 3, 3), normal(4, 3), torch.tensor([[0, 7, 2], [3, 1, 7]])],
+               lambda h, w, t, r=reduction: F.cross_entropy(
+                   F.linear(h, w).transpose(1, 2), t, ignore_index=7, reduction=r))
     return f
 
 

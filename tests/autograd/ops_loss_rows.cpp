@@ -83,6 +83,37 @@ std::vector<OpRow> classifications() {
   return {entropy, likelihood};
 }
 
+OpRow classifier() {
+  OpRow row{.name = "linear_cross_entropy"};
+  const auto f = [](const Tensor& hidden, const Tensor& weight, const Tensor& target,
+                    const Tensor& bias = {}, const LinearCrossEntropyOptions& options = {}) {
+    return linear_cross_entropy(hidden, weight, target, bias, options);
+  };
+  row.bad = {
+      bad<ShapeError>([f] { f(some(2, 3), some(4, 2), whole(2)); }),
+      bad<ShapeError>([f] { f(some(2, 3), some(3), whole(2)); }),
+      bad<ShapeError>([f] { f(some(), some(4, 2), whole()); }),
+      bad<ShapeError>([f] { f(some(2, 3), some(4, 3), whole(3)); }),
+      bad<ShapeError>([f] { f(some(2, 3), some(4, 3), whole(2), some(3)); }),
+      bad<IndexError>([f] { f(some(2, 3), some(1, 3), whole(2)); }),
+      bad<DTypeError>([f] { f(some(2, 3), some(4, 3), some(2)); }),
+      bad<DTypeError>([f] { f(whole(2, 3), whole(4, 3), whole(2)); }),
+      bad<DTypeError>([f] { f(some(2, 3), to(some(4, 3), float32), whole(2)); }),
+      bad<DTypeError>([f] { f(some(2, 3), some(4, 3), whole(2), to(some(4), float32)); }),
+      bad<ValueError>([f] { f(some(2, 3), some(4, 3), whole(2), {}, {.label_smoothing = -0.1}); }),
+      bad<ValueError>(
+          [f] { f(some(2, 3), some(4, 3), whole(2), {}, {.reduction = Reduction::batchmean}); })};
+  for (const Reduction r : reductions) {
+    row.cases.push_back([f, r](In in) { return f(in[0], in[1], in[2], {}, {.reduction = r}); });
+    row.cases.push_back([f, r](In in) {
+      return f(in[0], in[1], in[2], in[3], {.reduction = r, .label_smoothing = 0.1});
+    });
+    row.cases.push_back(
+        [f, r](In in) { return f(in[0], in[1], in[2], {}, {.ignore_index = 7, .reduction = r}); });
+  }
+  return row;
+}
+
 using Bce = Tensor (*)(const Tensor&, const Tensor&, const BceOptions&);
 
 OpRow bce(const char* name, Bce f) {
@@ -112,6 +143,7 @@ std::vector<OpRow> crossings() {
 
 std::vector<OpRow> loss_rows() {
   std::vector<OpRow> rows = regressions();
+  rows.push_back(classifier());
   for (const auto& more : {classifications(), crossings()})
     rows.insert(rows.end(), more.begin(), more.end());
   return rows;
