@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../train/accumulate.h"
 #include "../train/batches.h"
 #include "../train/checkpoint.h"
 #include "../train/corpus.h"

@@ -1,0 +1,37 @@
+#include "accumulate.h"
+
+#include "../array/fail.h"
+#include "../autograd/ops/arithmetic.h"
+#include "../autograd/ops/shape.h"
+
+namespace attune::train {
+
+std::vector<TokenBatch> micro_batches(const TokenBatch& batch, int64_t parts) {
+  const int64_t sequences = batch.inputs.size(0);
+  if (parts < 1 || parts > sequences)
+    fail<ValueError>("micro_batches", "{} parts of {} sequences; each takes at least one", parts,
+                     sequences);
+  std::vector<TokenBatch> found;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t start = sequences * i / parts, length = sequences * (i + 1) / parts - start;
+    found.push_back(
+        {narrow(batch.inputs, 0, start, length), narrow(batch.targets, 0, start, length)});
+  }
+  return found;
+}
+
+double accumulate_gradients(const std::vector<TokenBatch>& batches,
+                            const std::function<Tensor(const TokenBatch&)>& mean_loss) {
+  int64_t tokens = 0;
+  for (const TokenBatch& batch : batches) tokens += batch.targets.numel();
+  double mean = 0;
+  for (const TokenBatch& batch : batches) {
+    const Tensor loss = mean_loss(batch) *
+                        (static_cast<double>(batch.targets.numel()) / static_cast<double>(tokens));
+    loss.backward();
+    mean += loss.item<double>();
+  }
+  return mean;
+}
+
+}  // namespace attune::train
