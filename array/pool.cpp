@@ -44,16 +44,6 @@ void count_live(int64_t bytes) {
   }
 }
 
-// Four classes between powers of two bound the waste at a fifth; sixteen where it would be
-// megabytes of every weight, its gradient and its moments.
-size_t round_to_class(size_t bytes) {
-  if (bytes <= small_limit)
-    return (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
-  const size_t classes = bytes > huge_page ? 16 : 4;
-  const size_t step = std::max(std::bit_floor(bytes - 1) / classes, alignment);
-  return (bytes + step - 1) / step * step;
-}
-
 void* system_allocate(size_t bytes) {
   const size_t align = bytes >= huge_page ? huge_page : alignment;
   void* block = std::aligned_alloc(align, (bytes + align - 1) / align * align);
@@ -215,16 +205,26 @@ void* allocate_recycled(size_t size) {
 
 }  // namespace
 
+// Four classes between powers of two bound the waste at a fifth; sixteen where it would be
+// megabytes of every weight, its gradient and its moments.
+size_t pool_block_bytes(size_t bytes) {
+  if (bytes <= small_limit)
+    return (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+  const size_t classes = bytes > huge_page ? 16 : 4;
+  const size_t step = std::max(std::bit_floor(bytes - 1) / classes, alignment);
+  return (bytes + step - 1) / step * step;
+}
+
 void* pool_allocate(size_t bytes) {
   if (bytes > size_t{1} << 62) throw std::bad_alloc();
-  const size_t size = round_to_class(bytes);
+  const size_t size = pool_block_bytes(bytes);
   void* const block = recycles ? allocate_recycled(size) : exact_allocate(bytes);
   count_live(static_cast<int64_t>(size));
   return block;
 }
 
 void pool_free(void* block, size_t bytes) noexcept {
-  const size_t size = round_to_class(bytes);
+  const size_t size = pool_block_bytes(bytes);
   live.fetch_sub(static_cast<int64_t>(size), std::memory_order_relaxed);
   if (!recycles) {
     std::free(block);

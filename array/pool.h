@@ -26,6 +26,9 @@ void empty_cache();
 void* pool_allocate(size_t bytes);
 void pool_free(void* block, size_t bytes) noexcept;
 
+// What a block of so many bytes takes: its size class.
+size_t pool_block_bytes(size_t bytes);
+
 // Base of classes whose objects live in the pool.
 struct Pooled {
   static void* operator new(size_t bytes) { return pool_allocate(bytes); }

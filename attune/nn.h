@@ -8,6 +8,7 @@
 #include "../nn/linear.h"
 #include "../nn/lora.h"
 #include "../nn/models/bert.h"
+#include "../nn/models/cost.h"
 #include "../nn/models/generate.h"
 #include "../nn/models/gpt2.h"
 #include "../nn/models/llama.h"

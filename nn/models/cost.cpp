@@ -1,0 +1,232 @@
+#include "cost.h"
+
+#include "../../array/fail.h"
+#include "../../array/pool.h"
+#include "../../kernels/attention_tiles.h"
+#include "../init.h"
+#include "rehearsal.h"
+
+namespace attune::nn::models {
+namespace {
+
+using Value = Rehearsal::Value;
+
+// Tokens [batch, context], and what attention makes of them.
+struct Tokens {
+  int64_t batch, context, rows;
+  double scores;  // in the tiles of one head of one sequence that are not masked whole
+
+  Tokens(int64_t sequences, int64_t length, int64_t longest, bool causal)
+      : batch(sequences), context(length), rows(sequences * length) {
+    if (batch < 1 || context < 1 || context > longest)
+      fail<ValueError>("cost",
+                       "batch {} and context {}; use positive ones, a context of at most {}", batch,
+                       context, longest);
+    kernels::AttentionMask mask;
+    if (causal) mask.highest = 0;
+    scores =
+        kernels::scores_in_tiles(kernels::Masking<float>(mask, {1, context, context}), 1, context);
+  }
+};
+
+struct Heads {
+  int64_t queries, keys, width;
+};
+
+// Attention of q, k and v after their heads were split, and the product behind it.
+Value attend(Rehearsal& r, const Tokens& t, const Heads& heads, Value q, Value k, Value v,
+             int64_t out, bool bias) {
+  const Value y = r.attention(q, k, v, t.scores * static_cast<double>(t.batch * heads.queries),
+                              heads.width, t.rows * heads.queries, t.context);
+  for (const Value x : {q, k, v}) r.drop(x);
+  const Value merged = r.merge_heads(y);
+  r.drop(y);
+  const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias);
+  r.drop(merged);
+  return z;
+}
+
+Value split(Rehearsal& r, Value x, int64_t heads) {
+  const Value y = r.split_heads(x, heads);
+  r.drop(x);
+  return y;
+}
+
+// x + dropout(y), without either afterwards unless x is to stay.
+Value residual(Rehearsal& r, Value x, Value y, double dropout, bool keep = false) {
+  const Value dropped = r.dropout(y, dropout), sum = r.add(x, dropped);
+  for (const Value z : {y, dropped}) r.drop(z);
+  if (!keep) r.drop(x);
+  return sum;
+}
+
+// Linear, activation, linear.
+Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t inner) {
+  const Value up = r.linear(x, rows, width, inner, true), bent = r.activation(up);
+  r.drop(up);
+  const Value down = r.linear(bent, rows, inner, width, true);
+  r.drop(bent);
+  return down;
+}
+
+Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
+  const Heads heads{c.n_head, c.n_head, c.n_embd / c.n_head};
+  const Value first = r.norm(x, t.rows, c.n_embd, true);
+  const Value qkv = r.linear(first, t.rows, c.n_embd, 3 * c.n_embd, true);
+  r.drop(first);
+  const Value q = r.part(qkv, 3), k = r.part(qkv, 3), v = r.part(qkv, 3);
+  r.drop(qkv);
+  const Value attended = attend(r, t, heads, split(r, q, c.n_head), split(r, k, c.n_head),
+                                split(r, v, c.n_head), c.n_embd, true);
+  const Value middle = residual(r, x, attended, c.resid_pdrop, true);
+  const Value second = r.norm(middle, t.rows, c.n_embd, true);
+  const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd);
+  r.drop(second);
+  return residual(r, middle, fed, c.resid_pdrop);
+}
+
+Value bert_block(Rehearsal& r, const BertConfig& c, const Tokens& t, Value x) {
+  const int64_t width = c.hidden_size, count = c.num_attention_heads;
+  const auto project = [&] { return split(r, r.linear(x, t.rows, width, width, true), count); };
+  const Value q = project(), k = project(), v = project();
+  const Value attended = attend(r, t, {count, count, width / count}, q, k, v, width, true);
+  const Value sum = residual(r, x, attended, c.hidden_dropout_prob, true);
+  const Value middle = r.norm(sum, t.rows, width, true);
+  r.drop(sum);
+  const Value fed = feed_forward(r, middle, t.rows, width, c.intermediate_size);
+  const Value last = residual(r, middle, fed, c.hidden_dropout_prob);
+  const Value y = r.norm(last, t.rows, width, true);
+  r.drop(last);
+  return y;
+}
+
+Value llama_block(Rehearsal& r, const LlamaConfig& c, const Tokens& t, Value x) {
+  const int64_t width = c.hidden_size, inner = c.intermediate_size;
+  const Heads heads{c.num_attention_heads,
+                    c.num_key_value_heads ? c.num_key_value_heads : c.num_attention_heads,
+                    c.head_dim ? c.head_dim : width / c.num_attention_heads};
+  const Value first = r.norm(x, t.rows, width, false);
+  const auto project = [&](int64_t count, bool turned) {
+    const Value y =
+        split(r, r.linear(first, t.rows, width, count * heads.width, c.attention_bias), count);
+    if (!turned) return y;
+    const Value z = r.rotary(y);
+    r.drop(y);
+    return z;
+  };
+  const Value q = project(heads.queries, true), k = project(heads.keys, true),
+              v = project(heads.keys, false);
+  r.drop(first);
+  const Value attended = attend(r, t, heads, q, k, v, width, c.attention_bias);
+  const Value middle = residual(r, x, attended, 0, true);
+  const Value second = r.norm(middle, t.rows, width, false);
+  const Value gate = r.linear(second, t.rows, width, inner, c.mlp_bias), bent = r.activation(gate);
+  const Value up = r.linear(second, t.rows, width, inner, c.mlp_bias), both = r.multiply(bent, up);
+  const Value down = r.linear(both, t.rows, inner, width, c.mlp_bias);
+  for (const Value done : {second, gate, bent, up, both}) r.drop(done);
+  return residual(r, middle, down, 0);
+}
+
+// Scores of all layers and heads.
+double scores_of(const Tokens& t, int64_t layers, int64_t heads) {
+  return static_cast<double>(layers * heads) * static_cast<double>(t.rows * t.context);
+}
+
+// x after all blocks.
+template <class Block>
+Value run_blocks(Rehearsal& r, Value x, int64_t layers, const CostOptions& options,
+                 const Block& block) {
+  for (int64_t i = 0; i < layers; ++i) {
+    const Value y = options.gradient_checkpointing ? r.checkpoint(x, block) : block(x);
+    r.drop(x);
+    x = y;
+  }
+  return x;
+}
+
+// A model of shapes alone. ValueError where the numbers of the config do not fit together.
+template <class Model>
+Model outline(const typename Model::Config& config) {
+  const init::EmptyWeights shapes_alone;
+  return Model(config);
+}
+
+Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOptions& options) {
+  r.backward();
+  Cost cost{.forward = r.forward_flops(),
+            .backward = r.backward_flops(),
+            .gradient_bytes = r.gradient_bytes(),
+            .activation_bytes = r.peak_activations(),
+            .score_bytes = scores_held * sizeof(float)};
+  for (const Tensor& parameter : model.parameters()) {
+    cost.parameters += parameter.numel();
+    cost.parameter_bytes += static_cast<int64_t>(
+        pool_block_bytes(static_cast<size_t>(parameter.numel()) * sizeof(float)));
+  }
+  cost.optimizer_bytes = options.optimizer_moments * cost.parameter_bytes;
+  cost.peak_bytes = cost.parameter_bytes + cost.optimizer_bytes + r.peak_of_all();
+  return cost;
+}
+
+}  // namespace
+
+Cost cost(const Gpt2Config& c, int64_t batch, int64_t context, const CostOptions& options) {
+  const Gpt2 model = outline<Gpt2>(c);
+  const Tokens t(batch, context, c.n_positions, true);
+  Rehearsal r;
+  const auto table = r.parameter(c.vocab_size * c.n_embd);
+  const Value tokens = r.embedding(table, t.rows, c.n_embd);
+  const Value places = r.embedding(r.parameter(c.n_positions * c.n_embd), context, c.n_embd);
+  const Value both = r.add(tokens, places), start = r.dropout(both, c.embd_pdrop);
+  for (const Value x : {tokens, places, both}) r.drop(x);
+  const Value x =
+      run_blocks(r, start, c.n_layer, options, [&](Value in) { return gpt2_block(r, c, t, in); });
+  const Value last = r.norm(x, t.rows, c.n_embd, true);
+  r.drop(x);
+  r.loss(last, c.tie_word_embeddings ? table : r.parameter(c.vocab_size * c.n_embd), {}, t.rows,
+         c.n_embd, c.vocab_size);
+  r.drop(last);
+  return finish(r, model, scores_of(t, c.n_layer, c.n_head), options);
+}
+
+Cost cost(const BertConfig& c, int64_t batch, int64_t context, const CostOptions& options) {
+  const BertForMaskedLM model = outline<BertForMaskedLM>(c);
+  const Tokens t(batch, context, c.max_position_embeddings, false);
+  const int64_t width = c.hidden_size;
+  Rehearsal r;
+  const auto table = r.parameter(c.vocab_size * width);
+  const Value words = r.embedding(table, t.rows, width, c.pad_token_id.has_value());
+  const Value types = r.embedding(r.parameter(c.type_vocab_size * width), t.rows, width);
+  const Value some = r.add(words, types);
+  const Value places = r.embedding(r.parameter(c.max_position_embeddings * width), context, width);
+  const Value all = r.add(some, places), normed = r.norm(all, t.rows, width, true);
+  const Value start = r.dropout(normed, c.hidden_dropout_prob);
+  for (const Value x : {words, types, some, places, all, normed}) r.drop(x);
+  const Value x = run_blocks(r, start, c.num_hidden_layers, options,
+                             [&](Value in) { return bert_block(r, c, t, in); });
+  const Value dense = r.linear(x, t.rows, width, width, true), bent = r.activation(dense);
+  const Value last = r.norm(bent, t.rows, width, true);
+  for (const Value y : {x, dense, bent}) r.drop(y);
+  r.loss(last, c.tie_word_embeddings ? table : r.parameter(c.vocab_size * width),
+         r.parameter(c.vocab_size), t.rows, width, c.vocab_size);
+  r.drop(last);
+  return finish(r, model, scores_of(t, c.num_hidden_layers, c.num_attention_heads), options);
+}
+
+Cost cost(const LlamaConfig& c, int64_t batch, int64_t context, const CostOptions& options) {
+  const Llama model = outline<Llama>(c);
+  const Tokens t(batch, context, c.max_position_embeddings, true);
+  Rehearsal r;
+  const auto table = r.parameter(c.vocab_size * c.hidden_size);
+  const Value start = r.embedding(table, t.rows, c.hidden_size, c.pad_token_id.has_value());
+  const Value x = run_blocks(r, start, c.num_hidden_layers, options,
+                             [&](Value in) { return llama_block(r, c, t, in); });
+  const Value last = r.norm(x, t.rows, c.hidden_size, false);
+  r.drop(x);
+  r.loss(last, c.tie_word_embeddings ? table : r.parameter(c.vocab_size * c.hidden_size), {},
+         t.rows, c.hidden_size, c.vocab_size);
+  r.drop(last);
+  return finish(r, model, scores_of(t, c.num_hidden_layers, c.num_attention_heads), options);
+}
+
+}  // namespace attune::nn::models

@@ -1,0 +1,271 @@
+#include "rehearsal.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "../../array/pool.h"
+#include "../../kernels/attention_tiles.h"
+#include "../../kernels/linear_cross_entropy.h"
+#include "../../kernels/row_tiles.h"
+
+namespace attune::nn::models {
+namespace {
+
+int64_t bytes_of(int64_t elements) {
+  return static_cast<int64_t>(pool_block_bytes(static_cast<size_t>(elements) * sizeof(float)));
+}
+
+// What attention works in, on every thread.
+int64_t attention_scratch(int64_t keys, bool backward) {
+  using kernels::key_tile, kernels::query_tile;
+  const int64_t one = backward ? 2 * query_tile * key_tile + keys : query_tile * (key_tile + 2);
+  return bytes_of(num_threads() * one);
+}
+
+double product(int64_t a, int64_t b, int64_t c) {
+  return 2.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
+}
+
+}  // namespace
+
+Rehearsal::Parameter Rehearsal::parameter(int64_t elements) {
+  if (next_parameter_ == parameters_.size()) {
+    parameters_.push_back(elements);
+    has_gradient_.push_back(false);
+  }
+  return next_parameter_++;
+}
+
+Rehearsal::Memory Rehearsal::allocate(int64_t elements) {
+  blocks_.push_back({bytes_of(elements), 1});
+  live_ += blocks_.back().bytes;
+  note_peak();
+  return blocks_.size() - 1;
+}
+
+void Rehearsal::release(Memory memory) {
+  if (--blocks_[memory].owners == 0) live_ -= blocks_[memory].bytes;
+}
+
+void Rehearsal::note_peak(int64_t scratch) {
+  peak_activations_ = std::max(peak_activations_, live_ + scratch);
+  peak_ = std::max(peak_, live_ + gradients_ + scratch);
+}
+
+void Rehearsal::count(const Flops& flops) {
+  Flops& sum = going_back_ ? backward_ : forward_;
+  sum.attention += flops.attention;
+  sum.rest += flops.rest;
+}
+
+Rehearsal::Value Rehearsal::fresh(int64_t elements) {
+  tensors_.push_back({allocate(elements), elements, {}});
+  return tensors_.size() - 1;
+}
+
+Rehearsal::Value Rehearsal::view(Value x, int64_t elements) {
+  share(memory(x));
+  tensors_.push_back({memory(x), elements, {}});
+  return tensors_.size() - 1;
+}
+
+void Rehearsal::drop(Value x) { release(memory(x)); }
+
+Rehearsal::Value Rehearsal::record(Node node) {
+  for (const Memory memory : node.saved) share(memory);
+  const Value output = node.output;
+  nodes_.push_back(std::move(node));
+  return output;
+}
+
+Rehearsal::Value Rehearsal::embedding(Parameter table, int64_t rows, int64_t width, bool skips) {
+  const Value y = fresh(rows * width);
+  return record({.inputs = {},
+                 .output = y,
+                 .parameters = {table},
+                 .scratch_bytes = skips ? bytes_of(rows * width) : 0});
+}
+
+Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias) {
+  const double flops = product(rows, in, out);
+  const Value y = fresh(rows * out);
+  count({.rest = flops});
+  std::vector<Parameter> parameters = {parameter(in * out)};
+  if (bias) parameters.push_back(parameter(out));
+  return record({.inputs = {x},
+                 .output = y,
+                 .saved = {memory(x)},
+                 .parameters = parameters,
+                 .flops = {.rest = 2 * flops}});
+}
+
+Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias) {
+  const Value y = fresh(rows * width);
+  const Memory moments = allocate(rows * 3);
+  std::vector<Parameter> parameters = {parameter(width)};
+  if (bias) parameters.push_back(parameter(width));
+  const int64_t height = kernels::rows_per_tile(width), tiles = (rows + height - 1) / height;
+  record({.inputs = {x},
+          .output = y,
+          .saved = {memory(x), moments},
+          .parameters = parameters,
+          .scratch_bytes = std::ssize(parameters) * bytes_of(tiles * width)});
+  release(moments);
+  return y;
+}
+
+Rehearsal::Value Rehearsal::activation(Value x) {
+  const Value y = fresh(elements(x));
+  return record({.inputs = {x}, .output = y, .saved = {memory(x)}});
+}
+
+Rehearsal::Value Rehearsal::dropout(Value x, double p) {
+  if (p == 0) return record({.inputs = {x}, .output = view(x, elements(x)), .flow = Flow::alias});
+  const Value y = fresh(elements(x));
+  return record({.inputs = {x}, .output = y});
+}
+
+Rehearsal::Value Rehearsal::add(Value a, Value b) {
+  const Value y = fresh(elements(a));
+  return record({.inputs = {a, b}, .output = y, .flow = Flow::alias});
+}
+
+Rehearsal::Value Rehearsal::multiply(Value a, Value b) {
+  const Value y = fresh(elements(a));
+  return record({.inputs = {a, b}, .output = y, .saved = {memory(a), memory(b)}});
+}
+
+Rehearsal::Value Rehearsal::rotary(Value x) {
+  const Value y = fresh(elements(x));
+  return record({.inputs = {x}, .output = y});
+}
+
+Rehearsal::Value Rehearsal::part(Value x, int64_t parts) {
+  const Value y = view(x, elements(x) / parts);
+  return record({.inputs = {x}, .output = y, .flow = Flow::accumulating});
+}
+
+// Backward copies: the heads of a gradient do not lie as x does, unless there is one.
+Rehearsal::Value Rehearsal::split_heads(Value x, int64_t heads) {
+  const Value y = view(x, elements(x));
+  return record({.inputs = {x}, .output = y, .flow = heads == 1 ? Flow::alias : Flow::fresh});
+}
+
+Rehearsal::Value Rehearsal::merge_heads(Value x) {
+  const Value y = fresh(elements(x));
+  return record({.inputs = {x}, .output = y, .flow = Flow::alias});
+}
+
+Rehearsal::Value Rehearsal::attention(Value q, Value k, Value v, double scores, int64_t width,
+                                      int64_t rows, int64_t keys) {
+  const double flops = 2 * scores * static_cast<double>(width);
+  const Value y = fresh(elements(q));
+  const Memory log_sums = allocate(rows);
+  note_peak(attention_scratch(keys, false));
+  count({.attention = 2 * flops});
+  record({.inputs = {q, k, v},
+          .output = y,
+          .saved = {memory(q), memory(k), memory(v), memory(y), log_sums},
+          .flops = {.attention = 5 * flops},
+          .scratch_bytes = attention_scratch(keys, true)});
+  release(log_sums);
+  return y;
+}
+
+Rehearsal::Value Rehearsal::checkpoint(Value x, const std::function<Value(Value)>& block) {
+  const size_t first = nodes_.size();
+  const Parameter first_parameter = next_parameter_;
+  const Value y = block(x);
+  for (; nodes_.size() > first; nodes_.pop_back())
+    for (const Memory memory : nodes_.back().saved) release(memory);
+  return record({.inputs = {x}, .output = y, .saved = {memory(x)}, .again = [=, this](Value in) {
+                   const Parameter after = std::exchange(next_parameter_, first_parameter);
+                   const Value result = block(in);
+                   next_parameter_ = after;
+                   return result;
+                 }});
+}
+
+Rehearsal::Value Rehearsal::loss(Value hidden, Parameter table, std::optional<Parameter> bias,
+                                 int64_t rows, int64_t width, int64_t classes) {
+  const int64_t chunk = std::min(rows, kernels::linear_cross_entropy_rows(classes));
+  const Memory gradient = allocate(rows * width);
+  const Memory logits = allocate(chunk * classes);
+  make_gradient(table);
+  if (bias) make_gradient(*bias);
+  release(logits);
+  count({.rest = 3 * product(rows, width, classes)});
+  const Value y = fresh(1);
+  return record({.inputs = {hidden}, .output = y, .saved = {memory(hidden)}, .ready = gradient});
+}
+
+void Rehearsal::make_gradient(Parameter parameter) {
+  if (has_gradient_[parameter]) return;
+  has_gradient_[parameter] = true;
+  gradients_ += bytes_of(parameters_[parameter]);
+  note_peak();
+}
+
+void Rehearsal::receive(Value x, Memory gradient) {
+  std::optional<Memory>& sum = tensors_[x].gradient;
+  if (!sum) {
+    sum = gradient;
+    return;
+  }
+  if (blocks_[*sum].owners > 1) {
+    const Memory added = allocate(elements(x));
+    release(*sum);
+    sum = added;
+  }
+  release(gradient);
+}
+
+void Rehearsal::run(Node& node, Memory gradient) {
+  std::vector<std::optional<Memory>> found;
+  for (const Value input : node.inputs) {
+    const std::optional<Memory>& sum = tensors_[input].gradient;
+    if (node.ready) {
+      found.push_back(node.ready);
+    } else if (node.flow == Flow::alias && elements(input) == elements(node.output)) {
+      share(gradient);
+      found.push_back(gradient);
+    } else if (node.flow == Flow::accumulating && sum && blocks_[*sum].owners == 1) {
+      found.emplace_back();
+    } else {
+      found.push_back(allocate(elements(input)));
+    }
+  }
+  for (const Parameter parameter : node.parameters) make_gradient(parameter);
+  note_peak(node.scratch_bytes);
+  count(node.flops);
+  for (size_t i = 0; i < found.size(); ++i)
+    if (found[i]) receive(node.inputs[i], *found[i]);
+}
+
+void Rehearsal::back_to(size_t first) {
+  while (nodes_.size() > first) {
+    Node node = std::move(nodes_.back());
+    nodes_.pop_back();
+    const auto gradient = std::exchange(tensors_[node.output].gradient, {});
+    if (gradient && node.again) {
+      const size_t above = nodes_.size();
+      const Value again = node.again(node.inputs[0]);
+      share(*gradient);
+      tensors_[again].gradient = *gradient;
+      back_to(above);
+      drop(again);
+    } else if (gradient) {
+      run(node, *gradient);
+    }
+    for (const Memory memory : node.saved) release(memory);
+    if (gradient) release(*gradient);
+  }
+}
+
+void Rehearsal::backward() {
+  going_back_ = true;
+  tensors_.back().gradient = allocate(1);
+  back_to(0);
+}
+
+}  // namespace attune::nn::models
