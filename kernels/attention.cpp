@@ -1,5 +1,6 @@
 #include "attention.h"
 
+#include "attention_decode.h"
 #include "attention_tiles.h"
 #include "dropout.h"
 #include "parallel.h"
@@ -107,6 +108,10 @@ AttentionResult attention(const Array& q, const Array& k, const Array& v, const 
   rows.erase(rows.size() - 1);
   shape[shape.size() - 1] = v.size(-1);
   AttentionResult result{Array(shape, q.dtype()), Array(rows, q.dtype())};
+  if (is_decoding(q, k)) {
+    decode_attention(q, k, v, mask, options, result);
+    return result;
+  }
   rows.erase(rows.size() - 1);
   visit_floating("scaled_dot_product_attention", q.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -184,26 +184,37 @@ double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queri
   return static_cast<double>(scores);
 }
 
-// c += alpha op(weights) b. weights: [rows, key_tile]; op transposes where told. Where a masked
-// tile meets NaN or Inf in b, zero weights are left out: 0 NaN would leak what the mask hides.
 template <class T>
-void multiply_weights(bool transpose, bool partial, int64_t rows, int64_t columns, int64_t width,
-                      T alpha, const T* weights, const T* b, int64_t ldb, T* c, int64_t ldc) {
-  if (width == 0) return;
-  const int64_t inner = transpose ? rows : columns, outer = transpose ? columns : rows;
-  bool exact = true;
-  for (int64_t i = 0; partial && exact && i < inner; ++i)
-    exact = rows::all_finite(b + i * ldb, width);
-  if (exact) {
-    gemm_tile(transpose, false, outer, width, inner, alpha, weights, key_tile, b, ldb, T{1}, c,
-              ldc);
-    return;
-  }
+bool rows_finite(const T* x, int64_t stride, int64_t rows, int64_t width) {
+  for (int64_t i = 0; i < rows; ++i)
+    if (!rows::all_finite(x + i * stride, width)) return false;
+  return true;
+}
+
+// c += alpha op(weights) b without the weights that are zero, whatever stands in b. weights: [rows,
+// key_tile]; op transposes where told, so that outer rows of c get inner rows of b.
+template <class T>
+void add_weighted(bool transpose, int64_t outer, int64_t inner, int64_t width, T alpha,
+                  const T* weights, const T* b, int64_t ldb, T* c, int64_t ldc) {
   for (int64_t i = 0; i < outer; ++i)
     for (int64_t j = 0; j < inner; ++j) {
       const T weight = transpose ? weights[j * key_tile + i] : weights[i * key_tile + j];
       if (weight != 0) rows::add_scaled(alpha * weight, b + j * ldb, c + i * ldc, width);
     }
+}
+
+// c += alpha op(weights) b, likewise. Where a masked tile meets NaN or Inf in b, zero weights are
+// left out: 0 NaN would leak what the mask hides.
+template <class T>
+void multiply_weights(bool transpose, bool partial, int64_t rows, int64_t columns, int64_t width,
+                      T alpha, const T* weights, const T* b, int64_t ldb, T* c, int64_t ldc) {
+  if (width == 0) return;
+  const int64_t inner = transpose ? rows : columns, outer = transpose ? columns : rows;
+  if (!partial || rows_finite(b, ldb, inner, width))
+    gemm_tile(transpose, false, outer, width, inner, alpha, weights, key_tile, b, ldb, T{1}, c,
+              ldc);
+  else
+    add_weighted(transpose, outer, inner, width, alpha, weights, b, ldb, c, ldc);
 }
 
 }  // namespace attune::kernels

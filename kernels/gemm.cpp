@@ -114,7 +114,8 @@ void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulat
   const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
-  BlasSession session;
+  std::optional<BlasSession> session;
+  if (!thin) session.emplace();
   parallel_tiles(
       batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
       [&](int64_t tile) {
