@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
-#include <ranges>
 
 #include "../array/fail.h"
 #include "../io/file.h"
@@ -128,6 +127,12 @@ std::vector<CheckpointInfo> Checkpoint::list() const {
   return found;
 }
 
+std::vector<CheckpointInfo> Checkpoint::newest_first() const {
+  auto found = list();
+  std::ranges::reverse(found);
+  return found;
+}
+
 std::vector<CheckpointInfo> Checkpoint::by_metric() const {
   auto found = list();
   std::erase_if(found, [](const auto& c) { return !c.metric || std::isnan(*c.metric); });
@@ -143,15 +148,13 @@ void Checkpoint::prune(int64_t step) const {
   const std::string best = options_.keep_best && !ranked.empty() ? ranked.front().path : "";
   std::error_code ignored;
   int64_t kept = 0;
-  for (const CheckpointInfo& old : std::views::reverse(list()))
+  for (const CheckpointInfo& old : newest_first())
     if (old.step <= step && ++kept > options_.keep_last && old.path != best)
       fs::remove(old.path, ignored);
 }
 
 std::optional<CheckpointInfo> Checkpoint::load_newest() {
-  auto newest_first = list();
-  std::ranges::reverse(newest_first);
-  auto loaded = load_first_whole(newest_first);
+  auto loaded = load_first_whole(newest_first());
   owns_later_ = true;
   return loaded;
 }
@@ -196,14 +199,14 @@ void Checkpoint::restore(const std::string& path, const StateDict& arrays) const
 
   // Last the one that was added first: usually the model, which then needs no copy to go back to.
   std::vector<std::pair<const Part*, StateDict>> before;
-  for (const Part& part : std::views::reverse(parts_)) {
+  for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
     try {
-      if (&part != &parts_.front()) before.emplace_back(&part, copy_of(part.save()));
-      part.load(saved[part.name]);
+      if (&*part != &parts_.front()) before.emplace_back(&*part, copy_of(part->save()));
+      part->load(saved[part->name]);
     } catch (const std::exception& error) {
       for (const auto& [changed, state] : before) changed->load(state);
       if (dynamic_cast<const FormatError*>(&error) == nullptr) throw;
-      fail<FormatError>("Checkpoint", "{} does not fit: {}: {}", path, part.name, error.what());
+      fail<FormatError>("Checkpoint", "{} does not fit: {}: {}", path, part->name, error.what());
     }
   }
 }

@@ -93,6 +93,7 @@ class Checkpoint {
   StateDict collect() const;
   std::optional<CheckpointInfo> load_first_whole(const std::vector<CheckpointInfo>& candidates);
   void restore(const std::string& path, const StateDict& arrays) const;
+  std::vector<CheckpointInfo> newest_first() const;
   std::vector<CheckpointInfo> by_metric() const;
   void prune(int64_t step) const;
   void warn(const std::string& message) const;

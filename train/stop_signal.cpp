@@ -24,7 +24,7 @@ StopSignal::StopSignal() {
   received = 0;
   struct sigaction action {};
   action.sa_handler = remember;
-  action.sa_flags = SA_RESTART | SA_RESETHAND;
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
   for (size_t i = 0; i < std::size(signals); ++i) {
     ::sigaction(signals[i], nullptr, &before[i]);
     if (before[i].sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);

@@ -55,9 +55,9 @@ class Training:
             return [f"could not go on: {done.stderr.strip()}"]
         if "damaged" in done.stderr:
             return [f"a damaged checkpoint: {done.stderr.strip()}"]
-        names = "log", "weights", "newest checkpoint"
+        names = "the log differs", "the weights differ", "the newest checkpoint differs"
         pairs = zip(names, self.results(out), self._whole)
-        return [f"the {name} differs from the unbroken run's" for name, is_, must in pairs if is_ != must]
+        return [f"{name} from the unbroken run's" for name, is_, must in pairs if is_ != must]
 
     def near_the_end(self, name):
         """The folder of a run that has its last save still before it, and the step of the one before."""

@@ -1,6 +1,8 @@
 #include <attune/array.h>
 #include <attune/io.h>
 
+#include <vector>
+
 #include "../catch.h"
 
 using namespace attune;
@@ -42,7 +44,7 @@ TEST_CASE("a text ends before the first stop text, however it comes in pieces") 
       {"", {"x"}, "", false},
   };
   for (const Case& c : cases)
-    for (size_t size : {1, 2, 3, 100}) {
+    for (size_t size : std::vector<size_t>{1, 2, 3, 100}) {
       INFO(c.text << " in pieces of " << size);
       const Passed result = passed(c.text, c.stops, size);
       CHECK(result.text == c.expected);

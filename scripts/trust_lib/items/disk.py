@@ -72,7 +72,7 @@ def failing_calls(context, training):
             faults.append(f"call {failed} failed, and step {saved} is gone")
         faults += training.finish(out)
         shutil.rmtree(out)
-    return f"each of {failed} system calls that write failed once: the run went on from what it had", faults
+    return f"each of {failed} system calls that write failed once: refused, and gone on from afterwards", faults
 
 
 @contextmanager

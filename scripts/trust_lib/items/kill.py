@@ -29,5 +29,5 @@ def check(context):
             faults += [f"kill {kills}: {fault}" for fault in damage(out)]
             saving += any((out / "checkpoints").glob("*.tmp"))
         faults += training.finish(out)
-    return Outcome(f"{kills} kills in {rounds} runs, {saving} of them amid a save; every run ended bit for bit as the "
-                   "unbroken one", faults)
+    figure = f"{kills} kills in {rounds} runs, {saving} of them amid a save; the ends compared with an unbroken run"
+    return Outcome(figure, faults)

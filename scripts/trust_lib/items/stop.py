@@ -38,4 +38,4 @@ def check(context):
                 faults.append(f"stopped after step {last}, but saved step {newest(out)}")
             faults += damage(out)
         faults += training.finish(out)
-    return Outcome(f"{stops} signals in {rounds} runs; every run ended bit for bit as the unbroken one", faults)
+    return Outcome(f"{stops} signals in {rounds} runs; the ends compared with an unbroken run", faults)
