@@ -22,7 +22,7 @@ void accumulate_product(Array& sum, const Array& a, const Array& b) {
 
 // By shape alone. Fewer rows make sgemm copy the weight more often for the work it does with it.
 int64_t linear_cross_entropy_rows(int64_t classes) {
-  constexpr int64_t logits = int64_t{1} << 23, least = 128;
+  constexpr int64_t logits = int64_t{1} << 23, least = 256;
   return std::max(least, logits / std::max<int64_t>(1, classes) / least * least);
 }
 
