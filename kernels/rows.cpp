@@ -12,6 +12,8 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include "loops-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::rows::HWY_NAMESPACE {
 
@@ -35,9 +37,7 @@ HWY_INLINE hn::Vec<D> load_tail(D d, const T* x, int64_t n) {
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store(D d, hn::Vec<D> v, T* y, int64_t n) {
   if (n >= static_cast<int64_t>(hn::Lanes(d))) return hn::StoreU(v, d, y);
-  HWY_ALIGN T buffer[hn::MaxLanes(D())];
-  hn::Store(v, d, buffer);
-  std::copy_n(buffer, n, y);
+  kernels::HWY_NAMESPACE::store_head(d, v, y, static_cast<size_t>(n));
 }
 
 // y[i] = f(x[i]...).
