@@ -70,6 +70,7 @@ class Array {
     return static_cast<T*>(output_data());
   }
   void* output_data() {
+    storage_->forget();
     return static_cast<std::byte*>(storage_->data()) +
            offset_ * static_cast<int64_t>(size_of(dtype_));
   }

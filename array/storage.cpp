@@ -1,5 +1,8 @@
 #include "storage.h"
 
+#include <mutex>
+#include <utility>
+
 #include "fail.h"
 #include "trace.h"
 
@@ -8,7 +11,15 @@ namespace {
 
 std::atomic<Stamp> clock_{0};
 
+// Of what all storages keep: it is held for a few instructions.
+std::mutex kept_mutex;
+
 }  // namespace
+
+struct Storage::Kept {
+  std::shared_ptr<const Derived> derived;
+  Stamp from;
+};
 
 Stamp next_stamp() { return clock_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
@@ -29,11 +40,31 @@ Intrusive<Storage> Storage::adopt(void* data, size_t bytes, std::function<void()
 }
 
 Storage::~Storage() {
+  delete kept_.load(std::memory_order_relaxed);
   if (release_) {
     (*release_)();
   } else if (data_) {
     pool_free(data_, bytes_);
   }
+}
+
+std::shared_ptr<const Derived> Storage::kept() const {
+  if (!kept_.load(std::memory_order_relaxed)) return nullptr;
+  const std::lock_guard lock(kept_mutex);
+  const Kept* kept = kept_.load(std::memory_order_relaxed);
+  return kept && kept->from == written() ? kept->derived : nullptr;
+}
+
+void Storage::keep(std::shared_ptr<const Derived> derived, Stamp from) const {
+  auto kept = std::make_unique<Kept>(Kept{std::move(derived), from});
+  const std::lock_guard lock(kept_mutex);
+  if (from == written()) kept.reset(kept_.exchange(kept.release(), std::memory_order_relaxed));
+}
+
+void Storage::drop_kept() const {
+  std::unique_ptr<Kept> dropped;
+  const std::lock_guard lock(kept_mutex);
+  dropped.reset(kept_.exchange(nullptr, std::memory_order_relaxed));
 }
 
 thread_local Stamp SavedValueGuard::limit_ = std::numeric_limits<Stamp>::max();

@@ -19,6 +19,12 @@ using Stamp = uint64_t;
 // Draws the next stamp. Thread-safe.
 Stamp next_stamp();
 
+// Something computed from the values of a storage that is worth keeping beside it, as a weight in
+// the form that products read.
+struct Derived {
+  virtual ~Derived() = default;
+};
+
 // A block of memory that arrays share. Holds the stamp of the last in-place write; memory that was
 // filled once, by the operation that made it, has stamp 0.
 class Storage : public RefCounted<Storage>, public Pooled {
@@ -33,14 +39,34 @@ class Storage : public RefCounted<Storage>, public Pooled {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Stamp written() const { return written_.load(std::memory_order_relaxed); }
-  void mark_written() { written_.store(next_stamp(), std::memory_order_relaxed); }
+  void mark_written() {
+    written_.store(next_stamp(), std::memory_order_relaxed);
+    forget();
+  }
+
+  // What was kept of the values that stand here now; null if nothing was, or if they were written
+  // since. Thread-safe, as keep() is.
+  std::shared_ptr<const Derived> kept() const;
+  // Keeps what was computed from the values as written at `from`, in the place of what was kept
+  // before, until somebody may write to them, or the storage is freed. If they were written
+  // meanwhile, nothing is kept.
+  void keep(std::shared_ptr<const Derived> derived, Stamp from) const;
+  // Drops what is kept: somebody is about to write, or has written.
+  void forget() const {
+    if (kept_.load(std::memory_order_relaxed)) drop_kept();
+  }
 
  private:
+  struct Kept;
+
+  void drop_kept() const;
+
   Storage() = default;
 
   void* data_ = nullptr;
   size_t bytes_ = 0;
   std::atomic<Stamp> written_{0};
+  mutable std::atomic<Kept*> kept_{nullptr};
   std::unique_ptr<std::function<void()>> release_;  // empty for pool memory
 };
 

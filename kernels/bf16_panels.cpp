@@ -98,7 +98,7 @@ ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t coun
 // tile_rows rows times so many panels of columns.
 template <int panels>
 ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
-                                 const Bf16Result result) {
+                                 int64_t next_panel, const Bf16Result result) {
   __m512 sums[tile_rows][panels];
 #pragma GCC unroll 8
   for (int i = 0; i < tile_rows; ++i) {
@@ -109,7 +109,6 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
       if (i < result.rows) __builtin_prefetch(result.data + i * result.stride + 16 * j, 1);
     }
   }
-  const int64_t next_panel = pairs * panel_width;
   for (int64_t pair = 0; pair < pairs; ++pair, rows += panel_width, columns += panel_width) {
     __m512bh right[panels];
 #pragma GCC unroll 3
@@ -156,7 +155,7 @@ void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t fro
                      panels + i * pairs);
 }
 
-void multiply_panels(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
+void multiply_panels(int64_t pairs, const Bf16Panels& rows, const Bf16Panels& columns,
                      const Bf16Result& result) {
   for (int64_t j = 0; j < result.columns; j += tile_panels * panel_width) {
     const int64_t width = std::min(tile_panels * panel_width, result.columns - j);
@@ -164,8 +163,7 @@ void multiply_panels(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* column
                           : width > panel_width   ? multiply_tile<2>
                                                   : multiply_tile<1>;
     for (int64_t i = 0; i < result.rows; i += tile_rows) {
-      const int64_t within = i % panel_width;
-      multiply(pairs, rows + (i - within) * pairs + within, columns + j * pairs,
+      multiply(pairs, rows.panel_of(i) + i % panel_width, columns.panel_of(j), columns.distance,
                {result.data + i * result.stride + j, result.stride,
                 std::min<int64_t>(tile_rows, result.rows - i), width, result.add});
     }
@@ -180,7 +178,7 @@ namespace attune::kernels {
 
 bool has_bf16_panels() { return false; }
 void pack_panels(const Bf16Operand&, int64_t, int64_t, int64_t, int64_t, Bf16Pair*) {}
-void multiply_panels(int64_t, const Bf16Pair*, const Bf16Pair*, const Bf16Result&) {}
+void multiply_panels(int64_t, const Bf16Panels&, const Bf16Panels&, const Bf16Result&) {}
 
 }  // namespace attune::kernels
 

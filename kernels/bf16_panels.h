@@ -41,8 +41,17 @@ struct Bf16Result {
   bool add;
 };
 
-// The product of packed rows with packed columns.
-void multiply_panels(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
+// Panels of one side that follow each other at a distance, which is that of a panel or, where they
+// are part of deeper ones, more.
+struct Bf16Panels {
+  const Bf16Pair* data;
+  int64_t distance;  // in pairs
+
+  const Bf16Pair* panel_of(int64_t index) const { return data + index / panel_width * distance; }
+};
+
+// The product of packed rows with packed columns, over so many pairs of depth.
+void multiply_panels(int64_t pairs, const Bf16Panels& rows, const Bf16Panels& columns,
                      const Bf16Result& result);
 
 }  // namespace attune::kernels

@@ -13,6 +13,7 @@
 #include "copy.h"
 #include "gemm_bf16.h"
 #include "matmul_precision.h"
+#include "packed_weight.h"
 #include "parallel.h"
 #include "strided.h"
 #include "thin_product.h"
@@ -160,11 +161,19 @@ void multiply_rounded(Array& out, const Array& a, const Array& b, bool accumulat
   float* out_data = out.output<float>();
   for (int64_t i = 0; i < batches.numel(); ++i)
     gemm_bf16(m, n, k,
-              {left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
-               !left.layout.transposed},
-              {right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
-               right.layout.transposed},
+              {{left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
+                !left.layout.transposed}},
+              {{right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
+                right.layout.transposed}},
               accumulate, out_data + i * m * n);
+}
+
+// Whether the weight [k, n] is worth keeping packed, for a product of m rows.
+bool keeps_packed(const Array& weight, int64_t m) {
+  const int64_t k = weight.size(0), n = weight.size(1);
+  return weight.dtype() == float32 && float32_matmul_precision() == MatmulPrecision::medium &&
+         has_bf16_panels() && std::min(n, k) > thin_rows && m * n * k > small &&
+         layout_of(weight).has_value();
 }
 
 // out = a b, or out += a b.
@@ -241,6 +250,21 @@ Array matmul(const Array& a, const Array& b) {
   Array out(shape, a.dtype());
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   multiply(out, left, right, false);
+  return out;
+}
+
+Array matmul_weight(const Array& a, const Array& b) {
+  const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
+  if (!keeps_packed(b, m)) return matmul(a, b);
+  const Operand left = operand(a), right = operand(b);
+  const Bf16Operand rows{left.array.data<float>(), left.layout.leading, !left.layout.transposed};
+  const Bf16Operand columns{b.data<float>(), right.layout.leading, right.layout.transposed};
+  const Array packed = packed_weight(b, columns);
+  Array out({m, n}, float32);
+  count_flops(2.0 * static_cast<double>(m * n) * static_cast<double>(k));
+  count_traffic(a, packed, out);
+  gemm_bf16(m, n, k, {rows}, {columns, reinterpret_cast<const Bf16Pair*>(packed.data<BFloat16>())},
+            false, out.output<float>());
   return out;
 }
 

@@ -35,6 +35,10 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 // broadcast. float32 or float64, both alike (DTypeError); transposed and batched-strided views are
 // read in place. The caller has checked that K agrees.
 Array matmul(const Array& a, const Array& b);
+// The same for matrices a [M, K] and b [K, N], where b is a weight that many products read before
+// it is written again, as in inference. At medium precision it is packed once and kept with its
+// storage, at half its bytes; then products of few rows are rounded too, since they gain as well.
+Array matmul_weight(const Array& a, const Array& b);
 // into += a b, likewise; into is dense and has the shape of the product.
 void matmul_add(Array& into, const Array& a, const Array& b);
 

@@ -1,14 +1,24 @@
 #pragma once
 
+#include "../array/array.h"
 #include "bf16_panels.h"
 
-// For kernels/gemm.cpp.
+// For .cpp files only.
 namespace attune::kernels {
+
+// One side of a product: its values, and what pack_operand made of them, if it was called.
+struct Bf16Side {
+  Bf16Operand values;
+  const Bf16Pair* packed = nullptr;
+};
 
 // C = A B, or C += A B, with operands rounded to bfloat16 and sums in float32; a: m rows, b: n
 // columns, c: row-major [m, n], dense. Subnormal numbers count as zero. Needs has_bf16_panels().
 // Works in parallel; no size may be 0.
-void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Operand& a, const Bf16Operand& b,
+void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Side& a, const Bf16Side& b,
                bool accumulate, float* c);
+
+// A whole side rounded and packed, for products to come. Works in parallel.
+Array pack_operand(const Bf16Operand& x, int64_t indices, int64_t depth);
 
 }  // namespace attune::kernels

@@ -18,6 +18,10 @@ enum class MatmulPrecision : uint8_t {
 // for each of a batch), and those within attention. Where the processor multiplies no bfloat16
 // (AVX512-BF16), results are the same to the accuracy of float32 sums, at a cost instead of a gain.
 // float64 is never rounded.
+//
+// Under NoGrad, linear() keeps its weight in bfloat16, at half the weight's bytes, until the weight
+// is written or freed. So inference rounds each weight once, and products of a few rows, as in
+// writing token by token, gain too and are rounded: they read half as much.
 
 // Sets the precision of the whole process, which is `highest` until then.
 void set_float32_matmul_precision(MatmulPrecision precision);
