@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -23,6 +24,20 @@ std::string describe_error(const char* operation, const std::string& message) {
   std::string text = current_operation ? current_operation : operation;
   if (!current->empty()) text += " (" + *current + ")";
   return text + ": " + message;
+}
+
+std::string one_line(std::string_view text) {
+  constexpr size_t most = 500;
+  std::string line(text.substr(0, most));
+  if (text.size() > most) {
+    // Not in the middle of a character of UTF-8.
+    while (!line.empty() && (line.back() & 0xC0) == 0x80) line.pop_back();
+    if (!line.empty() && (line.back() & 0x80)) line.pop_back();
+    line += "…";
+  }
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return line;
 }
 
 Path intern_path(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace attune {
 
@@ -62,5 +63,9 @@ class IoError : public Error {
 
 // "operation (module path): message", the path taken from the innermost Scope of this thread.
 std::string describe_error(const char* operation, const std::string& message);
+
+// How an error quotes what a file holds: control characters as spaces, so that it stays one line,
+// and cut short where that would be long.
+std::string one_line(std::string_view text);
 
 }  // namespace attune

@@ -25,8 +25,8 @@ Json parse_strict_json(std::string_view text, int deepest) {
     if (event == Event::object_start) names.emplace_back();
     if (event == Event::object_end) names.pop_back();
     if (event == Event::key && !names.back().insert(parsed.template get<std::string>()).second)
-      throw FormatError(
-          fmt::format("the name \"{}\" occurs twice", parsed.template get<std::string>()));
+      throw FormatError(fmt::format("the name \"{}\" occurs twice",
+                                    one_line(parsed.template get<std::string>())));
     return true;
   };
   // The library takes a zero byte for the end of the text.
@@ -34,7 +34,7 @@ Json parse_strict_json(std::string_view text, int deepest) {
   try {
     return Json::parse(text, check);
   } catch (const nlohmann::json::exception& error) {
-    throw FormatError(fmt::format("not valid JSON: {}", error.what()));
+    throw FormatError(fmt::format("not valid JSON: {}", one_line(error.what())));
   }
 }
 

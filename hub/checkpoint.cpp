@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include "../array/fail.h"
 #include "../io/file.h"
 #include "../nn/models/config_fields.h"
 #include "json-inl.h"
+#include "problems.h"
 
 namespace attune::hub {
 namespace {
@@ -43,7 +46,7 @@ std::map<std::string, std::set<std::string>> parse_index(const std::string& fold
     refuse(folder, "{} has no weight_map", index_file);
   std::map<std::string, std::set<std::string>> files;
   for (const auto& [name, file] : index["weight_map"].items()) {
-    if (!file.is_string()) refuse(folder, "{} gives \"{}\" no file", index_file, name);
+    if (!file.is_string()) refuse(folder, "{} gives \"{}\" no file", index_file, one_line(name));
     files[file.get<std::string>()].insert(name);
   }
   return files;
@@ -57,7 +60,7 @@ std::string path_in(const std::string& folder, const std::string& file) {
       parts.is_absolute() || std::any_of(parts.begin(), parts.end(), [](const fs::path& part) {
         return part == "." || part == "..";
       }))
-    refuse(folder, "\"{}\" is not the name of a file in this folder", file);
+    refuse(folder, "\"{}\" is not the name of a file in this folder", one_line(file));
   const fs::path path = fs::path(folder) / file;
   std::error_code unresolved;
   const fs::path home = fs::canonical(folder, unresolved), target = fs::canonical(path, unresolved);
@@ -90,40 +93,54 @@ Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
 }
 
 void Checkpoint::open(const std::string& file) {
-  files_.emplace_back(path_in(folder_, file));
-  for (const std::string& name : files_.back().names())
-    if (!where_.emplace(name, files_.size() - 1).second)
-      refuse(folder_, "\"{}\" lies in two files, one of them {}", name, file);
+  io::SafetensorsFile opened(path_in(folder_, file));
+  if (!files_.empty())
+    for (const std::string& name : opened.names())
+      if (contains(name))
+        refuse(folder_, "\"{}\" lies in two files, one of them {}", one_line(name), one_line(file));
+  files_.push_back(std::move(opened));
 }
 
 void Checkpoint::open_shards() {
-  std::string problems;
+  detail::Problems problems;
   for (const auto& [file, expected] : parse_index(folder_)) {
     open(file);
+    const io::SafetensorsFile& opened = files_.back();
     for (const std::string& name : expected)
-      if (!where_.contains(name) || where_.at(name) != files_.size() - 1)
-        problems += fmt::format("; \"{}\" is not in {}", name, file);
-    for (const std::string& name : files_.back().names())
+      if (!opened.contains(name)) problems.add(fmt::format("\"{}\" is not in {}", name, file));
+    for (const std::string& name : opened.names())
       if (!expected.contains(name))
-        problems += fmt::format("; \"{}\" in {} is not listed", name, file);
+        problems.add(fmt::format("\"{}\" in {} is not listed", name, file));
   }
   if (!problems.empty())
-    refuse(folder_, "{} disagrees with its files: {}", index_file, problems.substr(2));
+    refuse(folder_, "{} disagrees with its files: {}", index_file, problems.text());
 }
 
 std::vector<std::string> Checkpoint::names() const {
   std::vector<std::string> names;
-  for (const auto& [name, file] : where_) names.push_back(name);
+  for (const io::SafetensorsFile& file : files_) {
+    auto some = file.names();
+    names.insert(names.end(), std::move_iterator(some.begin()), std::move_iterator(some.end()));
+  }
+  std::sort(names.begin(), names.end());
   return names;
 }
 
-const io::SafetensorsFile& Checkpoint::file_of(const std::string& name) const {
-  const auto found = where_.find(name);
-  if (found == where_.end()) fail<IndexError>("checkpoint", "{} has no \"{}\"", folder_, name);
-  return files_[found->second];
+bool Checkpoint::contains(const std::string& name) const { return find(name) != nullptr; }
+
+const io::SafetensorsFile* Checkpoint::find(const std::string& name) const {
+  for (const io::SafetensorsFile& file : files_)
+    if (file.contains(name)) return &file;
+  return nullptr;
 }
 
-const Shape& Checkpoint::shape(const std::string& name) const { return file_of(name).shape(name); }
+const io::SafetensorsFile& Checkpoint::file_of(const std::string& name) const {
+  const io::SafetensorsFile* file = find(name);
+  if (!file) fail<IndexError>("checkpoint", "{} has no \"{}\"", folder_, name);
+  return *file;
+}
+
+Shape Checkpoint::shape(const std::string& name) const { return file_of(name).shape(name); }
 
 DType Checkpoint::dtype(const std::string& name) const { return file_of(name).dtype(name); }
 

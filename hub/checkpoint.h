@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -24,20 +23,21 @@ class Checkpoint {
   const std::string& folder() const { return folder_; }
   // The names of all tensors, in order.
   std::vector<std::string> names() const;
-  bool contains(const std::string& name) const { return where_.contains(name); }
+  bool contains(const std::string& name) const;
   // Of the tensor of this name. IndexError if there is none.
-  const Shape& shape(const std::string& name) const;
+  Shape shape(const std::string& name) const;
   DType dtype(const std::string& name) const;
   Array get(const std::string& name) const;
 
  private:
   void open(const std::string& file);
   void open_shards();
+  // Null if no file holds it.
+  const io::SafetensorsFile* find(const std::string& name) const;
   const io::SafetensorsFile& file_of(const std::string& name) const;
 
   std::string folder_;
   std::vector<io::SafetensorsFile> files_;
-  std::map<std::string, size_t> where_;  // the file of each tensor
 };
 
 // A file of the folder or of a folder in it ("1_Pooling/config.json"), under the conditions above.

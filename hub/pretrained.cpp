@@ -9,12 +9,12 @@
 #include "../io/file.h"
 #include "../kernels/copy.h"
 #include "../nn/models/config_fields.h"
+#include "problems.h"
 
 namespace attune::hub::detail {
 namespace {
 
 constexpr const char* name = "from_pretrained";
-constexpr size_t most_listed = 1000;
 
 bool starts_with_any(const std::string& text, const std::vector<std::string>& beginnings) {
   return std::any_of(beginnings.begin(), beginnings.end(),
@@ -44,7 +44,7 @@ class Matching {
     for (const std::string& tensor : request.checkpoint.names())
       if (const auto [other, is_new] = found_.emplace(canonical(tensor, names().base), tensor);
           !is_new)
-        problems_.push_back(fmt::format("{} and {} are the same tensor", other->second, tensor));
+        problems_.add(fmt::format("{} and {} are the same tensor", other->second, tensor));
     // All names of each tensor, by its memory.
     std::map<const Storage*, std::vector<std::string>> aliases;
     for (const auto& [alias, array] : module.state_dict()) {
@@ -56,7 +56,7 @@ class Matching {
     find_unknown();
   }
 
-  const std::vector<std::string>& problems() const { return problems_; }
+  const Problems& problems() const { return problems_; }
   bool leaves_some() const { return leaves_some_; }
   // The checkpoint's name for each parameter.
   const std::vector<std::pair<std::string, Tensor>>& sources() const { return sources_; }
@@ -89,7 +89,7 @@ class Matching {
     } else if (request_.options.new_head && starts_with_any(own, names().heads)) {
       leaves_some_ = true;
     } else {
-      problems_.push_back(problem);
+      problems_.add(problem);
     }
   }
 
@@ -112,25 +112,16 @@ class Matching {
     for (const auto& [tensor, file_name] : found_)
       if (!used_.contains(tensor) && !starts_with_any(tensor, others) &&
           !ends_with_any("." + tensor, names().buffers))
-        problems_.push_back(fmt::format("unknown {}", file_name));
+        problems_.add(fmt::format("unknown {}", file_name));
   }
 
   const WeightRequest& request_;
   std::map<std::string, std::string> found_;  // canonical name -> name in the checkpoint
   std::set<std::string> own_, used_;          // canonical names
-  std::vector<std::string> problems_;
+  Problems problems_;
   std::vector<std::pair<std::string, Tensor>> sources_;
   bool leaves_some_ = false;
 };
-
-std::string listed(const std::vector<std::string>& problems) {
-  std::string text;
-  for (size_t i = 0; i < std::min(problems.size(), most_listed); ++i)
-    text += (i ? "; " : "") + problems[i];
-  if (problems.size() > most_listed)
-    text += fmt::format("; and {} more", problems.size() - most_listed);
-  return text;
-}
 
 DType dtype_for(const WeightRequest& request,
                 const std::vector<std::pair<std::string, Tensor>>& sources) {
@@ -174,7 +165,7 @@ bool check_weights(const WeightRequest& request, const nn::Module& module) {
   const Matching matching(request, module);
   if (!matching.problems().empty())
     fail<FormatError>(name, "{}: the tensors do not fit the model: {}", request.checkpoint.folder(),
-                      listed(matching.problems()));
+                      matching.problems().text());
   return matching.leaves_some();
 }
 

@@ -19,14 +19,6 @@ namespace {
 
 const Value& value(const void* node) { return *static_cast<const Value*>(node); }
 
-// Errors are one line, also where they quote a name that is not.
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  return line;
-}
-
 }  // namespace
 
 Json Json::parse(const char* operation, std::string path, std::string_view text, int deepest) {

@@ -113,7 +113,8 @@ class HeaderParser {
       if (__builtin_mul_overflow(size, 10, &size) ||
           __builtin_add_overflow(size, text_[digits] - '0', &size))
         fail<FormatError>("load_npy", "a size of the shape is beyond 63 bits");
-    if (digits == 0) fail_here("a size");
+    // To Python, 02 is no number.
+    if (digits == 0 || (digits > 1 && text_[0] == '0')) fail_here("a size");
     text_.remove_prefix(digits);
     return size;
   }

@@ -94,7 +94,7 @@ Array array_at(const Intrusive<Storage>& file, size_t data_start, const Safetens
 void check_booleans(const std::string& path, const std::string& name, const Array& array) {
   const auto* bytes = static_cast<const uint8_t*>(array.raw_data());
   if (std::any_of(bytes, bytes + array.numel(), [](uint8_t b) { return b > 1; }))
-    refuse(path, "\"{}\" is BOOL but holds bytes other than 0 and 1", name);
+    refuse(path, "\"{}\" is BOOL but holds bytes other than 0 and 1", one_line(name));
 }
 
 }  // namespace
@@ -114,11 +114,10 @@ struct SafetensorsFile::Content {
   Content(const std::string& name, Access access)
       : path(name), file(access == Access::map ? map_file(name) : read_storage(name)) {}
 
-  const SafetensorsEntry& at(const std::string& name) const {
-    const auto found = header.entries.find(name);
-    if (found == header.entries.end())
-      fail<IndexError>("safetensors", "{} has no array \"{}\"", path, name);
-    return found->second;
+  SafetensorsEntry at(const std::string& name) const {
+    const auto found = header.find(name);
+    if (!found) fail<IndexError>("safetensors", "{} has no array \"{}\"", path, name);
+    return header[*found];
   }
 };
 
@@ -129,11 +128,13 @@ SafetensorsFile::SafetensorsFile(const std::string& path, Access access)
     refuse(path, "{} bytes are too few for a header", file->bytes());
   uint64_t header_bytes;
   std::memcpy(&header_bytes, file->data(), prefix_bytes);
-  if (header_bytes > largest_header || header_bytes > file->bytes() - prefix_bytes)
+  if (header_bytes > largest_header)
+    refuse(path, "the header claims {} bytes; it may have {}", header_bytes, largest_header);
+  if (header_bytes > file->bytes() - prefix_bytes)
     refuse(path, "the header claims {} bytes, the file has {}", header_bytes, file->bytes());
   content_->data_start = prefix_bytes + header_bytes;
   try {
-    content_->header = parse_safetensors_header(
+    content_->header = SafetensorsHeader(
         {static_cast<const char*>(file->data()) + prefix_bytes, static_cast<size_t>(header_bytes)},
         file->bytes() - content_->data_start);
   } catch (const FormatError& error) {
@@ -146,25 +147,28 @@ SafetensorsFile::SafetensorsFile(SafetensorsFile&&) noexcept = default;
 SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = default;
 
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
-  return content_->header.metadata;
+  return content_->header.metadata();
 }
 
 std::vector<std::string> SafetensorsFile::names() const {
   std::vector<std::string> names;
-  for (const auto& [name, entry] : content_->header.entries) names.push_back(name);
+  names.reserve(content_->header.size());
+  for (size_t i = 0; i < content_->header.size(); ++i) names.emplace_back(content_->header[i].name);
   return names;
 }
 
-const Shape& SafetensorsFile::shape(const std::string& name) const {
-  return content_->at(name).shape;
+bool SafetensorsFile::contains(const std::string& name) const {
+  return content_->header.find(name).has_value();
 }
+
+Shape SafetensorsFile::shape(const std::string& name) const { return content_->at(name).shape; }
 
 DType SafetensorsFile::dtype(const std::string& name) const {
   return content_->at(name).stored->dtype;
 }
 
 Array SafetensorsFile::get(const std::string& name) const {
-  const SafetensorsEntry& entry = content_->at(name);
+  const SafetensorsEntry entry = content_->at(name);
   Array array = array_at(content_->file, content_->data_start, entry);
   if (array.dtype() == boolean) check_booleans(content_->path, name, array);
   return array;
@@ -173,7 +177,8 @@ Array SafetensorsFile::get(const std::string& name) const {
 Safetensors load_safetensors(const std::string& path, SafetensorsFile::Access access) {
   const SafetensorsFile file(path, access);
   Safetensors content{{}, file.metadata()};
-  for (const std::string& name : file.names()) content.arrays.emplace(name, file.get(name));
+  for (const std::string& name : file.names())
+    content.arrays.emplace_hint(content.arrays.end(), name, file.get(name));
   return content;
 }
 

@@ -31,8 +31,9 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const;
   // The names of all arrays, in order.
   std::vector<std::string> names() const;
+  bool contains(const std::string& name) const;
   // Of the array of this name. IndexError if there is none.
-  const Shape& shape(const std::string& name) const;
+  Shape shape(const std::string& name) const;
   DType dtype(const std::string& name) const;
   // F32, F64, BF16, I64 and BOOL point into the file's memory; writing to them never reaches the
   // file. F16 becomes float32, and I32, I16, I8, U32, U16 and U8 become

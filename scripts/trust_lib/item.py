@@ -3,6 +3,7 @@
 PROMISE   one line of text
 TARGETS   the programs that it needs, as the build calls them
 check     a function that takes a Context and returns an Outcome
+PACKAGE   only of an item that needs Python: a package of it, which `context.python` then has
 """
 import importlib
 import pkgutil
@@ -17,6 +18,7 @@ class Context:
     build: Path  # the build folder
     scratch: Path  # an empty folder that is removed afterwards
     budget: int
+    python: str | None  # what --python names
 
     def scaled(self, count):
         """How often to try what is tried `count` times within a budget of 1."""

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "../scratch.h"
@@ -42,6 +44,7 @@ void check_refused(const Copy& copy, const std::vector<std::string>& reasons) {
     FAIL("it was read");
   } catch (const E& error) {
     for (const std::string& reason : reasons) CHECK_THAT(error.what(), ContainsSubstring(reason));
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
   }
 }
 
@@ -179,10 +182,41 @@ TEST_CASE("an index that disagrees with its files, or leaves the folder, is refu
                     first = "model-00001-of-00002.safetensors",
                     ln_f = "\"transformer.ln_f.bias\": \"model-00002-of-00002.safetensors\"";
   for (const std::string& file :
-       {std::string("../") + first, "/" + first, std::string(".."), std::string()}) {
+       {std::string("../") + first, "/" + first, "a/../../" + first, "./" + first, first + "/",
+        first + "\\u0000", std::string(".."), std::string("."), std::string("/"), std::string()}) {
     const Copy copy("gpt2_sharded");
     copy.replace(index, ln_f, "\"transformer.ln_f.bias\": \"" + file + "\"");
     check_refused<FormatError>(copy, {"is not the name of a file in this folder"});
+  }
+  {
+    const Copy copy("gpt2_sharded"), other("gpt2_sharded");
+    fs::remove(copy / first);
+    fs::create_symlink(other / first, copy / first);
+    check_refused<FormatError>(copy, {"is a link to", "outside this folder"});
+    fs::remove(copy / first);
+    fs::create_symlink(first, copy / first);
+    check_refused<IoError>(copy, {"symbolic links"});
+    fs::remove(copy / first);
+    fs::create_directory(copy / first);
+    check_refused<IoError>(copy, {"not a regular file"});
+    fs::remove(copy / first);
+    REQUIRE(::mkfifo((copy / first).c_str(), 0600) == 0);
+    check_refused<IoError>(copy, {"not a regular file"});
+    fs::rename(copy / index, copy / "index");
+    fs::create_symlink(other / index, copy / index);
+    check_refused<FormatError>(copy, {"is a link to", "outside this folder"});
+  }
+  {
+    // A folder of the folder that leads out of it.
+    const Copy copy("gpt2_sharded"), other("gpt2_sharded");
+    fs::create_directory_symlink(other.path(), copy / "more");
+    copy.replace(index, ln_f, "\"transformer.ln_f.bias\": \"more/" + first + "\"");
+    check_refused<FormatError>(copy, {"is a link to", "outside this folder"});
+  }
+  {
+    const Copy copy("gpt2_sharded");
+    copy.replace(index, ln_f, ln_f + ", \"transformer.ln_\\u0066.bias\": \"" + first + "\"");
+    check_refused<FormatError>(copy, {"the name \"transformer.ln_f.bias\" occurs twice"});
   }
   {
     const Copy copy("gpt2_sharded");

@@ -132,6 +132,34 @@ TEST_CASE("broken files are refused") {
       npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'more': 1}", eight),
       npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", eight),
       npy("", eight), npy("{", eight)};
+  std::string minor = good;
+  minor[7] = '\1';
+  broken.push_back(minor);
+  for (const char version : {'\0', '\4', '\xff'})
+    broken.push_back(npy(header("<f4", "False", "(2,)"), eight, version));
+  for (const char* descr : {"f4", "=f4", "|f4", "<f2", "<i4", "<u8", "<c8", "|S8", "<U2", "|V8",
+                            "<M8[ns]", "<f4 ", " <f4", "<F4", "", "<i8,<i8", "?"})
+    broken.push_back(npy(header(descr, "False", "(2,)"), eight));
+  for (const char* order : {"true", "1", "0", "None", "'False'", "[]", ""})
+    broken.push_back(npy(header("<f4", order, "(2,)"), eight));
+  for (const char* shape : {"2",     "[2]",     "[2,]",   "(2.0,)",  "(2L,)",  "(0x2,)",  "(+2,)",
+                            "(02,)", "(True,)", "('2',)", "((2,),)", "(2,,)",  "(2 1)",   "(2,1",
+                            "None",  "{2,}",    "",       "(1_0,)",  "(2,).x", "(-1, -2)"})
+    broken.push_back(npy(header("<f4", "False", shape), eight));
+  for (const char* text : {"{descr: '<f4', 'fortran_order': False, 'shape': (2,)}",
+                           "{'descr' '<f4', 'fortran_order': False, 'shape': (2,)}",
+                           "{'descr': '<f4' 'fortran_order': False, 'shape': (2,)}",
+                           "{,'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (2,),,}",
+                           "['descr', '<f4', 'fortran_order', False, 'shape', (2,)]",
+                           "{'descr': '<f4\", 'fortran_order': False, 'shape': (2,)}",
+                           "\xef\xbb\xbf{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}\f"})
+    broken.push_back(npy(text, eight));
+  broken.push_back(
+      npy(std::string("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}\0", 56), eight));
+  broken.push_back(
+      npy("{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::string(60'000, '('), eight));
   for (size_t length = 0; length < good.size(); ++length) broken.push_back(good.substr(0, length));
   for (const std::string& text : broken) {
     INFO(text);

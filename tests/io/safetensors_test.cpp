@@ -41,7 +41,10 @@ void check_refused(const std::string& content, const std::string& reason) {
   try {
     load(content);
   } catch (const FormatError& error) {
-    CHECK_THAT(error.what(), ContainsSubstring(reason));
+    const std::string said = error.what();
+    CHECK_THAT(said, ContainsSubstring(reason));
+    CHECK(said.find('\n') == said.npos);
+    CHECK(said.size() < 2000);
   }
 }
 
@@ -148,8 +151,8 @@ TEST_CASE("headers that break the format are refused with the reason") {
   check_refused(with_header("{\"a\":" + std::string(1'000'000, '['), 0), "exactly dtype");
   check_refused(with_header("{\"a\":" + entry("F32", std::string(1'000'000, '['), "0,4"), 0),
                 "not a list of sizes");
-  check_refused(with_header(std::string("{}\0", 3), 0), "zero byte");
-  check_refused(with_header(std::string("{}\0x", 4), 0), "zero byte");
+  check_refused(with_header(std::string("{}\0", 3), 0), "something follows at byte 2");
+  check_refused(with_header(std::string("{}\0x", 4), 0), "something follows at byte 2");
   const std::string a = entry("F32", "1", "0,4"), b = entry("F32", "1", "4,8");
   check_refused(with_header("{\"a\":" + a + ",\"a\":" + b + "}", 8), "\"a\" occurs twice");
   check_refused(with_header("{\"a\":" + a + R"(,"\u0061":)" + b + "}", 8), "\"a\" occurs twice");
@@ -158,6 +161,50 @@ TEST_CASE("headers that break the format are refused with the reason") {
   check_refused(with_header(R"({"__metadata__":{"k":["x"]}})", 0), "not a string");
   check_refused(with_header(R"({"__metadata__":{},"__metadata__":{}})", 0), "occurs twice");
   check_refused(with_header(R"({"__metadata__":{"k":"1","k":"2"}})", 0), "\"k\" occurs twice");
+  check_refused(with_header(R"({"__metadata__":{"k":"1","\u006b":"2"}})", 0), "occurs twice");
+  check_refused(with_header(R"({"__metadata__":{},"\u005f_metadata__":{}})", 0), "occurs twice");
+  check_refused(with_header("{\"\\n\":" + a + ",\"\\u000a\":" + b + "}", 8), "\" \" occurs twice");
+  check_refused(with_header("{\"" + std::string(1'000'000, 'a') + "\":1}", 0), "aa…\" does not");
+}
+
+TEST_CASE("a header that claims more than the format allows is refused, though it be there") {
+  const TemporaryFile file;
+  io::write_atomically(file.path, prefix(100'000'001) + "{}");
+  std::filesystem::resize_file(file.path, 100'000'009);  // a hole
+  CHECK_THROWS_WITH(io::load_safetensors(file.path), ContainsSubstring("it may have 100000000"));
+  for (const uint64_t claimed : {UINT64_MAX, UINT64_MAX - 7, uint64_t{1} << 63, uint64_t{1} << 32})
+    check_refused(prefix(claimed) + "{}", "the header claims " + std::to_string(claimed));
+  for (const uint64_t claimed : {uint64_t{3}, uint64_t{99'999'999}})
+    check_refused(prefix(claimed) + "{}", "bytes, the file has 10");
+}
+
+TEST_CASE("text of a header that is not JSON in UTF-8 is refused with its place") {
+  const std::string value = entry("F32", "1", "0,4");
+  const auto named = [&](const std::string& name, const std::string& reason) {
+    INFO(name);
+    check_refused(with_header("{\"" + name + "\":" + value + "}", 4), reason);
+  };
+  check_refused(with_header("\xEF\xBB\xBF{}", 0), "does not start with '{'");
+  for (const char* bytes : {"\xFF", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80"})
+    named(bytes, "not UTF-8");
+  for (const char* half : {"\\ud83d", "\\ude00", "\\ud83dx", "\\ud83d\\n", "\\ud83d\\u0061"})
+    named(half, "half a surrogate pair");
+  for (const char* broken : {"\\u", "\\u12", "\\u12g4", "\\u+123", "\\u-123", "\\u 123"})
+    named(broken, "a broken \\u at byte");
+  for (const char* unknown : {"\\x41", "\\a", "\\'", "\\U0041"})
+    named(unknown, "an unknown escape");
+  for (const char* control : {"\n", "\t", "\x01"}) named(control, "a control character at byte 2");
+  named(std::string(1, '\0'), "a control character at byte 2");
+  CHECK(load(with_header(R"({"\ud83d\ude00\b\/\"\\é":)" + value + "}", 4))
+            .arrays.contains("😀\b/\"\\é"));
+  const std::pair<std::string, std::string> texts[] = {
+      {"{\"a\":" + value + ",}", "there is no \""}, {"{,}", "there is no \""},
+      {"{a:" + value + "}", "there is no \""},      {"{'a':" + value + "}", "there is no \""},
+      {"{\"a\" " + value + "}", "there is no :"},   {"{\"a\":" + value + "]", "there is no }"},
+      {"{\"a\":" + value, "ends too early"},        {"{\"a", "a string does not end"},
+      {"{\"a\\", "a string does not end"},          {"{}{}", "something follows at byte 2"},
+      {"{}//", "something follows at byte 2"},      {"{/**/}", "there is no \" at byte 1"}};
+  for (const auto& [text, reason] : texts) check_refused(with_header(text, 4), reason);
 }
 
 TEST_CASE("entries that break the format are refused with the reason") {
@@ -165,6 +212,27 @@ TEST_CASE("entries that break the format are refused with the reason") {
     check_refused(with_header("{\"a\":" + value + "}", data_bytes), reason);
   };
   refused(entry("F8_E4M3", "1", "0,1"), 1, "\"a\" has dtype F8_E4M3");
+  for (const std::string value : {"null", "true", "[]", "\"\"", "1.5", "[{}]"})
+    refused(value, 0, "exactly dtype, shape and data_offsets");
+  for (const std::string type : {"null", "32", "[\"F32\"]", "{}", "true"})
+    refused(R"({"dtype":)" + type + R"(,"shape":[1],"data_offsets":[0,4]})", 4, "wrong type");
+  for (const std::string shape : {"null", "1", "\"1\"", "{}", "{\"0\":1}"})
+    refused(R"({"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,4]})", 4, "wrong type");
+  for (const std::string range : {"null", "4", "\"0,4\"", "{}", "[]", "[0]"})
+    refused(R"({"dtype":"F32","shape":[1],"data_offsets":)" + range + "}", 4, "wrong type");
+  for (const std::string size :
+       {"null", "true", "\"1\"", "[1]", "{}", "1e0", "-0", "18446744073709551616"}) {
+    refused(entry("F32", size, "0,4"), 4, "shape of \"a\" is not a list of sizes");
+    refused(entry("F32", "1", size + ",4"), 4, "data_offsets of \"a\" is not a list of sizes");
+  }
+  refused(entry("F32", "01", "0,4"), 4, "a number begins with 0");
+  refused(R"({"dtype":"F32","d\u0074ype":"F32","shape":[1],"data_offsets":[0,4]})", 4,
+          "\"dtype\" occurs twice");
+  refused(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1})", 4, "exactly dtype");
+  refused(entry("f32", "1", "0,4"), 4, "has dtype f32");
+  refused(entry("F32", "1", "18446744073709551612,0"), 4, "data_offsets of \"a\" overflow");
+  refused(entry("F32", "0,9223372036854775808", "0,0"), 0, "shape of \"a\" overflow");
+  refused(entry("F32", "1", "4611686018427387900,4611686018427387904"), 4, "starts at byte");
   refused(entry("F32", "2", "0,4"), 4, "does not fill");
   refused(entry("F32", "1", "4,0"), 4, "does not fill");
   refused(entry("F32", "4611686018427387904", "0,0"), 0, "overflow");
@@ -183,6 +251,9 @@ TEST_CASE("entries that break the format are refused with the reason") {
   check_refused(with_header(a + ",\"b\":" + entry("F32", "1", "2,6") + "}", 6), "starts at byte 2");
   check_refused(with_header(a + ",\"b\":" + entry("F32", "1", "6,10") + "}", 10),
                 "starts at byte 6");
+  check_refused(with_header(a + ",\"b\":" + entry("F32", "1", "0,4") + "}", 4), "starts at byte 0");
+  check_refused(with_header(a + ",\"b\":" + entry("F32", "0", "2,2") + "}", 4), "starts at byte 2");
+  check_refused(with_header("{}", 1), "describes 0 bytes of data, the file has 1");
   check_refused(with_header("{\"a\":" + entry("BOOL", "1", "0,1") + "}", 0) + "\x02",
                 "bytes other than 0 and 1");
 }

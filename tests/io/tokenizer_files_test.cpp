@@ -94,6 +94,14 @@ TEST_CASE("vocab.json and merges.txt are GPT-2's byte-level BPE") {
   for (const std::string& text : samples)
     CHECK(encode(text.c_str()) == io::load_tokenizer(golden + "roberta.json").encode(text));
 
+  const auto check = [&](const std::string& merges, const std::string& reason) {
+    write_all(folder / "merges.txt", merges);
+    CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring(reason));
+  };
+  check("#version: 0.2\nt h e\n", "line 2 is not two tokens with a space between them");
+  check("the\n", "line 1 is not two tokens");
+  check("t \xFF\n", "not UTF-8");
+  check("t nothing\n", "a merge's \"nothing\" is not in the vocabulary");
   std::filesystem::remove(folder / "merges.txt");
   CHECK_THROWS_AS(io::load_tokenizer(folder / ""), IoError);
 }
@@ -176,6 +184,28 @@ TEST_CASE("files that break the format are refused with the reason") {
       {"/added_tokens/0/content", "\"a\"", "but the model's vocabulary gives it 0"},
       {"/added_tokens/0/content", "\"\"", "is empty"},
       {"/added_tokens/1", R"({"id":4,"content":"<y>"})", "id 4 is given to both"},
+      {"/added_tokens", "{}", "added_tokens: should be an array"},
+      {"/added_tokens/0", "null", "should be an object"},
+      {"/added_tokens/0/id", "-1", "added_tokens[0].id: should be an integer"},
+      {"/added_tokens/0/id", "2147483647", "should be an integer of 0 to"},
+      {"/added_tokens/0/id", "2000000000", "have no token"},
+      {"/added_tokens/0/id", "null", "should be an integer"},
+      {"/added_tokens/0/content", "null", "should be a string"},
+      {"/added_tokens/0/special", "\"yes\"", "should be true or false"},
+      {"/added_tokens/1", R"({"id":5,"content":"<x>"})", "\"<x>\" occurs twice"},
+      {"/model", "[]", "should be an object"},
+      {"/model/vocab/b", "null", "should be an integer"},
+      {"/model/vocab/b", "2147483648", "should be an integer"},
+      {"/model/merges", "[\"a b c\"]", "a merge should be two tokens"},
+      {"/model/merges", "[\"a\",\"b\"]", "a merge should be two tokens"},
+      {"/model/merges", "[\" a\"]", "a merge's \"\" is not in the vocabulary"},
+      {"/model/merges", "[[\"a\",\"b\",\"b\"]]", "a merge should be of two"},
+      {"/model/merges", "[[\"a\",1]]", "should be a string"},
+      {"/padding", R"({"pad_id":5})", "pad_id: should be an integer of 0 to 4"},
+      {"/post_processor", R"({"type":"BertProcessing","sep":["x",-1],"cls":["y",0]})",
+       "should be an integer"},
+      {"/post_processor", R"({"type":"BertProcessing","sep":"x","cls":["y",0]})",
+       "post_processor.sep"},
       {"/normalizer", R"({"type":"Precompiled"})",
        "the normalizer \"Precompiled\" is not supported"},
       {"/pre_tokenizer", R"({"type":"UnicodeScripts"})", "the pre-tokenizer \"UnicodeScripts\""},
