@@ -12,6 +12,7 @@
 #include "../array/trace.h"
 #include "copy.h"
 #include "gemm_bf16.h"
+#include "gemm_f32.h"
 #include "matmul_precision.h"
 #include "packed_weight.h"
 #include "parallel.h"
@@ -176,6 +177,29 @@ bool keeps_packed(const Array& weight, int64_t m) {
          layout_of(weight).has_value();
 }
 
+// Whether packing the operands ourselves pays. The matrices of a batch are multiplied one after
+// another, so each must be worth several threads.
+template <class T>
+bool packs_operands(int64_t batch, int64_t m, int64_t n, int64_t k) {
+  return std::is_same_v<T, float> && (batch == 1 || m * n * k > small * 64) &&
+         gemm_f32_pays(m, n, k);
+}
+
+void multiply_packed(Array& out, const Array& a, const Array& b, bool accumulate) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  const Operand left = operand(a), right = operand(b);
+  const Shape batches = batch_of(out);
+  const float *left_data = left.array.data<float>(), *right_data = right.array.data<float>();
+  float* out_data = out.output<float>();
+  for (int64_t i = 0; i < batches.numel(); ++i)
+    gemm_f32(m, n, k,
+             {left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
+              !left.layout.transposed},
+             {right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
+              right.layout.transposed},
+             accumulate, out_data + i * m * n);
+}
+
 // out = a b, or out += a b.
 void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
@@ -187,8 +211,11 @@ void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
     }
     count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
     count_traffic(a, b, out);
-    if (std::is_same_v<T, float> && rounds_operands(out.numel() / (m * n), m, n, k)) {
+    const int64_t batch = out.numel() / (m * n);
+    if (std::is_same_v<T, float> && rounds_operands(batch, m, n, k)) {
       multiply_rounded(out, a, b, accumulate);
+    } else if (packs_operands<T>(batch, m, n, k)) {
+      multiply_packed(out, a, b, accumulate);
     } else {
       multiply_exactly<T>(out, a, b, accumulate);
     }
@@ -272,6 +299,10 @@ void matmul_add(Array& into, const Array& a, const Array& b) {
   const Shape batch = batch_of(into);
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   multiply(into, left, right, true);
+}
+
+int64_t matmul_scratch(int64_t m, int64_t n, int64_t k) {
+  return gemm_f32_pays(m, n, k) ? gemm_f32_scratch(m, n, k) : 0;
 }
 
 }  // namespace attune::kernels

@@ -41,5 +41,7 @@ Array matmul(const Array& a, const Array& b);
 Array matmul_weight(const Array& a, const Array& b);
 // into += a b, likewise; into is dense and has the shape of the product.
 void matmul_add(Array& into, const Array& a, const Array& b);
+// Elements of memory that a float32 product of one [m, k] by [k, n] works in.
+int64_t matmul_scratch(int64_t m, int64_t n, int64_t k);
 
 }  // namespace attune::kernels

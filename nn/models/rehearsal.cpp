@@ -5,6 +5,7 @@
 
 #include "../../array/pool.h"
 #include "../../kernels/attention_tiles.h"
+#include "../../kernels/gemm.h"
 #include "../../kernels/linear_cross_entropy.h"
 #include "../../kernels/row_tiles.h"
 
@@ -20,6 +21,13 @@ int64_t attention_scratch(int64_t keys, bool backward) {
   using kernels::key_tile, kernels::query_tile;
   const int64_t one = backward ? 2 * query_tile * key_tile + keys : query_tile * (key_tile + 2);
   return bytes_of(num_threads() * one);
+}
+
+// What products of [m, k] by [k, n] work in, one after another, with any of the three as depth.
+int64_t product_scratch(int64_t m, int64_t n, int64_t k) {
+  using kernels::matmul_scratch;
+  return bytes_of(
+      std::max({matmul_scratch(m, n, k), matmul_scratch(m, k, n), matmul_scratch(k, n, m)}));
 }
 
 double product(int64_t a, int64_t b, int64_t c) {
@@ -89,6 +97,7 @@ Rehearsal::Value Rehearsal::embedding(Parameter table, int64_t rows, int64_t wid
 Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias) {
   const double flops = product(rows, in, out);
   const Value y = fresh(rows * out);
+  note_peak(bytes_of(kernels::matmul_scratch(rows, out, in)));
   count({.rest = flops});
   std::vector<Parameter> parameters = {parameter(in * out)};
   if (bias) parameters.push_back(parameter(out));
@@ -96,7 +105,8 @@ Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t ou
                  .output = y,
                  .saved = {memory(x)},
                  .parameters = parameters,
-                 .flops = {.rest = 2 * flops}});
+                 .flops = {.rest = 2 * flops},
+                 .scratch_bytes = product_scratch(rows, out, in)});
 }
 
 Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias) {
@@ -193,6 +203,7 @@ Rehearsal::Value Rehearsal::loss(Value hidden, Parameter table, std::optional<Pa
   const Memory logits = allocate(chunk * classes);
   make_gradient(table);
   if (bias) make_gradient(*bias);
+  note_peak(product_scratch(chunk, classes, width));
   release(logits);
   count({.rest = 3 * product(rows, width, classes)});
   const Value y = fresh(1);

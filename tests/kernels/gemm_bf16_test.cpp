@@ -1,11 +1,9 @@
 #include "../../kernels/gemm.h"
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 
 #include "../../kernels/matmul_precision.h"
-#include "../../kernels/simd.h"
 #include "products.h"
 
 using namespace attune;
@@ -27,39 +25,12 @@ Array rounded(const Array& x) {
   return y;
 }
 
-// Runs f with the processor's own instructions for bfloat16, if it has them, and without.
-void on_every_target(const std::function<void()>& f) {
-  for (const std::string& target : {simd_targets().front(), simd_targets().back()}) {
-    set_simd_target(target);
-    INFO(target);
-    f();
-  }
-  set_simd_target(simd_targets().front());
-}
-
-void each_product(const std::function<void(const Array& a, const Array& b)>& f) {
-  manual_seed(2);
-  for (const Product& p : products)
-    for (int layout = 0; layout < 4; ++layout) {
-      INFO(to_string(p.batch) << " " << p.m << " x " << p.k << " x " << p.n << ", layout "
-                              << layout);
-      f(matrices(p.batch, p.m, p.k, float32, layout & 1),
-        matrices(p.batch, p.k, p.n, float32, layout & 2));
-    }
-}
-
-Array identity(int64_t n) {
-  Array x = kernels::zeros({n, n}, float32);
-  for (int64_t i = 0; i < n; ++i) x.output<float>()[i * (n + 1)] = 1;
-  return x;
-}
-
 }  // namespace
 
 TEST_CASE("medium products are those of operands rounded to bfloat16, in every layout") {
   const MatmulPrecisionScope medium(MatmulPrecision::medium);
   on_every_target([] {
-    each_product([](const Array& a, const Array& b) {
+    each_product(products, [](const Array& a, const Array& b) {
       const Array product = kernels::matmul(a, b);
       // As tight as for float32 itself: products of two bfloat16 are exact, only sums are rounded.
       CHECK(worst_error(rounded(a), rounded(b), product) < 4);
@@ -72,7 +43,7 @@ TEST_CASE("medium products are those of operands rounded to bfloat16, in every l
 TEST_CASE("a medium product is added in place to what is there") {
   const MatmulPrecisionScope medium(MatmulPrecision::medium);
   on_every_target([] {
-    each_product([](const Array& a, const Array& b) {
+    each_product(products, [](const Array& a, const Array& b) {
       const Array product = kernels::matmul(a, b);
       Array sum = kernels::full(product.shape(), float32, 0.5);
       kernels::matmul_add(sum, a, b);
@@ -87,7 +58,7 @@ TEST_CASE("a medium product is added in place to what is there") {
 
 TEST_CASE("medium products do not depend on threads") {
   const MatmulPrecisionScope medium(MatmulPrecision::medium);
-  each_product([](const Array& a, const Array& b) {
+  each_product(products, [](const Array& a, const Array& b) {
     Array alone;
     {
       const Threads one(1, 1);

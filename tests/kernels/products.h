@@ -12,6 +12,7 @@
 #include "../../array/random.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/parallel.h"
+#include "../../kernels/simd.h"
 #include "../catch.h"
 
 namespace attune::test {
@@ -29,6 +30,36 @@ inline Array matrices(const Shape& batch, int64_t rows, int64_t columns, DType d
   shape.push_back(transposed ? rows : columns);
   const Array x = random_normal(shape, dtype, 0, 1);
   return transposed ? x.transpose(-1, -2) : x;
+}
+
+// Calls f for float32 operands of every product, in all four layouts.
+template <size_t n>
+void each_product(const Product (&products)[n],
+                  const std::function<void(const Array& a, const Array& b)>& f) {
+  manual_seed(2);
+  for (const Product& p : products)
+    for (int layout = 0; layout < 4; ++layout) {
+      INFO(to_string(p.batch) << " " << p.m << " x " << p.k << " x " << p.n << ", layout "
+                              << layout);
+      f(matrices(p.batch, p.m, p.k, float32, layout & 1),
+        matrices(p.batch, p.k, p.n, float32, layout & 2));
+    }
+}
+
+// Runs f with every instruction set of the processor.
+inline void on_every_target(const std::function<void()>& f) {
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    INFO(target);
+    f();
+  }
+  set_simd_target(simd_targets().front());
+}
+
+inline Array identity(int64_t n) {
+  Array x = kernels::zeros({n, n}, float32);
+  for (int64_t i = 0; i < n; ++i) x.output<float>()[i * (n + 1)] = 1;
+  return x;
 }
 
 inline std::vector<double> doubles(const Array& x) {

@@ -1,0 +1,109 @@
+#include "../../kernels/gemm_f32.h"
+
+#include <limits>
+
+#include "../../kernels/gemm.h"
+#include "products.h"
+
+using namespace attune;
+using namespace attune::test;
+
+namespace {
+
+// Tiles of rows and of columns, one block of depth and several, one chain and several; sides that
+// fill no panel.
+const Product products[] = {
+    {{}, 160, 72, 96},  {{}, 17, 97, 977},  {{}, 120, 1031, 49},  {{}, 33, 2049, 35},
+    {{}, 900, 40, 170}, {{}, 65, 30, 1500}, {{2}, 257, 256, 259},
+};
+
+// Runs f with every instruction set that packs.
+void on_packing_targets(const std::function<void()>& f) {
+  on_every_target([&] {
+    if (kernels::gemm_f32_pays(160, 96, 72)) f();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("packed products are those of the definition, in every layout") {
+  on_packing_targets([] {
+    each_product(products, [](const Array& a, const Array& b) {
+      CHECK(worst_error(a, b, kernels::matmul(a, b)) < 4);
+    });
+  });
+}
+
+TEST_CASE("a packed product is added in place to what is there") {
+  on_packing_targets([] {
+    each_product(products, [](const Array& a, const Array& b) {
+      const Array product = kernels::matmul(a, b);
+      Array sum = kernels::full(product.shape(), float32, 0.5);
+      kernels::matmul_add(sum, a, b);
+      double worst = 0;
+      const auto before = doubles(product), after = doubles(sum);
+      for (size_t i = 0; i < before.size(); ++i)
+        worst = std::max(worst, std::abs(after[i] - before[i] - 0.5) / (1 + std::abs(before[i])));
+      CHECK(worst < 1e-5);
+    });
+  });
+}
+
+TEST_CASE("packed products do not depend on threads") {
+  each_product(products, [](const Array& a, const Array& b) {
+    Array alone;
+    {
+      const Threads one(1, 1);
+      alone = kernels::matmul(a, b);
+    }
+    for (int threads : {2, 3, 4}) {
+      const Threads several(threads, threads);
+      CHECK(same_bits(kernels::matmul(a, b), alone));
+    }
+  });
+}
+
+TEST_CASE("an element of a packed product depends on its row and column alone") {
+  if (!kernels::gemm_f32_pays(700, 300, 1100)) return;
+  const Array a = random_normal({700, 1100}, float32, 0, 1);
+  const Array b = random_normal({1100, 300}, float32, 0, 1);
+  const Array all = kernels::matmul(a, b);
+  const auto part = [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    REQUIRE(kernels::gemm_f32_pays(rows, columns, 1100));
+    return same_bits(kernels::matmul(a.narrow(0, row, rows), b.narrow(1, column, columns)),
+                     kernels::contiguous(all.narrow(0, row, rows).narrow(1, column, columns)));
+  };
+  CHECK(part(3, 100, 0, 300));
+  CHECK(part(0, 700, 7, 33));
+  CHECK(part(650, 50, 150, 149));
+  CHECK(same_bits(kernels::matmul(b.transpose(0, 1), a.transpose(0, 1)),
+                  kernels::contiguous(all.transpose(0, 1))));
+}
+
+TEST_CASE("what is not finite taints its own row or column of a packed product and no other") {
+  const int64_t n = 136;
+  const float infinity = std::numeric_limits<float>::infinity();
+  on_packing_targets([&] {
+    for (bool left : {true, false})
+      for (const float given : {NAN, infinity, -infinity}) {
+        INFO((left ? "left" : "right") << " operand, " << given);
+        const auto product = [&](const Array& x) {
+          return left ? kernels::matmul(x, identity(n)) : kernels::matmul(identity(n), x);
+        };
+        Array x = random_normal({n, n}, float32, 0, 1);
+        CHECK(same_bits(product(x), x));
+        x.output<float>()[5 * n + 7] = given;
+        const Array y = product(x);
+        // Inf times the zeros of the identity is NaN.
+        const auto good = [&](int64_t i, int64_t j) {
+          const float value = y.data<float>()[i * n + j], before = x.data<float>()[i * n + j];
+          if (i == 5 && j == 7) return std::isnan(given) ? std::isnan(value) : value == given;
+          return (left ? i == 5 : j == 7) ? std::isnan(value) : value == before;
+        };
+        int64_t wrong = 0;
+        for (int64_t i = 0; i < n; ++i)
+          for (int64_t j = 0; j < n; ++j) wrong += !good(i, j);
+        CHECK(wrong == 0);
+      }
+  });
+}
