@@ -4,6 +4,7 @@
 #include "attention_tiles.h"
 #include "dropout.h"
 #include "parallel.h"
+#include "transpose.h"
 
 namespace attune::kernels {
 namespace {
@@ -34,8 +35,8 @@ class Forward {
     const BlasSession session;
     const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
     parallel_tiles_with_scratch<T>(
-        query_tile * (key_tile + 2), batches * blocks,
-        batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task, T* scratch) {
+        forward_scratch(depth_), batches * blocks, batches * queries_ * std::max<int64_t>(1, keys_),
+        [&](int64_t task, T* scratch) {
           const int64_t row = task % blocks * query_tile;
           query_block(task / blocks, row, std::min(query_tile, queries_ - row), scratch);
         });
@@ -43,7 +44,8 @@ class Forward {
 
  private:
   void query_block(int64_t batch, int64_t row, int64_t rows, T* scratch) const {
-    T *scores = scratch, *top = scratch + query_tile * key_tile, *sum = top + query_tile;
+    T *scores = scratch, *keys = scratch + query_tile * key_tile;
+    T *top = keys + depth_ * key_tile, *sum = top + query_tile;
     T* y = y_ + (batch * queries_ + row) * width_;
     std::fill_n(y, rows * width_, T{0});
     std::fill_n(top, rows, -std::numeric_limits<T>::infinity());
@@ -51,7 +53,7 @@ class Forward {
     const int64_t end = masking_.key_end(batch);
     for (int64_t column = 0; column < end; column += key_tile) {
       const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
-      if (!masking_.empty(tile)) key_block(tile, scores, top, sum, y);
+      if (!masking_.empty(tile)) key_block(tile, scores, keys, top, sum, y);
     }
     for (int64_t i = 0; i < rows; ++i) {
       log_sum_exp_[batch * queries_ + row + i] = top[i] + std::log(sum[i]);
@@ -59,11 +61,12 @@ class Forward {
     }
   }
 
-  void key_block(const Tile& t, T* scores, T* top, T* sum, T* y) const {
+  void key_block(const Tile& t, T* scores, T* keys, T* top, T* sum, T* y) const {
     const bool partial = masking_.partial(t);
-    gemm_tile(false, true, t.rows, t.columns, depth_, static_cast<T>(options_.scale),
-              q_.at(t.batch, t.row), q_.leading(), k_.at(t.batch / sharing_, t.column),
-              k_.leading(), T{0}, scores, key_tile);
+    // BLAS multiplies small plain operands where they lie, and copies transposed ones.
+    transpose(k_.at(t.batch / sharing_, t.column), k_.leading(), t.columns, depth_, keys, key_tile);
+    gemm_tile(false, false, t.rows, t.columns, depth_, static_cast<T>(options_.scale),
+              q_.at(t.batch, t.row), q_.leading(), keys, key_tile, T{0}, scores, key_tile);
     if (partial) masking_.apply(t, scores);
     for (int64_t i = 0; i < t.rows; ++i)
       absorb_row(t, t.row + i, scores + i * key_tile, top[i], sum[i], y + i * width_);

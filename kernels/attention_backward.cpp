@@ -1,6 +1,7 @@
 #include "attention_tiles.h"
 #include "dropout.h"
 #include "parallel.h"
+#include "transpose.h"
 
 namespace attune::kernels {
 namespace {
@@ -39,7 +40,7 @@ class Backward {
                          static_cast<double>(3 * depth_ + 2 * width_));
     const BlasSession session;
     parallel_tiles_with_scratch<T>(
-        2 * query_tile * key_tile + queries_, batches / sharing_,
+        backward_scratch(queries_, depth_, width_), batches / sharing_,
         batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t shared, T* scratch) {
           std::fill_n(dk_ + shared * keys_ * depth_, keys_ * depth_, T{0});
           std::fill_n(dv_ + shared * keys_ * width_, keys_ * width_, T{0});
@@ -49,36 +50,48 @@ class Backward {
 
  private:
   struct Buffers {
-    T *weights, *gradient, *delta;  // [query_tile, key_tile] twice, [Tq]
+    T *weights, *gradient;  // [query_tile, key_tile]
+    T *keys, *values;       // of the key block, transposed: [D, key_tile], [Dv, key_tile]
+    T* delta;               // [Tq]
   };
 
   void batch_index(int64_t batch, T* scratch) const {
-    const Buffers buffers{scratch, scratch + query_tile * key_tile,
-                          scratch + 2 * query_tile * key_tile};
+    constexpr int64_t scores = query_tile * key_tile;
+    T* const transposed = scratch + 2 * scores;
+    const Buffers buffers{scratch, scratch + scores, transposed, transposed + depth_ * key_tile,
+                          transposed + (depth_ + width_) * key_tile};
     std::fill_n(dq_ + batch * queries_ * depth_, queries_ * depth_, T{0});
     for (int64_t i = 0; i < queries_; ++i)
       buffers.delta[i] = rows::dot(g_.at(batch, i), y_ + (batch * queries_ + i) * width_, width_);
     const int64_t end = masking_.key_end(batch);
     for (int64_t column = 0; column < end; column += key_tile)
-      for (int64_t row = 0; row < queries_; row += query_tile) {
-        const Tile tile{batch, row, std::min(query_tile, queries_ - row), column,
-                        std::min(key_tile, end - column)};
-        if (!masking_.empty(tile)) tile_gradients(tile, buffers);
-      }
+      key_block(batch, column, std::min(key_tile, end - column), buffers);
+  }
+
+  // Keys and values are transposed once for all queries: BLAS multiplies small plain operands where
+  // they lie, and would copy transposed ones for every tile.
+  void key_block(int64_t batch, int64_t column, int64_t columns, const Buffers& buffers) const {
+    const int64_t shared = batch / sharing_;
+    transpose(k_.at(shared, column), k_.leading(), columns, depth_, buffers.keys, key_tile);
+    transpose(v_.at(shared, column), v_.leading(), columns, width_, buffers.values, key_tile);
+    for (int64_t row = 0; row < queries_; row += query_tile) {
+      const Tile tile{batch, row, std::min(query_tile, queries_ - row), column, columns};
+      if (!masking_.empty(tile)) tile_gradients(tile, buffers);
+    }
   }
 
   void tile_gradients(const Tile& t, const Buffers& b) const {
     const bool partial = masking_.partial(t);
     const int64_t shared = t.batch / sharing_;
     const T *q = q_.at(t.batch, t.row), *k = k_.at(shared, t.column);
-    const T *v = v_.at(shared, t.column), *g = g_.at(t.batch, t.row);
+    const T* g = g_.at(t.batch, t.row);
     T* dk = dk_ + (shared * keys_ + t.column) * depth_;
     T* dv = dv_ + (shared * keys_ + t.column) * width_;
-    gemm_tile(false, true, t.rows, t.columns, depth_, scale_, q, q_.leading(), k, k_.leading(),
+    gemm_tile(false, false, t.rows, t.columns, depth_, scale_, q, q_.leading(), b.keys, key_tile,
               T{0}, b.weights, key_tile);
     if (partial) masking_.apply(t, b.weights);
-    gemm_tile(false, true, t.rows, t.columns, width_, T{1}, g, g_.leading(), v, v_.leading(), T{0},
-              b.gradient, key_tile);
+    gemm_tile(false, false, t.rows, t.columns, width_, T{1}, g, g_.leading(), b.values, key_tile,
+              T{0}, b.gradient, key_tile);
     for (int64_t i = 0; i < t.rows; ++i) recompute_weights(t, i, b.weights + i * key_tile);
     // Dropped weights act on v, and the whole ones scale the gradient of the scores.
     if (options_.dropout > 0) {

@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include "loops-inl.h"
+#include "transpose.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::HWY_NAMESPACE {
@@ -32,65 +33,8 @@ static_assert(width % tile_rows == 0);
 // 1,024.
 constexpr int64_t chain = 256;
 
-// Processors foresee one stream of memory, not the many rows that a panel is made of: packing asks
-// for what it reads some iterations later.
-
-// Rows i, i + 4, … side by side, four depths of each.
-template <class Row>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 8>> every_fourth(hn::FixedTag<float, 8> d, const Row& row,
-                                                        int64_t i) {
-  return hn::Combine(d, row(i + 4), row(i));
-}
-#if HWY_TARGET != HWY_AVX2
-template <class Row>
-HWY_INLINE Vector every_fourth(Tag d, const Row& row, int64_t i) {
-  const hn::Half<Tag> half;
-  return hn::Combine(d, every_fourth(half, row, i + 8), every_fourth(half, row, i));
-}
-#endif
-
-// Packs `present` depths, at most four, of `count` rows of depths: transposes in each block of four
-// lanes, which stand as they should.
-HWY_INLINE void pack_four(const float* x, int64_t stride, int64_t count, size_t present,
-                          float* panel) {
-  const Tag d;
-  const hn::Repartition<double, Tag> pairs;
-  const hn::FixedTag<float, 4> four;
-  const auto row = [&](int64_t i) HWY_ATTR {
-    if (i >= count) return hn::Zero(four);
-    return present == 4 ? hn::LoadU(four, x + i * stride)
-                        : load_head(four, x + i * stride, present);
-  };
-  const auto rows = [&](int64_t i) HWY_ATTR { return every_fourth(d, row, i); };
-  const Vector row0 = rows(0), row1 = rows(1), row2 = rows(2), row3 = rows(3);
-  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, row0, row1));
-  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, row2, row3));
-  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row0, row1));
-  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row2, row3));
-  const auto put = [&](size_t depth, auto lanes) HWY_ATTR {
-    if (depth < present) hn::Store(hn::BitCast(d, lanes), d, panel + depth * width);
-  };
-  put(0, hn::InterleaveLower(pairs, low01, low23));
-  put(1, hn::InterleaveUpper(pairs, low01, low23));
-  put(2, hn::InterleaveLower(pairs, high01, high23));
-  put(3, hn::InterleaveUpper(pairs, high01, high23));
-}
-
-// One panel from rows of depths.
-void pack_dense_depth(const float* x, int64_t stride, int64_t count, int64_t depth, float* panel) {
-  constexpr int64_t line = 16, ahead = 4 * line;
-  int64_t l = 0;
-  for (; count == width && l + line <= depth; l += line) {
-    for (int64_t i = 0; i < width; ++i) hwy::Prefetch(x + i * stride + l + ahead);
-    for (int64_t at = l; at < l + line; at += 4)
-      pack_four(x + at, stride, width, 4, panel + at * width);
-  }
-  for (; l < depth; l += 4)
-    pack_four(x + l, stride, count, static_cast<size_t>(std::min<int64_t>(4, depth - l)),
-              panel + l * width);
-}
-
-// All panels at once from rows of indices, which so are read from end to end.
+// All panels at once from rows of indices, which so are read from end to end. Processors foresee no
+// jump from row to row: the next ones are asked for some iterations before they are read.
 void pack_dense_index(const float* x, int64_t stride, int64_t count, int64_t depth, float* panels) {
   const Tag d;
   constexpr int64_t line = 16, ahead = 16;
@@ -106,9 +50,10 @@ void pack_dense_index(const float* x, int64_t stride, int64_t count, int64_t dep
 void pack(const PanelOperand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
           float* panels) {
   if (!x.dense_depth) return pack_dense_index(x.at(first, from), x.stride, count, depth, panels);
-  for (int64_t i = 0; i < count; i += width)
-    pack_dense_depth(x.at(first + i, from), x.stride, std::min(width, count - i), depth,
-                     panels + i * depth);
+  for (int64_t i = 0; i < count; i += width, panels += depth * width) {
+    if (count - i < width) std::fill_n(panels, depth * width, 0.0f);
+    transpose(x.at(first + i, from), x.stride, std::min(width, count - i), depth, panels, width);
+  }
 }
 
 // Loops over sums are unrolled early, or GCC keeps the array in memory.

@@ -17,10 +17,9 @@ int64_t bytes_of(int64_t elements) {
 }
 
 // What attention works in, on every thread.
-int64_t attention_scratch(int64_t keys, bool backward) {
-  using kernels::key_tile, kernels::query_tile;
-  const int64_t one = backward ? 2 * query_tile * key_tile + keys : query_tile * (key_tile + 2);
-  return bytes_of(num_threads() * one);
+int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
+  return bytes_of(num_threads() * (backward ? kernels::backward_scratch(queries, width, width)
+                                            : kernels::forward_scratch(width)));
 }
 
 // What products of [m, k] by [k, n] work in, one after another, with any of the three as depth.
@@ -171,13 +170,13 @@ Rehearsal::Value Rehearsal::attention(Value q, Value k, Value v, double scores, 
   const double flops = 2 * scores * static_cast<double>(width);
   const Value y = fresh(elements(q));
   const Memory log_sums = allocate(rows);
-  note_peak(attention_scratch(keys, false));
+  note_peak(attention_scratch(keys, width, false));
   count({.attention = 2 * flops});
   record({.inputs = {q, k, v},
           .output = y,
           .saved = {memory(q), memory(k), memory(v), memory(y), log_sums},
           .flops = {.attention = 5 * flops},
-          .scratch_bytes = attention_scratch(keys, true)});
+          .scratch_bytes = attention_scratch(keys, width, true)});
   release(log_sums);
   return y;
 }
