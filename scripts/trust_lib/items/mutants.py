@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,11 +11,10 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 
 
 def check(context):
-    program = [SCRIPTS / "mutants", "--count", str(context.scaled(10))]
+    program = [SCRIPTS / "mutants", "--count", str(context.scaled(20))]
     done = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    lines = done.stdout.splitlines()
-    figures = [line for line in lines if line.startswith("mutants: ")]
-    if not figures:
-        raise Failure(f"scripts/mutants failed: {lines[-1] if lines else done.returncode}")
-    survivors = [line for line in lines if line.startswith("survived: ")]
-    return Outcome(figures[0], survivors if done.returncode else [])
+    figure = re.search(r"^mutants: (.*)$", done.stdout, re.MULTILINE)
+    if not figure:
+        raise Failure(f"scripts/mutants failed: {done.stdout[-500:] or done.returncode}")
+    survivors = [" ".join(survivor.split()) for survivor in done.stdout.split("survived: ")[1:]]
+    return Outcome(figure[1], survivors if done.returncode else [])
