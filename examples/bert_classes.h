@@ -34,7 +34,7 @@ inline Classifying start_classifying(const FinetuneOptions& o) {
           std::move(held_out), longest};
 }
 
-inline Tensor loss_of(const Classifying& learner, const std::vector<int64_t>& items) {
+inline BatchLoss loss_of(const Classifying& learner, const std::vector<int64_t>& items) {
   std::vector<std::string> texts;
   std::vector<int64_t> labels;
   for (const int64_t item : items) {
@@ -43,11 +43,10 @@ inline Tensor loss_of(const Classifying& learner, const std::vector<int64_t>& it
   }
   BertInputs inputs(learner.tokenizer, texts, learner.longest);
   inputs.options.labels = tensor(labels, {std::ssize(labels)});
-  return learner.model.forward(inputs.ids, inputs.options).loss;
+  return {learner.model.forward(inputs.ids, inputs.options).loss, inputs.ids.numel()};
 }
 
-struct ClassEvaluation {
-  double loss = 0, accuracy = 0;
+struct ClassEvaluation : Evaluation {
   std::string mistakes;  // some of them, in words
 };
 
@@ -67,17 +66,16 @@ inline ClassEvaluation evaluate(const Classifying& learner) {
                                      names[answers[i]], texts[i].substr(0, 200));
   }
   result.accuracy = static_cast<double>(right) / static_cast<double>(texts.size());
+  result.meaning = fmt::format("of {} texts that it never saw", texts.size());
   return result;
 }
 
-// The whole classifier with its tokenizer, or the adapter with the config that names the labels.
-inline void save(const FinetuneOptions& o, const Trainee& trainee, const Classifying& learner) {
-  trainee.save(o, "SEQ_CLS", [&](const std::string& folder) {
-    hub::save_pretrained(learner.model, folder);
-    learner.tokenizer.save(folder);
-  });
-  if (o.saves_adapter())
-    io::write_atomically(o.out + "/config.json", learner.model.config().to_json());
+// Tells texts to learn from apart from any others.
+inline std::string checksum(const train::LabelledTexts& data) {
+  io::Crc64 crc;
+  for (const std::string& text : data.texts) crc.add(text.c_str(), text.size() + 1);
+  crc.add(data.labels.data(), data.labels.size() * sizeof(data.labels[0]));
+  return fmt::format("{:016x}", crc.value());
 }
 
 inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
@@ -89,7 +87,6 @@ inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
       {.target_modules = {"query", "value"}, .modules_to_save = new_layers(o.model)});
   const auto lengths = lengths_of(learner.training.texts);
   train::LengthBatches batches(lengths, o.batch, o.seed);
-  const int64_t epoch = (std::ssize(lengths) + o.batch - 1) / o.batch, steps = o.epochs * epoch;
 
   train::Report report("What BERT learned to tell apart",
                        "A pretrained encoder, trained to classify texts.");
@@ -97,36 +94,28 @@ inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
   add_settings(report, app);
   report.config("labels", fmt::format("{}", fmt::join(learner.training.label_names, ", ")));
   report.config("texts to learn from", lengths.size());
-  AccuracyChart accuracy("The share of held-out texts told right.");
   ClassEvaluation now;
-  const auto publish = [&](const train::Metrics& metrics) {
-    save(o, trainee, learner);
-    accuracy.add(metrics.step, now.accuracy);
-    train::Report page = report;
-    accuracy.show(page,
-                  fmt::format("of {} texts that it never saw", learner.held_out.texts.size()));
-    if (!now.mistakes.empty()) page.text("Some of its mistakes", now.mistakes);
-    write_page(o, learner.model, learner.tokenizer,
-               learner.tokenizer(learner.held_out.texts[0],
-                                 {.max_length = std::min<int64_t>(learner.longest, 48)}),
-               page);
-    return fmt::format("epoch {}: validation loss {:.4f}, accuracy {:.1f} %", metrics.step / epoch,
-                       now.loss, 100 * now.accuracy);
-  };
-  learn(trainee,
-        {.steps = steps,
-         .eval_every = epoch,
-         .schedule = schedule(o, steps),
-         .loss = [&] { return loss_of(learner, batches.next()); },
-         .validation_loss =
-             [&] {
-               now = evaluate(learner);
-               return now.loss;
-             },
-         .publish = publish},
-        o, report);
-  fmt::print("the {}, log.jsonl and report.html are in {}\naccuracy {:.4f}\n",
-             o.saves_adapter() ? "adapter" : "classifier", o.out, now.accuracy);
+  const Course<BertForSequenceClassification> course{
+      .model = learner.model,
+      .tokenizer = learner.tokenizer,
+      .task = "SEQ_CLS",
+      .what = "classifier",
+      .epoch = (std::ssize(lengths) + o.batch - 1) / o.batch,
+      .loss = [&] { return loss_of(learner, batches.next()); },
+      .add_data =
+          [&](Saving& saving) {
+            saving.add("data", batches);
+            saving.expect("checksum of the texts", checksum(learner.training));
+          },
+      .evaluate = [&] { return now = evaluate(learner); },
+      .sample = {},
+      .show =
+          [&](train::Report& page) {
+            if (!now.mistakes.empty()) page.text("Some of its mistakes", now.mistakes);
+          },
+      .text = learner.tokenizer(learner.held_out.texts[0],
+                                {.max_length = std::min<int64_t>(learner.longest, 48)})};
+  learn(o, app, trainee, course, AccuracyChart("The share of held-out texts told right."), report);
 }
 
 }  // namespace bert

@@ -63,16 +63,75 @@ class AccuracyChart {
   train::Chart chart_;
 };
 
-// Adds what the heads look at while the model reads a held-out text, and writes the page.
+struct Evaluation {
+  double loss = 0, accuracy = 0;
+  std::string meaning;  // of the accuracy
+};
+
+// What differs between the two ways.
 template <class Model>
-void write_page(const FinetuneOptions& o, const Model& model, const io::Tokenizer& tokenizer,
-                const io::Encoding& text, train::Report page) {
-  const auto heads = heads_of(tokenizer, text, [&](const Tensor& ids, const Tensor& types) {
-    model(ids, {.token_type_ids = types});
+struct Course {
+  const Model& model;
+  const io::Tokenizer& tokenizer;
+  std::string task, what;  // as PEFT calls it; what is trained, in a word
+  int64_t epoch;           // steps
+  std::function<BatchLoss()> loss;
+  std::function<void(Saving&)> add_data;
+  std::function<Evaluation()> evaluate;
+  std::function<void(int64_t step, train::Report& report)>
+      sample;                                     // adds what it wrote, if it does
+  std::function<void(train::Report& page)> show;  // adds what else there is to see now
+  io::Encoding text;                              // a held-out one, for what the heads look at
+};
+
+// The whole model with its tokenizer, or the adapter; beside it the config that names the labels.
+template <class Model>
+void save(const FinetuneOptions& o, const Trainee& trainee, const Course<Model>& course) {
+  trainee.save(o, course.task.c_str(), [&](const std::string& folder) {
+    hub::save_pretrained(course.model, folder);
+    course.tokenizer.save(folder);
   });
-  page.attention(heads.tokens, heads.maps, "What its heads look at",
-                 "The text is one that the model never trained on.");
-  page.write(o.out + "/report.html");
+  if (o.saves_adapter() && course.task == "SEQ_CLS")
+    io::write_atomically(o.out + "/config.json", course.model.config().to_json());
+}
+
+template <class Model>
+void learn(const FinetuneOptions& o, const CLI::App& app, const Trainee& trainee,
+           const Course<Model>& course, AccuracyChart accuracy, train::Report& report) {
+  Evaluation now;
+  const auto publish = [&](const train::Metrics& metrics) {
+    save(o, trainee, course);
+    accuracy.add(metrics.step, now.accuracy);
+    if (course.sample) course.sample(metrics.step, report);
+    train::Report page = report;
+    if (course.show) course.show(page);
+    accuracy.show(page, now.meaning);
+    const auto heads =
+        heads_of(course.tokenizer, course.text, [&](const Tensor& ids, const Tensor& types) {
+          course.model(ids, {.token_type_ids = types});
+        });
+    page.attention(heads.tokens, heads.maps, "What its heads look at",
+                   "The text is one that the model never trained on.");
+    page.write(o.out + "/report.html");
+    return fmt::format("epoch {}: validation loss {:.4f}, accuracy {:.1f} %",
+                       metrics.step / course.epoch, now.loss, 100 * now.accuracy);
+  };
+  const int64_t steps = o.epochs * course.epoch;
+  ::learn(trainee,
+          {.steps = steps,
+           .eval_every = course.epoch,
+           .schedule = schedule(o, steps),
+           .loss = course.loss,
+           .add_data = course.add_data,
+           .validation_loss =
+               [&] {
+                 now = course.evaluate();
+                 return now.loss;
+               },
+           .publish = publish},
+          o, app, report);
+  fmt::print("the {}, log.jsonl and report.html are in {}\naccuracy {:.4f}\n",
+             o.saves_adapter() ? "adapter" : course.what, o.out, now.accuracy);
 }
 
 }  // namespace bert

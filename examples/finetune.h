@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "program.h"
+#include "saving.h"
 
 struct LearningOptions {
   std::string model, out;
@@ -15,6 +15,7 @@ struct LearningOptions {
   std::optional<double> lr, alpha;
   uint64_t seed = 0;
   int threads = attune::num_threads();
+  SavingOptions saving;
   bool profile = false;
 
   double highest_lr() const { return lr.value_or(lora > 0 ? 5e-4 : 5e-5); }
@@ -45,6 +46,7 @@ inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* 
              at_least(0));
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
   add_bf16_flag(app);
+  add_saving_options(app, o.saving);
   add_profile_flag(app, o.profile);
 }
 
@@ -69,6 +71,14 @@ class Trainee {
     return adapter_ ? adapter_->parameters() : model_.parameters();
   }
 
+  // What training changes, as a part of a checkpoint.
+  void add_to(Saving& saving) const {
+    if (adapter_)
+      saving.add("adapter", *adapter_);
+    else
+      saving.add("model", model_);
+  }
+
   // Writes the adapter, which PEFT would use for the task, or has save_model write it all.
   void save(const LearningOptions& o, const char* task,
             const std::function<void(const std::string& folder)>& save_model) const {
@@ -83,47 +93,71 @@ class Trainee {
   std::optional<attune::nn::Lora> adapter_;
 };
 
+struct BatchLoss {
+  attune::Tensor loss;
+  int64_t tokens;  // of the batch
+};
+
 // What differs between programs that learn.
 struct Lesson {
   int64_t steps, eval_every;  // eval_every 0: only before and after
   attune::optim::Schedule schedule;
-  int64_t tokens = 0;                       // of a step, for their rate; 0: not shown
-  std::function<attune::Tensor()> loss;     // of the next batch
+  std::function<BatchLoss()> loss;          // of the next batch
+  std::function<void(Saving&)> add_data;    // adds where the batches are, as "data"
   std::function<double()> validation_loss;  // called in evaluation mode, as is what follows
   // Writes all that there is after a step, the report too, and says in a line how it went.
   std::function<std::string(const attune::train::Metrics& metrics)> publish;
 };
 
-// Step 0 shows what the model knew before.
+// Step 0 shows what the model knew before. A run that goes on after the last step only says once
+// more how it ended.
 inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOptions& o,
-                  attune::train::Report& report) {
+                  const CLI::App& app, attune::train::Report& report) {
   using namespace attune;
   report.config("parameters", trainee.model().num_parameters());
   if (trainee.adapter())
     report.config("parameters of the adapter", trainee.adapter()->num_parameters());
-  train::Run run(o.out, lesson.steps, report);
-  if (o.profile) run.profile();
   optim::AdamW optimizer(trainee.parameters(), {.lr = o.highest_lr()});
-  for (int64_t step = 0; step <= lesson.steps; ++step) {
+  optim::LrScheduler scheduler(optimizer, lesson.schedule);
+  Saving saving(o.out, o.saving, app);
+  trainee.add_to(saving);
+  saving.add("optimizer", optimizer);
+  saving.add("scheduler", scheduler);
+  lesson.add_data(saving);
+  const auto resumed = saving.begin();
+
+  train::Run run(o.out, lesson.steps, report,
+                 resumed ? std::optional(resumed->step) : std::nullopt);
+  if (o.profile) run.profile();
+  const auto evaluate = [&](train::Metrics& metrics) {
+    trainee.model().eval();
+    metrics.val_loss = lesson.validation_loss();
+  };
+  if (resumed && resumed->step == lesson.steps) {
+    train::Metrics metrics{.step = lesson.steps};
+    evaluate(metrics);
+    run.print(lesson.publish(metrics));
+  }
+  for (int64_t step = resumed ? resumed->step + 1 : 0; step <= lesson.steps; ++step) {
     train::Metrics metrics{.step = step};
     if (step > 0) {
       trainee.model().train();
       run.begin_step();
-      optim::apply(lesson.schedule, step - 1, optimizer);
-      const Tensor loss = lesson.loss();
+      const auto [loss, tokens] = lesson.loss();
       optimizer.zero_grad();
       loss.backward();
       optim::clip_grad_norm_(trainee.parameters(), 1.0);
       optimizer.step();
       metrics.train_loss = loss.item<double>();
       metrics.lr = optimizer.lr();
-      if (lesson.tokens > 0) metrics.tokens_per_second = run.rate(lesson.tokens);
+      metrics.tokens_per_second = run.rate(tokens);
+      scheduler.step();
     }
     const bool evaluates = step == 0 || run.evaluates(step, lesson.eval_every);
-    trainee.model().eval();
-    if (evaluates) metrics.val_loss = lesson.validation_loss();
+    if (evaluates) evaluate(metrics);
     run.record(metrics);
     if (evaluates) run.print(lesson.publish(metrics));
+    saving.end_step(run, metrics);
   }
   run.finish();
 }

@@ -4,7 +4,6 @@
 
 #include "finetune.h"
 #include "model_files.h"
-#include "program.h"
 #include "text_heads.h"
 
 using namespace attune;
@@ -195,15 +194,16 @@ void finetune(FinetuneOptions o, const CLI::App& app) {
         {.steps = o.steps,
          .eval_every = o.eval_every,
          .schedule = optim::warm_up(rise, optim::cosine_lr(lr, lr / 10, o.steps - rise)),
-         .tokens = o.batch * o.context,
          .loss =
              [&] {
                const auto [inputs, targets] = stream.next();
-               return cross_entropy(flatten(read(inputs), 0, 1), flatten(targets));
+               return BatchLoss{cross_entropy(flatten(read(inputs), 0, 1), flatten(targets)),
+                                inputs.numel()};
              },
+         .add_data = [&](Saving& saving) { saving.add("data", stream); },
          .validation_loss = [&] { return train::mean_loss(read, held_out); },
          .publish = publish},
-        o, report);
+        o, app, report);
   fmt::print("the {}, log.jsonl and report.html are in {}\n",
              o.saves_adapter() ? "adapter" : "model", o.out);
 }

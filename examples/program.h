@@ -5,6 +5,7 @@
 #include <attune/attune.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -12,6 +13,8 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 // Accepts finite numbers in [low, high].
 inline CLI::Validator between(double low, double high) {
@@ -59,14 +62,29 @@ struct Stopped : std::runtime_error {
   int signal;
 };
 
-// The value of every option of the command line, as settings of a report.
-inline void add_settings(attune::train::Report& report, const CLI::App& app) {
+// Name and value of every option that this command line gives or that has a default, without those
+// that only go with one that is not given.
+inline std::vector<std::pair<std::string, std::string>> settings_of(const CLI::App& app) {
+  const auto applies = [](const CLI::Option* option) {
+    const auto& needs = option->get_needs();
+    return std::all_of(needs.begin(), needs.end(),
+                       [](const CLI::Option* needed) { return needed->count() > 0; });
+  };
+  std::vector<std::pair<std::string, std::string>> settings;
   for (const CLI::Option* option : app.get_options()) {
+    const std::string given = fmt::format("{}", fmt::join(option->reduced_results(), ", "));
+    const std::string value = option->count() > 0 ? given : option->get_default_str();
     const std::string name = option->get_single_name();
-    if (name == "help" || name == "out" || name == "profile" || name == "resume") continue;
-    const std::string given = fmt::format("{}", fmt::join(option->results(), ", "));
-    report.config(name, option->count() > 0 ? given : option->get_default_str());
+    if (!value.empty() && applies(option) && name != "help") settings.emplace_back(name, value);
   }
+  return settings;
+}
+
+// The settings as lines of a report.
+inline void add_settings(attune::train::Report& report, const CLI::App& app) {
+  for (const auto& [name, value] : settings_of(app))
+    if (name != "out" && name != "profile" && name != "resume")
+      report.config(name, value == "true" ? "yes" : value);
 }
 
 // Of an option given twice, the last counts; --text and the like take several values anyway.

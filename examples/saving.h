@@ -2,7 +2,9 @@
 
 #pragma once
 
+#include <cmath>
 #include <optional>
+#include <set>
 
 #include "program.h"
 
@@ -18,15 +20,66 @@ inline void add_saving_options(CLI::App& app, SavingOptions& o) {
   app.add_flag("--resume", o.resume, "goes on from what an earlier run saved in --out, if it did");
 }
 
-// Loads what was saved last, if there is anything and the command line asks for it; else puts that
-// aside, so that this run can begin.
-inline std::optional<attune::train::CheckpointInfo> load_or_start_over(
-    attune::train::Checkpoint& checkpoint, const SavingOptions& o) {
-  if (o.resume) {
-    const auto resumed = checkpoint.load_newest();
-    if (resumed) fmt::print("going on after step {}: {}\n", resumed->step, resumed->path);
+// Saves the state of a training run in its folder, every few steps and when Ctrl-C or SIGTERM
+// comes, and goes on from it.
+class Saving {
+ public:
+  // A run goes on only from one of the same settings, but for those that no number depends on. What
+  // is in the texts, the state of the data knows.
+  Saving(const std::string& out, const SavingOptions& options, const CLI::App& app)
+      : checkpoint_(out + "/checkpoints"), options_(options) {
+    const std::set<std::string> free = {"out",    "threads",    "profile",
+                                        "resume", "save-every", "eval-every",
+                                        "text",   "data",       "gradient-checkpointing",
+                                        "merge"};
+    for (const auto& [name, value] : settings_of(app))
+      if (!free.contains(name)) checkpoint_.expect(name, as_number(value).value_or(value));
+  }
+
+  // Names a part of the state; it must outlive this.
+  template <class T>
+  void add(const std::string& name, T& object) {
+    checkpoint_.add(name, object);
+  }
+
+  // Names something else that the runs must share.
+  void expect(const std::string& name, const std::string& value) {
+    checkpoint_.expect(name, value);
+  }
+
+  // Loads what was saved last, if there is anything and the command line asks for it; else puts
+  // that aside, so that this run can begin. From here on, signals wait for the end of a step.
+  std::optional<attune::train::CheckpointInfo> begin() {
+    std::optional<attune::train::CheckpointInfo> resumed;
+    if (options_.resume) {
+      resumed = checkpoint_.load_newest();
+      if (resumed) fmt::print("going on after step {}: {}\n", resumed->step, resumed->path);
+      std::fflush(stdout);
+    } else {
+      checkpoint_.start_over();
+    }
+    stop_.emplace();
     return resumed;
   }
-  checkpoint.start_over();
-  return {};
-}
+
+  // At the end of each step. Throws Stopped, when all is saved, if a signal came.
+  void end_step(const attune::train::Run& run, const attune::train::Metrics& metrics) {
+    const int signal = stop_->signal();
+    const bool due = metrics.step > 0 && run.evaluates(metrics.step, options_.save_every);
+    if (signal != 0 || due) checkpoint_.save(metrics.step, metrics.val_loss);
+    if (signal != 0) throw Stopped(metrics.step, signal);
+  }
+
+ private:
+  // "0.003" for "3e-3".
+  static std::optional<std::string> as_number(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || *end != '\0') return {};
+    return fmt::format("{}", value);
+  }
+
+  attune::train::Checkpoint checkpoint_;
+  SavingOptions options_;
+  std::optional<attune::train::StopSignal> stop_;
+};

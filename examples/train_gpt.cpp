@@ -100,11 +100,11 @@ void train_model(Options o, const CLI::App& app) {
   optim::LrScheduler scheduler(
       optimizer, optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise)));
 
-  train::Checkpoint checkpoint(o.out + "/checkpoints");
-  checkpoint.add("model", model);
-  checkpoint.add("optimizer", optimizer);
-  checkpoint.add("scheduler", scheduler);
-  checkpoint.add("data", stream);
+  Saving saving(o.out, o.saving, app);
+  saving.add("model", model);
+  saving.add("optimizer", optimizer);
+  saving.add("scheduler", scheduler);
+  saving.add("data", stream);
 
   train::Report report("What a small GPT learned",
                        "A Transformer that reads and writes one character at a time.");
@@ -117,7 +117,7 @@ void train_model(Options o, const CLI::App& app) {
              model.num_parameters());
   std::fflush(stdout);
 
-  const auto resumed = load_or_start_over(checkpoint, o.saving);
+  const auto resumed = saving.begin();
   const int64_t done = resumed ? resumed->step : 0;
   double val_loss = resumed ? resumed->metric.value_or(0) : 0;
 
@@ -127,7 +127,6 @@ void train_model(Options o, const CLI::App& app) {
   if (!resumed) publish(o.out, saved, sentence, 0, report);
 
   if (o.profile) run.profile();
-  const train::StopSignal stop;
   for (int64_t step = done + 1; step <= o.steps; ++step) {
     run.begin_step();
     const auto [inputs, targets] = stream.next();
@@ -155,9 +154,7 @@ void train_model(Options o, const CLI::App& app) {
       run.print(fmt::format("step {:5}: training loss {:.4f}, validation loss {:.4f}", step,
                             *metrics.train_loss, val_loss));
     }
-    if (stop.requested() || run.evaluates(step, o.saving.save_every))
-      checkpoint.save(step, metrics.val_loss);
-    if (stop.requested()) throw Stopped(step, stop.signal());
+    saving.end_step(run, metrics);
   }
   run.finish();
   fmt::print("the model, log.jsonl, heads.txt, report.html and checkpoints are in {}\n", o.out);

@@ -81,6 +81,11 @@ void Checkpoint::add_part(Part part) {
   parts_.push_back(std::move(part));
 }
 
+void Checkpoint::expect(const std::string& name, const std::string& value) {
+  if (!settings_.emplace(name, value).second)
+    fail<ValueError>("Checkpoint", "there is a setting \"{}\" already", name);
+}
+
 void Checkpoint::warn(const std::string& message) const {
   if (options_.warn) return options_.warn(message);
   fmt::print(stderr, "{}\n", message);
@@ -105,7 +110,7 @@ void Checkpoint::save(int64_t step, std::optional<double> metric) {
   try {
     io::make_folder(folder_);
     remove_unfinished(folder_);
-    write_checkpoint(path, {collect(), step, metric, random_state()});
+    write_checkpoint(path, {collect(), step, metric, random_state(), settings_});
   } catch (const IoError& error) {
     fail<IoError>("Checkpoint", "step {} could not be saved; {} ({})", step,
                   present.empty() ? "there is no earlier checkpoint"
@@ -181,6 +186,7 @@ std::optional<CheckpointInfo> Checkpoint::load_first_whole(
       pass_over("it is passed over", error);
       continue;
     }
+    check_settings(candidate.path, content.settings);
     restore(candidate.path, content.arrays);
     set_random_state(content.random);
     return CheckpointInfo{content.step, content.metric, candidate.path};
@@ -189,6 +195,23 @@ std::optional<CheckpointInfo> Checkpoint::load_first_whole(
     fail<FormatError>("Checkpoint", "no checkpoint in {} can be read: {}", folder_,
                       reasons.substr(2));
   return {};
+}
+
+void Checkpoint::check_settings(const std::string& path,
+                                const std::map<std::string, std::string>& saved) const {
+  std::vector<std::string> differences;
+  for (const auto& [name, value] : settings_) {
+    const auto found = saved.find(name);
+    if (found == saved.end())
+      differences.push_back(fmt::format("{} is {} now and was not set", name, value));
+    else if (found->second != value)
+      differences.push_back(fmt::format("{} is {} now and was {}", name, value, found->second));
+  }
+  for (const auto& [name, value] : saved)
+    if (!settings_.contains(name))
+      differences.push_back(fmt::format("{} is not set now and was {}", name, value));
+  if (!differences.empty())
+    fail<FormatError>("Checkpoint", "{} does not fit: {}", path, fmt::join(differences, "; "));
 }
 
 void Checkpoint::restore(const std::string& path, const StateDict& arrays) const {

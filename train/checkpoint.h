@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,9 +48,9 @@ struct CheckpointInfo {
 //   }
 //
 // Each is one file, FOLDER/step-00000100.safetensors, that any reader of safetensors opens: arrays
-// by "model.…", "optimizer.…", and the step, metric, random state and a checksum as metadata. The
-// random state is that of the calling thread. Gradients are not saved: save between steps. One
-// process at a time writes to a folder.
+// by "model.…", "optimizer.…", and the step, metric, settings, random state and a checksum as
+// metadata. The random state is that of the calling thread. Gradients are not saved: save between
+// steps. One process at a time writes to a folder.
 class Checkpoint {
  public:
   // Nothing is read or written yet. ValueError unless keep_last is positive.
@@ -63,6 +64,10 @@ class Checkpoint {
               [&object](const StateDict& state) { object.load_state_dict(state); }});
   }
 
+  // Names a setting that a run must share with those it goes on from, since its numbers depend on
+  // it: a checkpoint with another value does not fit. ValueError if the name is taken.
+  void expect(const std::string& name, const std::string& value);
+
   // Writes the state after `step` steps, atomically, and only then deletes what need not be kept.
   // IoError if it cannot be written; every checkpoint there was stays then. ValueError if step is
   // negative, or if the folder has later ones that are not of this run: neither load_newest nor
@@ -72,7 +77,7 @@ class Checkpoint {
   // Restores every part and the random state from the newest checkpoint that is whole; nullopt if
   // there is none at all. A damaged one is passed over with a warning, and renamed to ….damaged.
   // FormatError, with nothing changed, if all are damaged, or if what is saved does not fit the
-  // parts: that is never passed over.
+  // parts or the settings: that is never passed over.
   std::optional<CheckpointInfo> load_newest();
   // The same from the best one. nullopt if none was saved with a metric.
   std::optional<CheckpointInfo> load_best();
@@ -92,6 +97,8 @@ class Checkpoint {
   void add_part(Part part);
   StateDict collect() const;
   std::optional<CheckpointInfo> load_first_whole(const std::vector<CheckpointInfo>& candidates);
+  void check_settings(const std::string& path,
+                      const std::map<std::string, std::string>& saved) const;
   void restore(const std::string& path, const StateDict& arrays) const;
   std::vector<CheckpointInfo> newest_first() const;
   std::vector<CheckpointInfo> by_metric() const;
@@ -101,6 +108,7 @@ class Checkpoint {
   std::string folder_;
   CheckpointOptions options_;
   std::vector<Part> parts_;
+  std::map<std::string, std::string> settings_;
   bool owns_later_ = false;  // what is in the folder belongs to this run
 };
 

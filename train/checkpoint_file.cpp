@@ -16,6 +16,7 @@ using Metadata = std::map<std::string, std::string>;
 constexpr const char* version_key = "attune.checkpoint";
 constexpr const char* version = "1";
 constexpr const char* checksum_key = "checksum";
+constexpr std::string_view setting_prefix = "setting.";
 
 // Texts are added with their end, so that no two contents run together.
 void add_text(io::Crc64& crc, const std::string& text) { crc.add(text.c_str(), text.size() + 1); }
@@ -47,6 +48,13 @@ std::optional<T> number(const Metadata& metadata, const std::string& key) {
   return value;
 }
 
+Metadata settings_in(const Metadata& metadata) {
+  Metadata settings;
+  for (const auto& [key, value] : metadata)
+    if (key.starts_with(setting_prefix)) settings.emplace(key.substr(setting_prefix.size()), value);
+  return settings;
+}
+
 }  // namespace
 
 void write_checkpoint(const std::string& path, const CheckpointFile& content) {
@@ -55,6 +63,8 @@ void write_checkpoint(const std::string& path, const CheckpointFile& content) {
                     {"random.seed", fmt::format("{}", content.random.seed)},
                     {"random.draw", fmt::format("{}", content.random.draw)}};
   if (content.metric) metadata.emplace("metric", fmt::format("{}", *content.metric));
+  for (const auto& [name, value] : content.settings)
+    metadata.emplace(std::string(setting_prefix).append(name), value);
   metadata.emplace(checksum_key, checksum(content.arrays, metadata));
   io::save_safetensors(path, content.arrays, metadata);
 }
@@ -72,7 +82,11 @@ CheckpointFile read_checkpoint(const std::string& path) {
   const auto draw = number<uint64_t>(metadata, "random.draw");
   if (!step || *step < 0 || !seed || !draw)
     fail<FormatError>("Checkpoint", "{}: no step or random state in the metadata", path);
-  return {std::move(arrays), *step, number<double>(metadata, "metric"), {*seed, *draw}};
+  return {std::move(arrays),
+          *step,
+          number<double>(metadata, "metric"),
+          {*seed, *draw},
+          settings_in(metadata)};
 }
 
 std::optional<double> peek_metric(const std::string& path) {

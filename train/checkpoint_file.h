@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,7 @@ struct CheckpointFile {
   int64_t step = 0;
   std::optional<double> metric = {};
   RandomState random = {};
+  std::map<std::string, std::string> settings = {};
 };
 
 // Writes one as safetensors, atomically, with a checksum over all of it in the metadata. IoError.

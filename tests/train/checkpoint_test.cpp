@@ -193,6 +193,28 @@ TEST_CASE("what does not fit is refused, never passed over, and every part stays
   CHECK_THROWS_AS(train::Checkpoint(folder / "c", {.keep_last = 0}), ValueError);
 }
 
+TEST_CASE("settings that differ are told, all of them, and nothing is loaded") {
+  const ScratchFolder folder;
+  Number number{1};
+  const auto with = [&](const std::map<std::string, std::string>& settings) {
+    auto checkpoint = std::make_unique<train::Checkpoint>(folder / "c");
+    checkpoint->add("number", number);
+    for (const auto& [name, value] : settings) checkpoint->expect(name, value);
+    return checkpoint;
+  };
+  with({{"lr", "0.1"}, {"bf16", "yes"}, {"seed", "3"}})->save(1);
+  number.value = 2;
+  CHECK_THROWS_WITH(with({{"lr", "0.2"}, {"seed", "3"}, {"heads", "4"}})->load_newest(),
+                    ContainsSubstring("step-00000001.safetensors does not fit: heads is 4 now and "
+                                      "was not set; lr is 0.2 now and was 0.1; "
+                                      "bf16 is not set now and was yes"));
+  CHECK(number.value == 2);
+  const auto same = with({{"lr", "0.1"}, {"bf16", "yes"}, {"seed", "3"}});
+  CHECK_THROWS_AS(same->expect("lr", "0.1"), ValueError);
+  CHECK(same->load_newest()->step == 1);
+  CHECK(number.value == 1);
+}
+
 TEST_CASE("a full disk keeps the checkpoint before, and names it") {
   Numbers n;
   n.save(1);
