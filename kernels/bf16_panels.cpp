@@ -17,6 +17,9 @@ namespace {
 constexpr int tile_rows = 8;
 constexpr int tile_panels = 3;
 static_assert(panel_width % tile_rows == 0);
+// How far ahead of its use a panel of columns is asked for: one that was packed long ago comes from
+// memory, and with few rows there is little to do meanwhile.
+constexpr int64_t prefetch_pairs = 24;
 
 ATTUNE_TARGET inline __mmask16 first_lanes(int64_t n) {
   return static_cast<__mmask16>((1u << std::clamp<int64_t>(n, 0, 16)) - 1u);
@@ -61,11 +64,14 @@ ATTUNE_TARGET void pack_dense_depth(const float* x, int64_t stride, int64_t coun
     const int64_t pairs = std::min<int64_t>(16, (depth - d + 1) / 2);
     __m512i rows[16];
     for (int i = 0; i < 16; ++i) {
+      // Rows that are not there are not touched, not even by a masked load: it may take the
+      // processor a microsecond to find out that it need not fault.
+      rows[i] = _mm512_setzero_si512();
+      if (i >= count) continue;
       const float* row = x + i * stride + d;
-      const int64_t present = i < count ? depth - d : 0;
       __builtin_prefetch(row + 64);
       __builtin_prefetch(row + 80);
-      rows[i] = round(load_first(present, row), load_first(present - 16, row + 16));
+      rows[i] = round(load_first(depth - d, row), load_first(depth - d - 16, row + 16));
     }
     transpose(rows);
     for (int i = 0; i < 16; ++i)
@@ -112,8 +118,10 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
   for (int64_t pair = 0; pair < pairs; ++pair, rows += panel_width, columns += panel_width) {
     __m512bh right[panels];
 #pragma GCC unroll 3
-    for (int j = 0; j < panels; ++j)
+    for (int j = 0; j < panels; ++j) {
+      __builtin_prefetch(columns + j * next_panel + prefetch_pairs * panel_width);
       right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(columns + j * next_panel));
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < tile_rows; ++i) {
       const auto left = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(rows[i])));
@@ -132,6 +140,8 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
     for (int j = 0; j < panels; ++j, to += 16) {
       __m512 sum = sums[i][j];
       if (result.add) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(present[j], to));
+      if (result.bias)
+        sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(present[j], result.bias + 16 * j));
       _mm512_mask_storeu_ps(to, present[j], sum);
     }
   }
@@ -165,7 +175,8 @@ void multiply_panels(int64_t pairs, const Bf16Panels& rows, const Bf16Panels& co
     for (int64_t i = 0; i < result.rows; i += tile_rows) {
       multiply(pairs, rows.panel_of(i) + i % panel_width, columns.panel_of(j), columns.distance,
                {result.data + i * result.stride + j, result.stride,
-                std::min<int64_t>(tile_rows, result.rows - i), width, result.add});
+                std::min<int64_t>(tile_rows, result.rows - i), width, result.add,
+                result.bias ? result.bias + j : nullptr});
     }
   }
 }

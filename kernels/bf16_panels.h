@@ -34,11 +34,13 @@ struct Bf16Operand {
 void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
                  Bf16Pair* panels);
 
-// Where a product goes: row-major, on top of what is there if `add`.
+// Where a product goes: row-major, on top of what is there if `add`, with a bias for every column
+// unless that is null.
 struct Bf16Result {
   float* data;
   int64_t stride, rows, columns;
   bool add;
+  const float* bias;
 };
 
 // Panels of one side that follow each other at a distance, which is that of a panel or, where they

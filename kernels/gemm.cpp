@@ -11,6 +11,7 @@
 #include "../array/fail.h"
 #include "../array/trace.h"
 #include "copy.h"
+#include "elementwise.h"
 #include "gemm_bf16.h"
 #include "gemm_f32.h"
 #include "matmul_precision.h"
@@ -170,11 +171,10 @@ void multiply_rounded(Array& out, const Array& a, const Array& b, bool accumulat
 }
 
 // Whether the weight [k, n] is worth keeping packed, for a product of m rows.
-bool keeps_packed(const Array& weight, int64_t m) {
+bool is_worth_keeping(const Array& weight, int64_t m) {
   const int64_t k = weight.size(0), n = weight.size(1);
-  return weight.dtype() == float32 && float32_matmul_precision() == MatmulPrecision::medium &&
-         has_bf16_panels() && std::min(n, k) > thin_rows && m * n * k > small &&
-         layout_of(weight).has_value();
+  return float32_matmul_precision() == MatmulPrecision::medium && std::min(n, k) > thin_rows &&
+         m * n * k > small && layout_of(weight).has_value();
 }
 
 // Whether packing the operands ourselves pays. The matrices of a batch are multiplied one after
@@ -280,25 +280,34 @@ Array matmul(const Array& a, const Array& b) {
   return out;
 }
 
-Array matmul_weight(const Array& a, const Array& b) {
-  const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
-  if (!keeps_packed(b, m)) return matmul(a, b);
-  const Operand left = operand(a), right = operand(b);
-  const Bf16Operand rows{left.array.data<float>(), left.layout.leading, !left.layout.transposed};
-  const Bf16Operand columns{b.data<float>(), right.layout.leading, right.layout.transposed};
-  const Array packed = packed_weight(b, columns);
-  Array out({m, n}, float32);
-  count_flops(2.0 * static_cast<double>(m * n) * static_cast<double>(k));
-  count_traffic(a, packed, out);
-  gemm_bf16(m, n, k, {rows}, {columns, reinterpret_cast<const Bf16Pair*>(packed.data<BFloat16>())},
-            false, out.output<float>());
-  return out;
-}
-
 void matmul_add(Array& into, const Array& a, const Array& b) {
   const Shape batch = batch_of(into);
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   multiply(into, left, right, true);
+}
+
+Array linear(const Array& a, const Array& weight, const Array& bias, bool lasting) {
+  const int64_t m = a.size(0), k = a.size(1), n = weight.size(1);
+  const bool can_round = a.dtype() == float32 && has_bf16_panels();
+  const bool keeps = can_round && lasting && is_worth_keeping(weight, m);
+  if (!keeps && !(can_round && rounds_operands(1, m, n, k))) {
+    Array out = matmul(a, weight);
+    if (bias.defined()) binary_into(Binary::add, out, out, bias);
+    return out;
+  }
+  const Operand left = operand(a), right = operand(weight);
+  const Bf16Operand rows{left.array.data<float>(), left.layout.leading, !left.layout.transposed};
+  const Bf16Operand columns{right.array.data<float>(), right.layout.leading,
+                            right.layout.transposed};
+  const Array packed = keeps ? packed_weight(weight, columns) : Array();
+  const Array added = bias.defined() ? contiguous(bias) : Array();
+  Array out({m, n}, float32);
+  count_flops(2.0 * static_cast<double>(m * n) * static_cast<double>(k));
+  count_traffic(a, keeps ? packed : weight, out);
+  gemm_bf16(m, n, k, {rows},
+            {columns, keeps ? reinterpret_cast<const Bf16Pair*>(packed.data<BFloat16>()) : nullptr},
+            false, out.output<float>(), bias.defined() ? added.data<float>() : nullptr);
+  return out;
 }
 
 int64_t matmul_scratch(int64_t m, int64_t n, int64_t k) {

@@ -35,12 +35,13 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 // broadcast. float32 or float64, both alike (DTypeError); transposed and batched-strided views are
 // read in place. The caller has checked that K agrees.
 Array matmul(const Array& a, const Array& b);
-// The same for matrices a [M, K] and b [K, N], where b is a weight that many products read before
-// it is written again, as in inference. At medium precision it is packed once and kept with its
-// storage, at half its bytes; then products of few rows are rounded too, since they gain as well.
-Array matmul_weight(const Array& a, const Array& b);
 // into += a b, likewise; into is dense and has the shape of the product.
 void matmul_add(Array& into, const Array& a, const Array& b);
+// a weight + bias for matrices. a: [M, K], weight: [K, N], bias: [N], or undefined for none.
+// `lasting`: many products will read the weight before it is written again, as in inference. At
+// medium precision it is packed once then and kept with its storage, at half its bytes, and
+// products of few rows are rounded too, since they gain as well.
+Array linear(const Array& a, const Array& weight, const Array& bias, bool lasting);
 // Elements of memory that a float32 product of one [m, k] by [k, n] works in.
 int64_t matmul_scratch(int64_t m, int64_t n, int64_t k);
 

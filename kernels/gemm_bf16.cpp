@@ -58,7 +58,7 @@ Array pack_operand(const Bf16Operand& x, int64_t indices, int64_t depth) {
 // read and rounded once, and the packed form of a large weight never exists as a whole, unless it
 // came packed.
 void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Side& a, const Bf16Side& b,
-               bool accumulate, float* c) {
+               bool accumulate, float* c, const float* bias) {
   const bool cut_columns = m <= n;
   const Bf16Side &shared = cut_columns ? a : b, &cut = cut_columns ? b : a;
   const int64_t shared_size = std::min(m, n), cut_size = std::max(m, n);
@@ -75,7 +75,7 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Side& a, const Bf16Sid
     if (!shared.packed) pack_in_parallel(shared.values, shared_size, from, depth, shared_pairs);
     const Bf16Panels shared_panels =
         shared.packed ? part(shared.packed, k, 0, from) : fresh(shared_pairs, depth);
-    const bool add = accumulate || from > 0;
+    const bool add = accumulate || from > 0, last = from + depth == k;
     parallel_tiles_with_scratch<BFloat16>(
         cut.packed ? 0 : tile * block, divide_up(cut_size, tile), m * n * depth,
         [&](int64_t piece, BFloat16* scratch) {
@@ -84,10 +84,11 @@ void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Side& a, const Bf16Sid
           const Bf16Panels panels =
               cut.packed ? part(cut.packed, k, first, from) : fresh(pairs_of(scratch), depth);
           if (cut_columns)
-            multiply_panels(pairs_in(depth), shared_panels, panels, {c + first, n, m, count, add});
+            multiply_panels(pairs_in(depth), shared_panels, panels,
+                            {c + first, n, m, count, add, last && bias ? bias + first : nullptr});
           else
             multiply_panels(pairs_in(depth), panels, shared_panels,
-                            {c + first * n, n, count, n, add});
+                            {c + first * n, n, count, n, add, last ? bias : nullptr});
         });
   }
 }

@@ -13,10 +13,10 @@ struct Bf16Side {
 };
 
 // C = A B, or C += A B, with operands rounded to bfloat16 and sums in float32; a: m rows, b: n
-// columns, c: row-major [m, n], dense. Subnormal numbers count as zero. Needs has_bf16_panels().
-// Works in parallel; no size may be 0.
+// columns, c: row-major [m, n], dense; bias: n values to add to every row, or null. Subnormal
+// numbers count as zero. Needs has_bf16_panels(). Works in parallel; no size may be 0.
 void gemm_bf16(int64_t m, int64_t n, int64_t k, const Bf16Side& a, const Bf16Side& b,
-               bool accumulate, float* c);
+               bool accumulate, float* c, const float* bias = nullptr);
 
 // A whole side rounded and packed, for products to come. Works in parallel.
 Array pack_operand(const Bf16Operand& x, int64_t indices, int64_t depth);

@@ -122,10 +122,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const int64_t lead = shape.numel();
   shape[shape.size() - 1] = out;
   const Array flat = kernels::reshape(x.array(), {lead, in});
-  const Array columns = weight.array().transpose(0, 1);
-  // What is not recorded will not be followed by an update of the weight.
-  Array y = grad_enabled() ? kernels::matmul(flat, columns) : kernels::matmul_weight(flat, columns);
-  if (bias.defined()) kernels::binary_into(kernels::Binary::add, y, y, bias.array());
+  // Where nothing is recorded, no update of the weight is to be expected.
+  const Array y = kernels::linear(flat, weight.array().transpose(0, 1),
+                                  bias.defined() ? bias.array() : Array(), !grad_enabled());
   Array result = *y.try_view(shape);
   // A weight stored [in, out] and seen transposed gets a gradient that lies as it does.
   const bool flipped = weight.array().strides()[0] == 1 && out > 1;

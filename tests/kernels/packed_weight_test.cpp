@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "../../array/pool.h"
+#include "../../kernels/accumulate.h"
+#include "../../kernels/elementwise.h"
 #include "../../kernels/gemm.h"
 #include "../../kernels/matmul_precision.h"
 #include "products.h"
@@ -14,6 +16,11 @@ using namespace attune::test;
 namespace {
 
 Array rounded(const Array& x) { return kernels::convert(kernels::convert(x, bfloat16), float32); }
+
+// With a weight that lasts.
+Array product(const Array& a, const Array& weight) {
+  return kernels::linear(a, weight, Array(), true);
+}
 
 bool keeps(const Array& weight) { return weight.storage().kept() != nullptr; }
 
@@ -30,10 +37,26 @@ TEST_CASE("a product with a kept weight is the product, for rows of A and of C a
       const Array a = matrices({}, p.m, p.k, float32, layout & 1);
       const Array weight = matrices({}, p.k, p.n, float32, layout & 2);
       const Array expected = kernels::matmul(a, weight);
-      CHECK(same_bits(kernels::matmul_weight(a, weight), expected));
+      CHECK(same_bits(product(a, weight), expected));
       CHECK(keeps(weight) == kernels::has_bf16_panels());
-      CHECK(same_bits(kernels::matmul_weight(a, weight), expected));
+      CHECK(same_bits(product(a, weight), expected));
     }
+}
+
+TEST_CASE("a bias is added to the product, whatever the precision and the weight") {
+  manual_seed(11);
+  for (const bool lasting : {false, true})
+    for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium})
+      for (const Product& p : {Product{{}, 5, 96, 130}, {{}, 333, 1777, 97}, {{}, 70, 2049, 151}}) {
+        INFO(p.m << " x " << p.k << " x " << p.n << (lasting ? ", lasting" : ""));
+        const MatmulPrecisionScope scope(precision);
+        const Array a = matrices({}, p.m, p.k, float32, false);
+        const Array weight = matrices({}, p.k, p.n, float32, true);
+        const Array bias = random_normal({2 * p.n}, float32, 0, 1).slice(0, 0, {}, 2);
+        Array expected = kernels::linear(a, weight, Array(), lasting);
+        kernels::add_into(expected, bias.expand({p.m, p.n}));
+        CHECK(same_bits(kernels::linear(a, weight, bias, lasting), expected));
+      }
 }
 
 TEST_CASE("with a kept weight, few rows are rounded like many") {
@@ -44,7 +67,7 @@ TEST_CASE("with a kept weight, few rows are rounded like many") {
     const Array weight = matrices({}, 1300, 500, float32, layout);
     for (int64_t m : {1, 2, 7, 8, 9, 16}) {
       const Array a = matrices({}, m, 1300, float32, false);
-      CHECK(worst_error(rounded(a), rounded(weight), kernels::matmul_weight(a, weight)) < 4);
+      CHECK(worst_error(rounded(a), rounded(weight), product(a, weight)) < 4);
     }
   }
 }
@@ -63,11 +86,11 @@ TEST_CASE("what is kept follows every write and is freed with the weight") {
         [](Array x) { kernels::copy_into(x, kernels::full({}, float32, 2)); },  // unmarked
     };
     for (const auto& write : writes) {
-      kernels::matmul_weight(a, weight);
+      product(a, weight);
       CHECK(keeps(weight));
       write(weight);
       CHECK_FALSE(keeps(weight));
-      CHECK(same_bits(kernels::matmul_weight(a, weight), kernels::matmul(a, weight)));
+      CHECK(same_bits(product(a, weight), kernels::matmul(a, weight)));
     }
   }
   CHECK(memory_stats().live_bytes == before);
@@ -81,7 +104,7 @@ TEST_CASE("views of a storage are kept together, up to the bytes of the storage"
   const Array a = matrices({}, 40, 128, float32, false);
   const auto check = [&](int64_t first) {
     const Array part = joint.narrow(0, first, 64).transpose(0, 1);
-    CHECK(same_bits(kernels::matmul_weight(a, part), kernels::matmul(a, part)));
+    CHECK(same_bits(product(a, part), kernels::matmul(a, part)));
   };
   const int64_t before = memory_stats().live_bytes;
   for (int round = 0; round < 2; ++round)
@@ -93,7 +116,7 @@ TEST_CASE("views of a storage are kept together, up to the bytes of the storage"
   // A view larger than its storage is used, and not kept.
   const Array row = matrices({}, 1, 128, float32, false);
   const Array many = row.expand({100, 128}).transpose(0, 1);
-  CHECK(same_bits(kernels::matmul_weight(a, many), kernels::matmul(a, many)));
+  CHECK(same_bits(product(a, many), kernels::matmul(a, many)));
   CHECK_FALSE(keeps(many));
 }
 
@@ -110,8 +133,7 @@ TEST_CASE("threads that share a weight agree") {
     for (int i = 0; i < 4; ++i)
       threads.emplace_back([&] {
         const MatmulPrecisionScope in_thread(MatmulPrecision::medium);
-        for (int j = 0; j < 3; ++j)
-          wrong += !same_bits(kernels::matmul_weight(a, weight), expected);
+        for (int j = 0; j < 3; ++j) wrong += !same_bits(product(a, weight), expected);
       });
     for (std::thread& thread : threads) thread.join();
     CHECK(wrong == 0);
