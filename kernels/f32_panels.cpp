@@ -33,6 +33,10 @@ static_assert(width % tile_rows == 0);
 // 1,024.
 constexpr int64_t chain = 256;
 
+// Depths between two lines asked for: a piece of the other operand is read as fast as it is
+// multiplied with 100 rows.
+constexpr int64_t prefetch_depths = 4;
+
 // All panels at once from rows of indices, which so are read from end to end. Processors foresee no
 // jump from row to row: the next ones are asked for some iterations before they are read.
 void pack_dense_index(const float* x, int64_t stride, int64_t count, int64_t depth, float* panels) {
@@ -55,6 +59,27 @@ void pack(const PanelOperand& x, int64_t first, int64_t count, int64_t from, int
     transpose(x.at(first + i, from), x.stride, std::min(width, count - i), depth, panels, width);
   }
 }
+
+// Asks for memory line by line.
+class Prefetcher {
+ public:
+  explicit Prefetcher(const Upcoming& u)
+      : at_(u.data), end_(u.data + u.count), count_(u.count), stride_(u.stride), rows_(u.rows) {}
+
+  HWY_INLINE void next() {
+    if (rows_ == 0) return;
+    hwy::Prefetch(at_);
+    at_ += 16;
+    if (at_ < end_) return;
+    --rows_;
+    end_ += stride_;
+    at_ = end_ - count_;
+  }
+
+ private:
+  const float *at_, *end_;
+  int64_t count_, stride_, rows_;
+};
 
 // Loops over sums are unrolled early, or GCC keeps the array in memory.
 
@@ -82,8 +107,9 @@ HWY_INLINE void put(const Vector (&sums)[tile_rows][panels], const PanelResult& 
 // tile_rows rows times so many panels of columns.
 template <int panels>
 void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* HWY_RESTRICT columns,
-                   const PanelResult result) {
+                   const PanelResult result, Prefetcher& upcoming) {
   const Tag d;
+  Prefetcher ahead = upcoming;  // in registers
   // Rows of the result lie far apart: their way from memory is as long as the loop below.
   for (int64_t i = 0; i < std::min<int64_t>(tile_rows, result.rows); ++i)
     for (int j = 0; j < panels; ++j) hwy::Prefetch(result.data + i * result.stride + width * j);
@@ -95,22 +121,29 @@ void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* H
 #pragma GCC unroll 3
       for (int j = 0; j < panels; ++j) sums[i][j] = hn::Zero(d);
     const int64_t end = std::min(depth, from + chain);
-    for (int64_t l = from; l < end; ++l, rows += width, columns += width) {
-      Vector right[panels];
+    for (int64_t l = from; l < end;) {
+      ahead.next();
+      const int64_t stop = std::min(l + prefetch_depths, end);
+      for (; l < stop; ++l, rows += width, columns += width) {
+        Vector right[panels];
 #pragma GCC unroll 3
-      for (int j = 0; j < panels; ++j) right[j] = hn::Load(d, columns + j * next_panel);
+        for (int j = 0; j < panels; ++j) right[j] = hn::Load(d, columns + j * next_panel);
 #pragma GCC unroll 8
-      for (int i = 0; i < tile_rows; ++i) {
-        const Vector left = hn::Set(d, rows[i]);
+        for (int i = 0; i < tile_rows; ++i) {
+          const Vector left = hn::Set(d, rows[i]);
 #pragma GCC unroll 3
-        for (int j = 0; j < panels; ++j) sums[i][j] = hn::MulAdd(left, right[j], sums[i][j]);
+          for (int j = 0; j < panels; ++j) sums[i][j] = hn::MulAdd(left, right[j], sums[i][j]);
+        }
       }
     }
     put<panels>(sums, result, result.add || from > 0);
   }
+  upcoming = ahead;
 }
 
-void multiply(int64_t depth, const float* rows, const float* columns, const PanelResult& result) {
+void multiply(int64_t depth, const float* rows, const float* columns, const PanelResult& result,
+              const Upcoming& upcoming) {
+  Prefetcher ahead(upcoming);
   for (int64_t j = 0; j < result.columns; j += tile_panels * width) {
     const int64_t count = std::min(tile_panels * width, result.columns - j);
     const auto tile = count > 2 * width ? multiply_tile<3>
@@ -120,7 +153,8 @@ void multiply(int64_t depth, const float* rows, const float* columns, const Pane
       const int64_t within = i % width;
       tile(depth, rows + (i - within) * depth + within, columns + j * depth,
            {result.data + i * result.stride + j, result.stride,
-            std::min<int64_t>(tile_rows, result.rows - i), count, result.add});
+            std::min<int64_t>(tile_rows, result.rows - i), count, result.add},
+           ahead);
     }
   }
 }
@@ -131,7 +165,7 @@ int64_t panel_width() { return width; }
 
 int64_t panel_width() { return 0; }
 void pack(const PanelOperand&, int64_t, int64_t, int64_t, int64_t, float*) {}
-void multiply(int64_t, const float*, const float*, const PanelResult&) {}
+void multiply(int64_t, const float*, const float*, const PanelResult&, const Upcoming&) {}
 
 #endif
 
@@ -156,8 +190,8 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
 }
 
 void multiply_panels(int64_t depth, const float* rows, const float* columns,
-                     const PanelResult& result) {
-  HWY_DYNAMIC_DISPATCH(multiply)(depth, rows, columns, result);
+                     const PanelResult& result, const Upcoming& upcoming) {
+  HWY_DYNAMIC_DISPATCH(multiply)(depth, rows, columns, result, upcoming);
 }
 
 }  // namespace attune::kernels

@@ -15,8 +15,9 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
                  float* panels);
 
 // The product of packed rows with packed columns. Each element is one sum over depth, whose order
-// depends on nothing but that depth.
+// depends on nothing but that depth. Meanwhile asks for what is upcoming, as packing waits for
+// memory longer than it works.
 void multiply_panels(int64_t depth, const float* rows, const float* columns,
-                     const PanelResult& result);
+                     const PanelResult& result, const Upcoming& upcoming);
 
 }  // namespace attune::kernels

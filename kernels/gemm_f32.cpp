@@ -63,6 +63,13 @@ void gemm_f32(int64_t m, int64_t n, int64_t k, const PanelOperand& a, const Pane
   const bool cut_columns = blocking.cut_columns;
   const PanelOperand &shared = cut_columns ? a : b, &cut = cut_columns ? b : a;
   const int64_t tile = blocking.tile;
+  const int64_t threads = omp_in_parallel() ? 1 : num_threads();
+  // Threads take tiles as they come, so this one's next is about as many further as there are
+  // threads.
+  const auto upcoming = [&](int64_t first, int64_t from, int64_t depth) {
+    return first < blocking.cut ? cut.part(first, std::min(tile, blocking.cut - first), from, depth)
+                                : Upcoming{};
+  };
 
   Array shared_memory({blocking.shared_panels()}, float32);
   float* const shared_panels = shared_memory.output<float>();
@@ -80,10 +87,11 @@ void gemm_f32(int64_t m, int64_t n, int64_t k, const PanelOperand& a, const Pane
         [&](int64_t piece, float* panels) {
           const int64_t first = piece * tile, count = std::min(tile, blocking.cut - first);
           pack_panels(cut, first, count, from, depth, panels);
+          const Upcoming next = upcoming(first + threads * tile, from, depth);
           if (cut_columns)
-            multiply_panels(depth, shared_panels, panels, {c + first, n, m, count, add});
+            multiply_panels(depth, shared_panels, panels, {c + first, n, m, count, add}, next);
           else
-            multiply_panels(depth, panels, shared_panels, {c + first * n, n, count, n, add});
+            multiply_panels(depth, panels, shared_panels, {c + first * n, n, count, n, add}, next);
         });
   }
 }

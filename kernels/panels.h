@@ -5,6 +5,12 @@
 // What the panels of every element type have in common.
 namespace attune::kernels {
 
+// Memory that will be packed next: rows of `count` values, a stride apart.
+struct Upcoming {
+  const float* data = nullptr;
+  int64_t stride = 0, rows = 0, count = 0;
+};
+
 // One side of a product: `index` counts rows of the left operand, columns of the right one; `depth`
 // is what the product sums over.
 struct PanelOperand {
@@ -14,6 +20,10 @@ struct PanelOperand {
 
   const float* at(int64_t index, int64_t depth) const {
     return data + (dense_depth ? index * stride + depth : depth * stride + index);
+  }
+  // Where so many indices from `first` lie, at so many depths from `from`.
+  Upcoming part(int64_t first, int64_t indices, int64_t from, int64_t depth) const {
+    return {at(first, from), stride, dense_depth ? indices : depth, dense_depth ? depth : indices};
   }
 };
 
