@@ -62,23 +62,21 @@ Json Json::operator[](const std::string& name) const {
   return at(&*found, std::make_shared<const std::string>(place + name), -1);
 }
 
-std::vector<std::pair<std::string, Json>> Json::members() const {
+size_t Json::size() const { return value(node_).size(); }
+
+void Json::each_member(
+    const std::function<void(const std::string& name, const Json&)>& take) const {
   if (!is_object()) refuse("should be an object");
-  std::vector<std::pair<std::string, Json>> members;
-  members.reserve(value(node_).size());
   for (auto it = value(node_).begin(); it != value(node_).end(); ++it)
-    members.emplace_back(it.key(), at(&it.value(), place_, -1));
-  return members;
+    take(it.key(), at(&it.value(), place_, -1));
 }
 
-std::vector<Json> Json::elements() const {
+Json::Elements Json::elements() const {
   if (!is_array()) refuse("should be an array");
-  std::vector<Json> elements;
-  elements.reserve(value(node_).size());
-  for (const Value& element : value(node_))
-    elements.push_back(at(&element, place_, static_cast<int64_t>(elements.size())));
-  return elements;
+  return Elements(*this);
 }
+
+Json Json::element(size_t i) const { return at(&value(node_)[i], place_, static_cast<int64_t>(i)); }
 
 std::string Json::string() const {
   if (!is_string()) refuse("should be a string");

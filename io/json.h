@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,8 +26,12 @@ class Json {
   bool has(const std::string& name) const;
   // A member, which must be there.
   Json operator[](const std::string& name) const;
-  std::vector<std::pair<std::string, Json>> members() const;
-  std::vector<Json> elements() const;
+  // Members or elements.
+  size_t size() const;
+  void each_member(const std::function<void(const std::string& name, const Json&)>& take) const;
+  // The elements of an array, each made when it is asked for: a file may have millions.
+  class Elements;
+  Elements elements() const;
 
   std::string string() const;
   bool boolean() const;
@@ -44,12 +49,41 @@ class Json {
  private:
   struct Document;
   Json() = default;
+  Json element(size_t i) const;
   Json at(const void* node, std::shared_ptr<const std::string> place, int64_t index) const;
 
   std::shared_ptr<const Document> document_;
   const void* node_ = nullptr;  // a value of the JSON library, which headers leave out
   std::shared_ptr<const std::string> place_;  // such as "model.merges"
   int64_t index_ = -1;                        // in the array that place_ names
+};
+
+class Json::Elements {
+ public:
+  explicit Elements(Json array) : array_(std::move(array)) {}
+
+  class Iterator {
+   public:
+    Iterator(const Elements& elements, size_t i) : elements_(&elements), i_(i) {}
+    Json operator*() const { return (*elements_)[i_]; }
+    Iterator& operator++() {
+      ++i_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return i_ != other.i_; }
+
+   private:
+    const Elements* elements_;
+    size_t i_;
+  };
+
+  size_t size() const { return array_.size(); }
+  Json operator[](size_t i) const { return array_.element(i); }
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, size()}; }
+
+ private:
+  Json array_;
 };
 
 }  // namespace attune::io

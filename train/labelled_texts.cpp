@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "../array/fail.h"
@@ -29,23 +30,25 @@ LabelledTexts LabelledTexts::from_csv(const io::CsvTable& table, const std::stri
                                       const std::string& label_column) {
   const size_t text = table.column(text_column), label = table.column(label_column);
   std::set<std::string> names;
-  for (const io::CsvRow& row : table.rows) {
-    if (row.fields[label].empty())
-      fail<FormatError>("csv", "{}, line {}: the {} is empty", table.source, row.line,
+  for (size_t row = 0; row < table.size(); ++row) {
+    if (table.field(row, label).empty())
+      fail<FormatError>("csv", "{}, line {}: the {} is empty", table.source(), table.line(row),
                         label_column);
-    names.insert(row.fields[label]);
+    names.emplace(table.field(row, label));
   }
   if (names.size() < 2)
     fail<ValueError>("LabelledTexts", "{} has {} rows with {} different labels; it takes two",
-                     table.source, table.rows.size(), names.size());
+                     table.source(), table.size(), names.size());
   LabelledTexts data;
   data.label_names.assign(names.begin(), names.end());
   sort_labels(data.label_names);
-  for (const io::CsvRow& row : table.rows) {
-    const auto found =
-        std::find(data.label_names.begin(), data.label_names.end(), row.fields[label]);
-    data.texts.push_back(row.fields[text]);
-    data.labels.push_back(found - data.label_names.begin());
+  data.texts.reserve(table.size());
+  data.labels.reserve(table.size());
+  std::map<std::string_view, int64_t> numbers;
+  for (const std::string& name : data.label_names) numbers.emplace(name, std::ssize(numbers));
+  for (size_t row = 0; row < table.size(); ++row) {
+    data.texts.emplace_back(table.field(row, text));
+    data.labels.push_back(numbers.at(table.field(row, label)));
   }
   return data;
 }

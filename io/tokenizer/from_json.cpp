@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace attune::io::tokenizers {
@@ -120,19 +121,18 @@ std::vector<AddedToken> added_tokens_from(const Json& json) {
 }
 
 std::vector<std::string> vocabulary_from(const Json& json, size_t others) {
-  const auto members = json.members();
-  const size_t limit = members.size() + others;
+  const size_t limit = json.size() + others;
   std::vector<std::string> tokens;
-  for (const auto& [token, id] : members) {
+  json.each_member([&](const std::string& token, const Json& id) {
     if (token.empty()) id.refuse("the vocabulary has an empty token");
     const auto at = static_cast<size_t>(id.natural(largest_id));
     if (at >= limit)
       id.refuse(fmt::format("\"{}\" has id {}, but there are only {} tokens", token, at, limit));
-    if (at >= tokens.size()) tokens.resize(at + 1);
+    tokens.resize(std::max(at + 1, tokens.size()));
     if (!tokens[at].empty())
       id.refuse(fmt::format("id {} is given to both \"{}\" and \"{}\"", at, tokens[at], token));
     tokens[at] = token;
-  }
+  });
   return tokens;
 }
 

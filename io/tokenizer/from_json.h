@@ -55,8 +55,10 @@ T make_part(const char* stage, const Maker<T> (&makers)[n], const Json& json) {
 
 template <class T>
 std::vector<T> make_parts(const Json& list, T (*make)(const Json&)) {
+  const auto elements = list.elements();
   std::vector<T> parts;
-  for (const Json& part : list.elements()) parts.push_back(make(part));
+  parts.reserve(elements.size());
+  for (const Json& part : elements) parts.push_back(make(part));
   return parts;
 }
 

@@ -13,17 +13,36 @@ namespace {
 
 constexpr const char* operation = "load_tokenizer";
 
-// The lines of a text file, which must be UTF-8.
-std::vector<std::string> read_lines(const std::string& path) {
-  const std::string text = read_file(path);
-  if (!unicode::is_valid(text)) fail<FormatError>(operation, "{}: not UTF-8", path);
-  std::vector<std::string> lines;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    if (lines.back().ends_with('\r')) lines.back().pop_back();
-    at = end + 1;
+// A text file in UTF-8, and how many lines it has.
+struct Text {
+  explicit Text(const std::string& path) : content(read_file(path)) {
+    if (!unicode::is_valid(content)) fail<FormatError>(operation, "{}: not UTF-8", path);
+    lines = static_cast<size_t>(std::count(content.begin(), content.end(), '\n')) + 1;
+    // Each is a token, or a merge that makes one; no vocabulary comes near this.
+    if (constexpr size_t most = size_t{1} << 21; lines > most)
+      fail<FormatError>(operation, "{}: more than {} lines are no vocabulary", path, most);
   }
+
+  template <class F>
+  void each_line(F&& take) const {
+    const std::string_view text = content;
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      const size_t back = end > at && text[end - 1] == '\r' ? 1 : 0;
+      take(text.substr(at, end - back - at));
+      at = end + 1;
+    }
+  }
+
+  std::string content;
+  size_t lines;
+};
+
+std::vector<std::string> read_lines(const std::string& path) {
+  const Text text(path);
+  std::vector<std::string> lines;
+  lines.reserve(text.lines);
+  text.each_line([&](std::string_view line) { lines.emplace_back(line); });
   return lines;
 }
 
@@ -94,17 +113,19 @@ nlohmann::json byte_level_settings(const std::vector<std::string>& tokens,
 }
 
 Merges read_merges(const std::string& path) {
+  const Text text(path);
   Merges merges;
+  merges.reserve(std::min(text.lines, text.content.size() / 4 + 1));  // of "a b" and a break
   size_t number = 0;
-  for (const std::string& line : read_lines(path)) {
+  text.each_line([&](std::string_view line) {
     ++number;
-    if (line.starts_with("#version") || line.empty()) continue;
+    if (line.starts_with("#version") || line.empty()) return;
     const size_t space = line.find(' ');
     if (space == line.npos || line.find(' ', space + 1) != line.npos)
       fail<FormatError>(operation, "{}: line {} is not two tokens with a space between them", path,
                         number);
     merges.emplace_back(line.substr(0, space), line.substr(space + 1));
-  }
+  });
   return merges;
 }
 

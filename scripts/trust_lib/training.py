@@ -68,6 +68,25 @@ class Training:
         return out, steps[-2]
 
 
+def break_off(training, wanted, interrupt):
+    """Breaks runs off `wanted` times in all, and lets each of them end: how many they were, and a list of faults.
+
+    interrupt(process, out) breaks one off and returns its faults; None if it had ended by itself.
+    """
+    faults, done, rounds = [], 0, 0
+    while done < wanted and not faults:
+        rounds += 1
+        out = training.folder(f"round{rounds}")
+        while done < wanted and newest(out) < training.steps:
+            found = interrupt(training.start(out), out)
+            if found is None:
+                break
+            done += 1
+            faults += [f"number {done}: {fault}" for fault in found + damage(out)]
+        faults += training.finish(out)
+    return rounds, faults
+
+
 def newest(out):
     """The last step that is saved in a run's folder; -1 if none is."""
     return max(checkpoint.steps(out / "checkpoints"), default=-1)

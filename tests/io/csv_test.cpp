@@ -13,8 +13,12 @@ using Rows = std::vector<std::vector<std::string>>;
 namespace {
 
 Rows rows_of(const io::CsvTable& table) {
-  Rows rows{table.columns};
-  for (const io::CsvRow& row : table.rows) rows.push_back(row.fields);
+  Rows rows{table.columns()};
+  for (size_t row = 0; row < table.size(); ++row) {
+    rows.emplace_back();
+    for (size_t column = 0; column < table.columns().size(); ++column)
+      rows.back().emplace_back(table.field(row, column));
+  }
   return rows;
 }
 
@@ -59,10 +63,10 @@ TEST_CASE("csv: fields, quotes and line ends of RFC 4180") {
 
 TEST_CASE("csv: a row knows the line it begins on, and errors name theirs") {
   const io::CsvTable table = io::parse_csv("a,b\n\"x\n\ny\",1\r\n\r\nz,2\rw,3\n");
-  REQUIRE(table.rows.size() == 3);
-  CHECK(table.rows[0].line == 2);
-  CHECK(table.rows[1].line == 6);
-  CHECK(table.rows[2].line == 7);
+  REQUIRE(table.size() == 3);
+  CHECK(table.line(0) == 2);
+  CHECK(table.line(1) == 6);
+  CHECK(table.line(2) == 7);
 
   const std::vector<std::pair<std::string, std::string>> mistakes = {
       {"", "t.csv is empty"},
@@ -71,6 +75,7 @@ TEST_CASE("csv: a row knows the line it begins on, and errors name theirs") {
       {"a,b\n\"x\ny\"\n", "t.csv, line 2: 1 fields for 2 columns"},
       {"a,b\nx,\"y\nz\n", "t.csv, line 2: a quote is opened and never closed"},
       {"a,b\n\"x\ny\"z,1\n", "t.csv, line 3: text after a closing quote"},
+      {std::string(100'000, ','), "t.csv has 100001 columns; at most 100000 can be read"},
       {"a,b\nx,5\" wide\n", "t.csv, line 2: a quote inside a field without quotes"},
   };
   for (const auto& [content, message] : mistakes) {

@@ -108,3 +108,67 @@ TEST_CASE("a .npy file takes its own size") {
        {"a name", npy(fmt::format("{{'{}", zeros), ""), 1.1}},
       [](const std::string& path) { io::load_npy(path); });
 }
+
+TEST_CASE("more lines than a vocabulary can have are refused before they are kept") {
+  const ScratchFolder folder;
+  const size_t many = (size_t{1} << 21) + 1;
+  write_all(folder / "vocab.txt", std::string(many, '\n'));
+  const int64_t bytes = heap::peak_of([&] {
+    CHECK_THROWS_WITH(io::load_tokenizer(folder / "vocab.txt"),
+                      Catch::Matchers::ContainsSubstring("more than 2097152 lines"));
+  });
+  CHECK(bytes < static_cast<int64_t>(2 * many));
+}
+
+TEST_CASE("a table takes a few times its file") {
+  const auto text = [](const std::string& piece) {
+    return "a,b\n" + repeated([&](size_t) { return piece; }, "\n");
+  };
+  check("x.csv",
+        {{"empty fields", text(","), 8},
+         {"rows of one letter", "a\n" + repeated([](size_t) { return "x"; }, "\n"), 8},
+         {"one field", text(std::string(size, 'x')), 3},
+         {"quotes", text(std::string(size, '"')), 3},
+         {"columns", std::string(size, ','), 10},
+         {"a long row", "a,b\n" + std::string(size, ','), 8}},
+        [](const std::string& path) { io::read_csv(path); });
+}
+
+TEST_CASE("a tokenizer takes a bounded multiple of its file") {
+  const auto model = [](const std::string& vocabulary, const std::string& merges) {
+    return fmt::format(R"({{"model":{{"type":"BPE","vocab":{{{}}},"merges":[{}]}}}})", vocabulary,
+                       merges);
+  };
+  const auto same = [](const char* piece) { return repeated([=](size_t) { return piece; }); };
+  const auto token = [](size_t i) { return fmt::format(R"("{}":{})", short_name(i), i); };
+  const auto added = [](size_t i) {
+    return fmt::format(R"({{"id":{},"content":"{}"}})", i + 1, short_name(i + 1));
+  };
+  check("tokenizer.json",
+        {{"a vocabulary", model(repeated(token), ""), 20},
+         {"merges", model(R"("a":0,"aa":1)", same(R"("a a")")), 38},
+         {"merges as pairs", model(R"("a":0,"aa":1)", same(R"(["a","a"])")), 32},
+         {"added tokens",
+          fmt::format(R"({{"added_tokens":[{}],{})", repeated(added),
+                      model(R"("A":0)", "").substr(1)),
+          40},
+         {"numbers", fmt::format("[{}]", same("0")), 17},
+         {"lists", fmt::format("[{}]", same("[]")), 23},
+         {"objects", fmt::format("[{}]", same("{}")), 34},
+         {"texts", fmt::format("[{}]", same("\"\"")), 28},
+         {"brackets", std::string(size, '['), 2},
+         {"one text", fmt::format("[\"{}\"]", std::string(size, 'x')), 6}},
+        [](const std::string& path) { io::load_tokenizer(path); });
+  check("vocab.txt",
+        {{"words", "[UNK]\n[CLS]\n[SEP]\n" + repeated(short_name, "\n"), 30},
+         {"empty lines", std::string(size, '\n'), 34}},
+        [](const std::string& path) { io::load_tokenizer(path); });
+  check("merges.txt",
+        {{"merges", repeated([](size_t) { return "a a"; }, "\n"), 30},
+         {"empty lines", std::string(size, '\n'), 18}},
+        [](const std::string& path) {
+          const std::string vocabulary = std::filesystem::path(path).replace_filename("vocab.json");
+          write_all(vocabulary, R"({"a":0,"aa":1})");
+          io::load_tokenizer(vocabulary);
+        });
+}
