@@ -2,4 +2,5 @@
 
 #include "../kernels/matmul_precision.h"
 #include "../kernels/parallel.h"
+#include "../kernels/random.h"
 #include "../kernels/simd.h"

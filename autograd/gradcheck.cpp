@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "../array/fail.h"
-#include "../array/random.h"
 #include "../kernels/copy.h"
+#include "../kernels/random.h"
 #include "engine.h"
 #include "grad_mode.h"
 

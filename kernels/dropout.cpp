@@ -1,8 +1,12 @@
 #include "dropout.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "../array/trace.h"
 #include "copy.h"
 #include "parallel.h"
+#include "philox.h"
 
 namespace attune::kernels {
 
@@ -13,12 +17,21 @@ DropoutMask::DropoutMask(double p, RandomState draw)
 
 template <class T>
 void DropoutMask::apply(int64_t start, int64_t n, const T* x, T* y) const {
+  if (dropped_below_ > std::numeric_limits<uint32_t>::max()) {
+    std::fill_n(y, n, T{0});
+    return;
+  }
+  constexpr int64_t together = 1024;
+  const auto dropped_below = static_cast<uint32_t>(dropped_below_);
+  uint32_t words[together + 8];
   const T scale = static_cast<T>(scale_);
-  for (int64_t i = 0; i < n;) {
-    const uint64_t element = static_cast<uint64_t>(start + i);
-    const auto words = philox(draw_.seed, draw_.draw, element / 4);
-    for (uint64_t word = element % 4; word < 4 && i < n; ++word, ++i)
-      y[i] = words[word] < dropped_below_ ? T{0} : x[i] * scale;
+  for (int64_t at = 0; at < n; at += together) {
+    const auto element = static_cast<uint64_t>(start + at);
+    const int64_t count = std::min(together, n - at), skipped = static_cast<int64_t>(element % 4);
+    philox_blocks(draw_, element / 4, (skipped + count + 3) / 4, words);
+    const uint32_t* word = words + skipped;
+    for (int64_t i = 0; i < count; ++i)
+      y[at + i] = word[i] < dropped_below ? T{0} : x[at + i] * scale;
   }
 }
 

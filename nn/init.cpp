@@ -7,11 +7,11 @@
 #include <numeric>
 
 #include "../array/fail.h"
-#include "../array/random.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/ops/arithmetic.h"
 #include "../autograd/ops/shape.h"
 #include "../kernels/copy.h"
+#include "../kernels/random.h"
 
 namespace attune::nn::init {
 namespace {

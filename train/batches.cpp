@@ -5,6 +5,7 @@
 
 #include "../array/fail.h"
 #include "../io/checksum.h"
+#include "../kernels/random.h"
 
 namespace attune::train {
 namespace {

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "../array/fail.h"
-#include "../array/random.h"
 #include "../autograd/tensor.h"
+#include "../kernels/random.h"
 
 namespace attune::train {
 namespace {

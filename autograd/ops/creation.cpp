@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "../../array/fail.h"
-#include "../../array/random.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
+#include "../../kernels/random.h"
 
 namespace attune {
 namespace {

@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "../../array/fail.h"
-#include "../../array/random.h"
 #include "../../autograd/ops/broadcast.h"
+#include "../../kernels/random.h"
 
 namespace attune::nn::models {
 namespace {

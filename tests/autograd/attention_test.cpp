@@ -1,6 +1,5 @@
 #include "../catch.h"
 
-#include <array/random.h>
 #include <autograd/engine.h>
 #include <autograd/ops/arithmetic.h>
 #include <autograd/ops/attention.h>
@@ -10,6 +9,7 @@
 #include <autograd/ops/reduce.h>
 #include <autograd/ops/shape.h>
 #include <kernels/parallel.h>
+#include <kernels/random.h>
 
 #include <cmath>
 

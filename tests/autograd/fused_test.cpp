@@ -3,7 +3,6 @@
 
 #include "../catch.h"
 
-#include <array/random.h>
 #include <autograd/engine.h>
 #include <autograd/ops/arithmetic.h>
 #include <autograd/ops/attention.h>
@@ -15,6 +14,7 @@
 #include <autograd/ops/shape.h>
 #include <autograd/ops/softmax.h>
 #include <kernels/parallel.h>
+#include <kernels/random.h>
 
 #include <cmath>
 #include <functional>

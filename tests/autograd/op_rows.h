@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array/random.h>
+#include <kernels/random.h>
 
 #include <map>
 

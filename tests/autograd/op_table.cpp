@@ -1,8 +1,8 @@
 #include "op_table.h"
 
-#include <array/random.h>
 #include <attune/autograd.h>
 #include <autograd/gradcheck.h>
+#include <kernels/random.h>
 
 #include <cmath>
 

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "../../array/error.h"
-#include "../../array/random.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/parallel.h"
+#include "../../kernels/random.h"
 #include "../catch.h"
 
 using namespace attune;

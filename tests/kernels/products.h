@@ -9,9 +9,9 @@
 #include <limits>
 #include <vector>
 
-#include "../../array/random.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/parallel.h"
+#include "../../kernels/random.h"
 #include "../../kernels/simd.h"
 #include "../catch.h"
 

@@ -1,7 +1,7 @@
 #include "../catch.h"
 
-#include <array/random.h>
 #include <kernels/gemm.h>
+#include <kernels/random.h>
 #include <kernels/thin_product.h>
 
 #include <cmath>

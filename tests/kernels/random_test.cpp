@@ -1,10 +1,12 @@
 #include <attune/array.h>
+#include <attune/kernels.h>
 
 #include <algorithm>
 #include <cmath>
 #include <thread>
 #include <vector>
 
+#include "../../kernels/philox.h"
 #include "../catch.h"
 
 using namespace attune;
@@ -38,6 +40,37 @@ TEST_CASE("philox gives Random123's known answers") {
         Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88) ==
         Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("many blocks at once are those of philox, on every instruction set") {
+  const RandomState draw{0x299f31d0a4093822, 0x0370734413198a2e};
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    INFO(target);
+    for (const uint64_t first : {uint64_t{0}, uint64_t{0xFFFFFFFD}, UINT64_MAX - 3})
+      for (const int64_t count : {0, 1, 2, 7, 16, 33}) {
+        std::vector<uint32_t> words(static_cast<size_t>(4 * count) + 1, 7);
+        kernels::philox_blocks(draw, first, count, words.data());
+        bool same = words.back() == 7;
+        for (int64_t i = 0; i < count; ++i) {
+          const auto block = philox(draw.seed, draw.draw, first + static_cast<uint64_t>(i));
+          same = same && std::equal(block.begin(), block.end(), words.begin() + 4 * i);
+        }
+        CHECK(same);
+      }
+  }
+  set_simd_target(simd_targets().front());
+}
+
+TEST_CASE("draws do not depend on threads") {
+  const int threads = num_threads();
+  const auto drawn = [](int count) {
+    set_num_threads(count);
+    return values(random_normal({100003}, float64, 0, 1, {5, 2}));
+  };
+  const auto alone = drawn(1);
+  CHECK(drawn(4) == alone);
+  set_num_threads(threads);
 }
 
 TEST_CASE("a saved random state repeats the draws after it") {

@@ -1,0 +1,110 @@
+#include "random.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "../array/fail.h"
+#include "parallel.h"
+#include "philox.h"
+
+namespace attune {
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+// The block of random words that belongs to one element. Each element has its own, so the order of
+// filling is free.
+struct Block {
+  uint32_t words[4];
+
+  uint64_t bits() const { return (static_cast<uint64_t>(words[0]) << 32) | words[1]; }
+  // In [0, 1), of 53 random bits.
+  double unit() const { return static_cast<double>(bits() >> 11) * 0x1p-53; }
+  // In [0, range), uniform up to range / 2^64: the high word of a 128-bit product (Lemire 2019).
+  uint64_t below(uint64_t range) const {
+    return static_cast<uint64_t>((static_cast<Wide>(bits()) * range) >> 64);
+  }
+  // Box and Muller 1958.
+  double normal() const {
+    const double u = (static_cast<double>(words[0]) + 0.5) * 0x1p-32;
+    const double v = (static_cast<double>(words[1]) + 0.5) * 0x1p-32;
+    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
+  }
+};
+
+// out[i] = element(block of i) for all elements, in parallel.
+template <class T, class F>
+void fill(Array& array, RandomState draw, const F& element) {
+  constexpr int64_t together = 256, cost = 32;
+  T* const out = array.output<T>();
+  kernels::parallel_ranges(
+      array.numel(),
+      [&](int64_t start, int64_t count) {
+        Block blocks[together];
+        for (int64_t at = start; at < start + count; at += together) {
+          const int64_t n = std::min(together, start + count - at);
+          kernels::philox_blocks(draw, static_cast<uint64_t>(at), n, blocks->words);
+          for (int64_t i = 0; i < n; ++i) out[at + i] = static_cast<T>(element(blocks[i]));
+        }
+      },
+      cost);
+}
+
+template <class F>
+Array filled(const char* name, const Shape& shape, DType dtype, RandomState draw,
+             const F& element) {
+  Array array(shape, dtype);
+  visit_floating(name, dtype, [&]<class T>(TypeTag<T>) { fill<T>(array, draw, element); });
+  return array;
+}
+
+}  // namespace
+
+Array random_uniform(const Shape& shape, DType dtype, double low, double high, RandomState draw) {
+  return filled("rand", shape, dtype, draw, [&](const Block& block) {
+    const double value = low + (high - low) * block.unit();
+    // Rounding to float must not reach the open end.
+    if (dtype == float32 && static_cast<float>(value) >= static_cast<float>(high) && low < high)
+      return static_cast<double>(std::nextafter(static_cast<float>(high), static_cast<float>(low)));
+    return value;
+  });
+}
+
+Array random_normal(const Shape& shape, DType dtype, double mean, double std, RandomState draw) {
+  return filled("randn", shape, dtype, draw,
+                [&](const Block& block) { return mean + std * block.normal(); });
+}
+
+Array random_bernoulli(const Shape& shape, double p, RandomState draw) {
+  if (!(p >= 0 && p <= 1)) fail<ValueError>("bernoulli", "probability {} is not in [0, 1]", p);
+  Array array(shape, boolean);
+  fill<bool>(array, draw, [&](const Block& block) { return block.unit() < p; });
+  return array;
+}
+
+Array random_integers(const Shape& shape, int64_t low, int64_t high, RandomState draw) {
+  if (low >= high) fail<ValueError>("randint", "the range [{}, {}) is empty", low, high);
+  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  Array array(shape, int64);
+  fill<int64_t>(array, draw, [&](const Block& block) {
+    return static_cast<int64_t>(static_cast<uint64_t>(low) + block.below(range));
+  });
+  return array;
+}
+
+Array random_permutation(int64_t n, RandomState draw) {
+  Array array(Shape{n}, int64);
+  int64_t* out = array.output<int64_t>();
+  std::iota(out, out + n, int64_t{0});
+  // Fisher and Yates, as by Durstenfeld 1964.
+  for (int64_t i = n - 1; i > 0; --i) {
+    Block block;
+    kernels::philox_blocks(draw, static_cast<uint64_t>(i), 1, block.words);
+    std::swap(out[i], out[block.below(static_cast<uint64_t>(i + 1))]);
+  }
+  return array;
+}
+
+}  // namespace attune
