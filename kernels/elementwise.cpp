@@ -116,7 +116,8 @@ DType result_dtype(const Array& a, const Array& b) {
 }
 
 Array unary(Unary op, const Array& x) {
-  if (x.dtype() == boolean && (op == Unary::neg || op == Unary::abs || op == Unary::sign))
+  if (x.dtype() == boolean && op == Unary::sign) return clone(x);
+  if (x.dtype() == boolean && (op == Unary::neg || op == Unary::abs))
     fail<DTypeError>(name_of(op), "not defined for bool; convert to int64 first");
   const DType dtype = compute_dtype(op, x.dtype());
   if (x.dtype() == bfloat16) return convert(unary(op, convert(x, float32)), bfloat16);

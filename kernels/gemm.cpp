@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 #include "../array/fail.h"
 #include "../array/trace.h"
@@ -200,10 +201,32 @@ void multiply_packed(Array& out, const Array& a, const Array& b, bool accumulate
              accumulate, out_data + i * m * n);
 }
 
+// out = a b. Sums wrap around, as those of elementwise integers do.
+void multiply_integers(Array& out, const Array& a, const Array& b) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  const Shape batches = batch_of(out);
+  const int64_t a_step = a.strides()[a.dim() - 1], b_step = b.strides()[b.dim() - 1];
+  const int64_t a_row = a.strides()[a.dim() - 2], b_row = b.strides()[b.dim() - 2];
+  const int64_t *a_data = a.data<int64_t>(), *b_data = b.data<int64_t>();
+  int64_t* out_data = out.output<int64_t>();
+  parallel_tiles(batches.numel() * m, out.numel() * k, [&](int64_t row) {
+    const int64_t* at = a_data + offset_of(row / m, batches, a.strides()) + row % m * a_row;
+    const int64_t* bt = b_data + offset_of(row / m, batches, b.strides());
+    std::vector<uint64_t> sums(static_cast<size_t>(n));
+    for (int64_t i = 0; i < k; ++i) {
+      const auto factor = static_cast<uint64_t>(at[i * a_step]);
+      for (int64_t j = 0; j < n; ++j)
+        sums[static_cast<size_t>(j)] += factor * static_cast<uint64_t>(bt[i * b_row + j * b_step]);
+    }
+    std::copy(sums.begin(), sums.end(), out_data + row * n);
+  });
+}
+
 // out = a b, or out += a b.
 void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   if (out.numel() == 0) return;
+  if (a.dtype() == int64) return multiply_integers(out, a, b);
   visit_floating("matmul", a.dtype(), [&]<class T>(TypeTag<T>) {
     if (k == 0) {
       if (!accumulate) std::fill_n(out.output<T>(), out.numel(), T{0});

@@ -28,9 +28,10 @@ constexpr int64_t tile_columns = 256;
 
 int64_t tiles_of(int64_t n, int64_t tile) { return (n + tile - 1) / tile; }
 
-// Calls f with the element type of a dtype that can be added up.
+// Calls f with the element type of a dtype that can be added up; of bool, by "or".
 template <class F>
 void visit_summable(const char* operation, DType dtype, F&& f) {
+  if (dtype == boolean) return f(TypeTag<bool>{});
   if (dtype == int64) return f(TypeTag<int64_t>{});
   visit_floating(operation, dtype, f);
 }

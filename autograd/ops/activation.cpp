@@ -1,5 +1,7 @@
 #include "activation.h"
 
+#include <cmath>
+
 #include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/elementwise.h"
@@ -122,7 +124,7 @@ Tensor mish(const Tensor& x) {
 Tensor hardtanh(const Tensor& x, double low, double high) {
   const OperationScope scope("hardtanh");
   if (low > high) fail<ValueError>("hardtanh", "the bounds {} and {} are reversed", low, high);
-  return clamp(x, low, high);
+  return x.dtype() == int64 ? clamp(x, std::trunc(low), std::trunc(high)) : clamp(x, low, high);
 }
 
 Tensor relu6(const Tensor& x) {

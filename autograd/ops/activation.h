@@ -21,7 +21,8 @@ Tensor gelu(const Tensor& x, std::string_view approximate = "none");
 Tensor silu(const Tensor& x);        // x sigmoid(x). Elfwing et al. 2017.
 Tensor logsigmoid(const Tensor& x);  // log sigmoid(x), exact where sigmoid rounds to zero
 Tensor mish(const Tensor& x);        // x tanh(softplus(x)). Misra 2019.
-// x limited to [low, high] (ValueError if reversed), with gradient 0 at the bounds.
+// x limited to [low, high] (ValueError if reversed), with gradient 0 at the bounds; int64 stays
+// int64, within the bounds without their fractions.
 Tensor hardtanh(const Tensor& x, double low = -1, double high = 1);
 Tensor relu6(const Tensor& x);  // hardtanh from 0 to 6
 // log(1 + exp(beta x)) / beta; x itself where beta x exceeds threshold. ValueError unless beta > 0.

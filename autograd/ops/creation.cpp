@@ -45,6 +45,7 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   const OperationScope scope("linspace");
+  if (dtype == int64) start = std::trunc(start), end = std::trunc(end);
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From both ends, so that both are met exactly.
   return generate(steps, dtype, [=](int64_t i) {
@@ -58,6 +59,7 @@ Tensor arange(double start, double end, double step, DType dtype) {
   // Also false for NaN, which a step of zero can give.
   if (!(step != 0 && length >= 0 && length < 0x1p62))
     fail<ValueError>("arange", "steps of {} do not lead from {} to {}", step, start, end);
+  if (dtype == int64) start = std::trunc(start), step = std::trunc(step);
   return generate(static_cast<int64_t>(length), dtype,
                   [=](int64_t i) { return start + static_cast<double>(i) * step; });
 }

@@ -15,10 +15,12 @@ Tensor zeros(const Shape& shape, DType dtype = float32);
 Tensor ones(const Shape& shape, DType dtype = float32);
 // [n, m]: ones on the main diagonal. m defaults to n.
 Tensor eye(int64_t n, std::optional<int64_t> m = {}, DType dtype = float32);
-// [steps]: evenly spaced from start to end, both included.
+// [steps]: evenly spaced from start to end, both included; of int64, whole parts between those of
+// start and end.
 Tensor linspace(double start, double end, int64_t steps, DType dtype = float32);
 
-// start, start + step, … before end. ValueError if step is zero or leads away from end.
+// start, start + step, … before end; int64 counts from and by their whole parts. ValueError if step
+// is zero or leads away from end.
 Tensor arange(double start, double end, double step, DType dtype);
 // As above; int64 if all arguments are integers, else float32.
 template <class Start, class End, class Step = int>

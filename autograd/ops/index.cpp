@@ -9,6 +9,7 @@
 #include "../../kernels/index.h"
 #include "../record.h"
 #include "arithmetic.h"
+#include "broadcast.h"
 #include "join.h"
 #include "shape.h"
 
@@ -153,19 +154,22 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tensor& source,
                  double alpha) {
-  dim = wrap_dim("index_add", dim, x.dim());
+  dim = wrap_dim("index_add", dim, std::max<int64_t>(x.dim(), 1));
   Shape expected = x.shape();
   if (!expected.empty()) expected[dim] = indices.numel();
-  if (x.dim() == 0 || indices.dim() > 1 || source.shape() != expected)
+  const bool fits = x.dim() > 0 || indices.numel() == 1;
+  if (!fits || indices.dim() > 1 || source.shape() != expected)
     fail<ShapeError>("index_add", "indices {} and source {} do not fit {} along dimension {}",
                      to_string(indices.shape()), to_string(source.shape()), to_string(x.shape()),
                      dim);
   if (x.dtype() != source.dtype())
     fail<DTypeError>("index_add", "source is {}, the tensor {}; convert one with to()",
                      name_of(source.dtype()), name_of(x.dtype()));
-  kernels::check_indices("index_add", indices.array(), x.size(dim));
   const OperationScope scope("index_add");
-  const Tensor added = alpha == 1 ? source : source * alpha;
+  if (x.dim() == 0)
+    return reshape(index_add(reshape(x, {1}), 0, indices, reshape(source, {1}), alpha), {});
+  kernels::check_indices("index_add", indices.array(), x.size(dim));
+  const Tensor added = alpha == 1 ? source : to(source * alpha, x.dtype());
   Array sums = kernels::clone(x.array());
   kernels::index_add_into(sums, dim, indices.array(), added.array());
   return record(

@@ -1,5 +1,7 @@
 #include "linalg.h"
 
+#include <cmath>
+
 #include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
@@ -13,11 +15,13 @@
 namespace attune {
 namespace {
 
-void check_same_floating(const char* name, const Tensor& a, const Tensor& b) {
+void check_same_dtype(const char* name, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype())
     fail<DTypeError>(name, "operands are {} and {}; convert one with to()", name_of(a.dtype()),
                      name_of(b.dtype()));
-  if (a.dtype() != float32 && a.dtype() != float64) fail_not_floating(name, a.dtype());
+  if (a.dtype() != float32 && a.dtype() != float64 && a.dtype() != int64)
+    fail<DTypeError>(name, "takes float32, float64 or int64, got {}; convert with to(float32)",
+                     name_of(a.dtype()));
 }
 
 // The product of operands that are both at least 2-D.
@@ -30,7 +34,7 @@ Tensor matrix_product(const char* name, const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  check_same_floating("matmul", a, b);
+  check_same_dtype("matmul", a, b);
   if (a.dim() == 0 || b.dim() == 0)
     fail<ShapeError>("matmul", "operands {} and {} need at least one dimension each",
                      to_string(a.shape()), to_string(b.shape()));
@@ -53,7 +57,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
-  check_same_floating("bmm", a, b);
+  check_same_dtype("bmm", a, b);
   if (a.dim() != 3 || b.dim() != 3 || a.size(0) != b.size(0) || a.size(2) != b.size(1))
     fail<ShapeError>("bmm", "takes [B, M, K] and [B, K, N], got {} and {}", to_string(a.shape()),
                      to_string(b.shape()));
@@ -67,6 +71,7 @@ Tensor add_product(const char* name, const Tensor& input, const Tensor& product,
   if (broadcast_shapes(name, product.shape(), input.shape()) != product.shape())
     fail<ShapeError>(name, "input {} does not broadcast to the product {}",
                      to_string(input.shape()), to_string(product.shape()));
+  if (product.dtype() == int64) alpha = std::trunc(alpha), beta = std::trunc(beta);
   const Tensor scaled = alpha == 1 ? product : product * alpha;
   return beta == 0 ? scaled : (beta == 1 ? input : input * beta) + scaled;
 }
@@ -101,7 +106,7 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check_same_floating("linear", x, weight);
+  check_same_dtype("linear", x, weight);
   if (weight.dim() == 1 && !bias.defined()) {
     const OperationScope scope("linear");
     return matmul(x, weight);
@@ -114,7 +119,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (bias.defined() && bias.shape() != Shape{weight.size(0)})
     fail<ShapeError>("linear", "bias {} for weight {}; it takes [{}]", to_string(bias.shape()),
                      to_string(weight.shape()), weight.size(0));
-  if (bias.defined()) check_same_floating("linear", x, bias);
+  if (bias.defined()) check_same_dtype("linear", x, bias);
 
   const int64_t in = weight.size(1), out = weight.size(0);
   Shape shape = x.shape();

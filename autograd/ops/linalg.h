@@ -9,14 +9,15 @@ namespace attune {
 
 // The matrix product under NumPy's rules: 1-D operands are a row (left) or a column (right) that
 // vanishes from the result; leading dimensions broadcast. a: [..., M, K], b: [..., K, N] ->
-// [..., M, N]. ShapeError unless K agrees, DTypeError unless both are float32 or both float64.
+// [..., M, N]. ShapeError unless K agrees, DTypeError unless both are float32, float64 or int64.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
 // The product of two batches of matrices. a: [B, M, K], b: [B, K, N] -> [B, M, N].
 Tensor bmm(const Tensor& a, const Tensor& b);
 
 // beta input + alpha (a b), where input broadcasts to the product (ShapeError) and is not read if
-// beta is 0. addmm takes matrices, baddbmm batches of them, as bmm does.
+// beta is 0; of the factors of int64 the whole parts count. addmm takes matrices, baddbmm batches
+// of them, as bmm does.
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta = 1,
              double alpha = 1);
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta = 1,

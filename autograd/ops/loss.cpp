@@ -87,8 +87,7 @@ Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction, bo
   if (log_target) {
     losses = exp(target) * (target - input);
   } else {
-    const Tensor none = target == 0.0;
-    losses = where(none, 0.0, target * log(where(none, 1.0, target))) - target * input;
+    losses = where(target == 0.0, 0.0, target * log(target)) - target * input;
   }
   if (reduction != Reduction::batchmean) return reduce("kl_div", losses, reduction);
   const int64_t batch = input.dim() == 0 ? 1 : input.size(0);

@@ -56,8 +56,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
 // The same by its short name.
 Tensor bce_with_logits(const Tensor& input, const Tensor& target, const BceOptions& options = {});
 
-// target (log target - input), 0 where target is 0. input: log probabilities; target:
-// probabilities, or their logarithms if log_target.
+// target (log target - input), 0 where target is 0, but without a gradient to it (NaN). input: log
+// probabilities; target: probabilities, or their logarithms if log_target.
 Tensor kl_div(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean,
               bool log_target = false);
 

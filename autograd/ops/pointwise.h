@@ -8,7 +8,7 @@ namespace attune {
 
 // Functions of each element. Floating dtypes keep theirs; bool and int64 give float32, except for
 // abs, sign, square and the roundings of int64, which stay int64. Outside its domain a function is
-// NaN or Inf as in IEEE 754. abs and sign refuse bool (DTypeError).
+// NaN or Inf as in IEEE 754. abs refuses bool (DTypeError), whose sign is itself.
 
 // e to the power of x, and the same less 1, accurate near 0.
 Tensor exp(const Tensor& x);

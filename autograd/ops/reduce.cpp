@@ -84,11 +84,17 @@ Tensor cumsum(const Tensor& x, int64_t dim) {
 
 namespace {
 
-Tensor extremum(const char* name, const Tensor& x, Array value, const Reduced& over) {
-  return record(name, std::move(value), wrt(x, [x, over](const Tensor& g, const Tensor& y) {
-                  return over.keep(g) *
-                         detail::shares(x.array(), over.keep(y.detach()).array(), over);
+// hits: which elements of the first array take a share of the gradient, given the extrema.
+Tensor extremum(const char* name, const Tensor& x, Array value, const Reduced& over,
+                Array (*hits)(const Array&, const Array&)) {
+  return record(name, std::move(value), wrt(x, [x, over, hits](const Tensor& g, const Tensor& y) {
+                  const Array extrema = over.keep(y.detach()).array();
+                  return over.keep(g) * detail::shares(hits(x.array(), extrema), over, x.dtype());
                 }));
+}
+
+Array equal(const Array& x, const Array& extrema) {
+  return kernels::compare(Compare::eq, x, extrema);
 }
 
 ValuesAndIndices pick(const Tensor& x, int64_t dim, bool keepdim, Array positions) {
@@ -104,19 +110,21 @@ Array flat(const Tensor& x) { return kernels::reshape(x.array(), {x.numel()}); }
 
 Tensor amax(const Tensor& x, const Shape& dims, bool keepdim) {
   const Reduced over("amax", x, dims);
-  return extremum("amax", x, kernels::amax(x.array(), over.dims, keepdim), over);
+  return extremum("amax", x, kernels::amax(x.array(), over.dims, keepdim), over, equal);
 }
 Tensor amin(const Tensor& x, const Shape& dims, bool keepdim) {
   const Reduced over("amin", x, dims);
-  return extremum("amin", x, kernels::amin(x.array(), over.dims, keepdim), over);
+  return extremum("amin", x, kernels::amin(x.array(), over.dims, keepdim), over, equal);
 }
 Tensor max(const Tensor& x) {
   const OperationScope scope("max");
-  return amax(x);
+  const Reduced over("max", x, {});
+  return extremum("max", x, kernels::amax(x.array(), over.dims, false), over, detail::at_extremum);
 }
 Tensor min(const Tensor& x) {
   const OperationScope scope("min");
-  return amin(x);
+  const Reduced over("min", x, {});
+  return extremum("min", x, kernels::amin(x.array(), over.dims, false), over, detail::at_extremum);
 }
 ValuesAndIndices max(const Tensor& x, int64_t dim, bool keepdim) {
   const OperationScope scope("max");

@@ -25,17 +25,20 @@ Tensor cumsum(const Tensor& x, int64_t dim);
 // float32 and float64 only (DTypeError).
 Tensor mean(const Tensor& x);
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
-// Squared distances from the mean, summed and divided by n - correction; std is its root, with
-// gradient 0 where it is 0.
+// Squared distances from the mean, summed and divided by n - correction, by 0 if that is negative;
+// std is its root, with gradient 0 where it is 0.
 Tensor var(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
-// log(sum(exp(x))), without overflow; -inf over nothing but -inf. Integers give float32.
+// log(sum(exp(x))), without overflow; over nothing but -inf it is -inf, and its gradient NaN.
+// Integers give float32.
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
 // (sum |x|^p)^(1/p); the largest or smallest |x| for p = inf or -inf, the count of non-zeros for
 // p = 0. Gradient 0 at the zero vector.
 Tensor norm(const Tensor& x, double p = 2, const Shape& dims = {}, bool keepdim = false);
 
-// The extrema. NaN wins; ShapeError over nothing. Equal extrema share the gradient evenly.
+// The extrema. NaN wins; ShapeError over nothing. Equal extrema share the gradient evenly. Where
+// one element is NaN, the gradient of amax and amin is NaN in the whole slice, that of max and min
+// goes to the NaN.
 Tensor amax(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
 Tensor max(const Tensor& x);

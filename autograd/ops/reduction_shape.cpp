@@ -46,13 +46,15 @@ Tensor Reduced::flatten(const Tensor& x) const {
   return reshape(permute(x, order), shape);
 }
 
-Tensor shares(const Array& x, const Array& extremum, const Reduced& over) {
+Array at_extremum(const Array& x, const Array& extremum) {
   using kernels::Compare;
-  const Array hits =
-      kernels::compare(Compare::logical_or, kernels::compare(Compare::eq, x, extremum),
-                       kernels::compare(Compare::ne, x, x));
-  const Array count = kernels::convert(kernels::sum(hits, over.dims, true), x.dtype());
-  const Array weights = kernels::convert(hits, x.dtype());
+  return kernels::compare(Compare::logical_or, kernels::compare(Compare::eq, x, extremum),
+                          kernels::compare(Compare::ne, x, x));
+}
+
+Tensor shares(const Array& hits, const Reduced& over, DType dtype) {
+  const Array count = kernels::convert(kernels::sum(hits, over.dims, true), dtype);
+  const Array weights = kernels::convert(hits, dtype);
   return Tensor(kernels::binary(kernels::Binary::div, weights, count));
 }
 

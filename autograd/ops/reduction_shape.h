@@ -23,8 +23,9 @@ struct Reduced {
   Tensor flatten(const Tensor& x) const;
 };
 
-// 1 / the number of elements of x that equal the extremum (kept shape) or are NaN, which beats
-// every number, at those elements; 0 elsewhere.
-Tensor shares(const Array& x, const Array& extremum, const Reduced& over);
+// The elements of x that equal the extremum (kept shape), or are NaN, which beats every number.
+Array at_extremum(const Array& x, const Array& extremum);
+// 1 / the number of hits (bool, in x's shape) in a slice, at these; 0 elsewhere, NaN without hits.
+Tensor shares(const Array& hits, const Reduced& over, DType dtype);
 
 }  // namespace attune::detail

@@ -33,8 +33,7 @@ Tensor nonzero(const Tensor& x) {
 
 // The gradient of the variance, divided by 2: the distance from the mean over n - correction.
 Tensor deviation(const Tensor& x, const Reduced& over, double correction) {
-  const double divisor = std::max(0.0, static_cast<double>(over.length()) - correction);
-  return (x - mean(x, over.dims, true)) / divisor;
+  return (x - mean(x, over.dims, true)) / (static_cast<double>(over.length()) - correction);
 }
 
 }  // namespace
@@ -78,9 +77,9 @@ Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
   const Array value = kernels::binary(Binary::add, logs, top);
   return record("logsumexp", kernels::reshape(value, over.result(keepdim)),
                 wrt(x, [x, over, top](const Tensor& g) {
-                  // The softmax, from x rather than from the rounded result; 0 over -inf alone.
+                  // The softmax, from x rather than from the rounded result.
                   const Tensor e = exp(x - Tensor(top));
-                  return over.keep(g) * (e / nonzero(sum(e, over.dims, true)));
+                  return over.keep(g) * (e / sum(e, over.dims, true));
                 }));
 }
 
@@ -108,8 +107,9 @@ Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& 
   if (p == 0) return sign * 0.0;
   if (p == 1) return sign;
   if (std::isinf(p))
-    return sign * detail::shares(kernels::unary(Unary::abs, x.array()),
-                                 over.keep(y.detach()).array(), over);
+    return sign * detail::shares(detail::at_extremum(kernels::unary(Unary::abs, x.array()),
+                                                     over.keep(y.detach()).array()),
+                                 over, x.dtype());
   // Where x is 0 its sign makes the product 0, whatever stands for the power; and the gradient at a
   // norm of 0 is 0, which a negative p meets if one element is.
   const Tensor ratio = nonzero(x * sign) / over.keep(nonzero(y));

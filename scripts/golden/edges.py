@@ -25,12 +25,14 @@ def pointwise(f):
     for op in ["abs", "sign", "sqrt", "rsqrt", "log", "log1p", "reciprocal", "exp", "expm1", "tanh", "sigmoid",
                "sin", "square", "erf"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(torch, op))
+    f.case("sign", "sign(x), bool", [torch.tensor([True, False])], torch.sign)
     for op in ["log2", "log10", "floor", "ceil", "trunc", "isnan", "isinf", "isfinite"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(torch, op), not op.startswith("is"))
     f.case("round", "round(x), halves", [values(nan, inf, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.25)], torch.round)
     f.case("nan_to_num", "nan_to_num(x, 1, 2, -2)", [POINTS], lambda x: torch.nan_to_num(x, 1, 2, -2))
     for op in ["relu", "leaky_relu", "silu", "logsigmoid", "mish", "hardtanh", "relu6"]:
         f.case(op, f"{op}(x)", [POINTS], getattr(F, op))
+    f.case("hardtanh", "hardtanh(x, -1.5, 2.5), integers", [torch.arange(-3, 4)], lambda x: F.hardtanh(x, -1.5, 2.5))
     f.case("mish", "mish(x), large", [values(2.0**127, -(2.0**127), 100, -100)], F.mish)
     # torch's gradient at NaN depends on where the element stands.
     f.case("elu", "elu(x)", [POINTS[1:]], F.elu)
@@ -65,6 +67,8 @@ def reductions(f):
         f.case(op, f"{op}(x, {{1}})", [TIES], lambda x, op=op: getattr(torch, op)(x, 1))
         if op != "prod":  # torch gives 0, the others' product NaN
             f.case(op, f"{op}(x)", [values(2, inf, 3)], getattr(torch, op))
+    for op in ["amax", "amin"]:
+        f.case(op, f"{op}(x, {{1}}), NaN", [ROWS], lambda x, op=op: getattr(torch, op)(x, 1))
     for op in ["max", "min", "argmax", "argmin"]:
         f.case(op, f"{op}(x)", [TIES], getattr(torch, op))
         f.case(op, f"{op}(x), NaN", [ROWS], getattr(torch, op))
@@ -78,8 +82,12 @@ def reductions(f):
         for correction in [0, 1]:
             f.case(op, f"{op} of one element, correction {correction}", [values([3], [4])],
                    lambda x, op=op, c=correction: getattr(torch, op)(x, 1, correction=c))
+        for correction in [2, 3]:
+            f.case(op, f"{op} of two elements, correction {correction}", [values([1, 2], [4, 4], [7, 3])],
+                   lambda x, op=op, c=correction: getattr(torch, op)(x, 1, correction=c))
     f.case("logsumexp", "logsumexp(x, {1})", [ROWS[:4]], lambda x: x.logsumexp(1))
     f.case("logsumexp", "of ±10,000", [values([1e4, 1e4], [-1e4, -1e4])], lambda x: x.logsumexp(1))
+    f.case("logsumexp", "of infinities alone", [values([-inf, -inf], [inf, inf], [-inf, inf])], lambda x: x.logsumexp(1))
     f.case("logsumexp", "of integers", [torch.tensor([0, 0])], lambda x: x.logsumexp(0))
     for p in [0, 1, 2, 3, -1, inf, -inf]:
         f.case("norm", f"norm(x, {p}, {{1}}), zeros and ties", [TIES],
@@ -116,6 +124,8 @@ def rows_and_losses(f):
            lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"))
     f.case("kl_div", "targets of 0", [values(-1, -2, -3), values(0.5, 0, 0.5)],
            lambda x, t: F.kl_div(x, t, reduction="sum"), fixed=(1,))
+    f.case("kl_div", "targets of 0 that take a gradient", [values(-1, -inf, -3), values(0.5, 0, 0)],
+           lambda x, t: F.kl_div(x, t, reduction="sum"))
 
 
 def shapes(f):
@@ -132,8 +142,26 @@ def shapes(f):
     f.case("diagonal", "diagonal(x, 7)", [values([1, 2], [3, 4])], lambda x: x.diagonal(7))
 
 
+def integers(f):
+    a = torch.tensor([[1, -2, 3], [2**62, 5, 0]])
+    b = torch.tensor([[4, 0], [-1, 7], [2, 2]])
+    for op, inputs in {"matmul": (a, b), "linear": (a, b.t(), b[0]), "bmm": (a[None], b[None])}.items():
+        f.case(op, f"{op} of integers, which wrap around", inputs, getattr(F if op == "linear" else torch, op))
+    f.case("matmul", "a matrix and a vector of integers", [a, b[:, 0]], torch.matmul)
+    f.case("einsum", "einsum(ij,jk->ki) of integers", [a, b], lambda a, b: torch.einsum("ij,jk->ki", a, b))
+    twice, bools = torch.tensor([1, 1]), torch.tensor([True, False, False])
+    for op in ["scatter_add", "index_add"]:
+        f.case(op, f"{op} of bool", [bools, twice, bools[:2]], lambda x, i, y, op=op: getattr(x, op)(0, i, y))
+    f.case("index_add", "x []", [values(3)[0], torch.tensor([0]), values(2)[0]], lambda x, i, y: x.index_add(0, i, y))
+    f.case("index_add", "of bool, alpha 0", [bools, twice, bools[:2]], lambda x, i, y: x.index_add(0, i, y, alpha=False))
+    f.case("baddbmm", "integers by whole factors", [a[None, :, :2], a[None], b[None]],
+           lambda x, a, b: torch.baddbmm(x, a, b, beta=2.5, alpha=-1.5))
+    f.case("linspace", "between whole parts", [], lambda: torch.linspace(4.3, -3, 9, dtype=torch.int64))
+    f.case("arange", "from and by the whole parts", [], lambda: torch.arange(-0.9, 6, 2.5, dtype=torch.int64))
+
+
 def edges():
     f = Family()
-    for add in [pointwise, pairs, reductions, rows_and_losses, shapes]:
+    for add in [pointwise, pairs, reductions, rows_and_losses, shapes, integers]:
         add(f)
     return f

@@ -42,7 +42,7 @@ std::vector<OpRow> activation_rows() {
       pointwise("reciprocal", Unary(reciprocal)),
       pointwise("log1p", Unary(log1p)),
       numeric("abs", abs),
-      numeric("sign", sign),
+      pointwise("sign", Unary(sign)),
       pointwise("floor", Unary(floor)),
       pointwise("ceil", Unary(ceil)),
       pointwise("round", Unary(round)),

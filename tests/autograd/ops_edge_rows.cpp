@@ -41,7 +41,7 @@ std::vector<OpCase> joined(std::vector<std::vector<OpCase>> groups) {
 std::vector<OpRow> pointwise() {
   return {
       edge("abs", abs),
-      edge("sign", sign),
+      edge("sign", times(2, [](In in) { return sign(in[0]); })),
       edge("sqrt", sqrt),
       edge("rsqrt", rsqrt),
       edge("log", log),
@@ -66,7 +66,8 @@ std::vector<OpRow> pointwise() {
       edge("nan_to_num", {[](In in) { return nan_to_num(in[0], 1, 2, -2); }}),
       edge("logsigmoid", logsigmoid),
       edge("mish", times(2, [](In in) { return mish(in[0]); })),
-      edge("hardtanh", {[](In in) { return hardtanh(in[0]); }}),
+      edge("hardtanh", {[](In in) { return hardtanh(in[0]); },
+                        [](In in) { return hardtanh(in[0], -1.5, 2.5); }}),
       edge("relu6", relu6),
       edge("relu", relu),
       edge("leaky_relu", each({0.01, -0.5}, [](In in, double s) { return leaky_relu(in[0], s); })),
@@ -115,7 +116,7 @@ std::vector<OpCase> along_and_all(F f) {
 template <class F>
 std::vector<OpCase> spread(F f) {
   return joined({along_and_all([f](const Tensor& x, const Shape& dims) { return f(x, dims, 1.0); }),
-                 each({0, 1}, [f](In in, double c) { return f(in[0], Shape{1}, c); })});
+                 each({0, 1, 2, 3}, [f](In in, double c) { return f(in[0], Shape{1}, c); })});
 }
 
 #define ATTUNE_CALL(f) [](const auto&... in) { return f(in...); }
@@ -143,8 +144,10 @@ std::vector<OpRow> reductions() {
       edge("sum", along_and_all(ATTUNE_CALL(sum))),
       edge("mean", along_and_all(ATTUNE_CALL(mean))),
       edge("prod", {product}),
-      edge("amax", along_and_all(ATTUNE_CALL(amax))),
-      edge("amin", along_and_all(ATTUNE_CALL(amin))),
+      edge("amax",
+           joined({along_and_all(ATTUNE_CALL(amax)), {[](In in) { return amax(in[0], {1}); }}})),
+      edge("amin",
+           joined({along_and_all(ATTUNE_CALL(amin)), {[](In in) { return amin(in[0], {1}); }}})),
       edge("var", spread(ATTUNE_CALL(var))),
       edge("std", spread(ATTUNE_CALL(attune::std))),
       edge("max", extremum(ATTUNE_CALL(max), ATTUNE_CALL(max))),
@@ -154,6 +157,7 @@ std::vector<OpRow> reductions() {
       edge("any", {[](In in) { return any(in[0], {1}); }}),
       edge("all", {[](In in) { return all(in[0], {1}); }}),
       edge("logsumexp", {[](In in) { return logsumexp(in[0], {1}); },
+                         [](In in) { return logsumexp(in[0], {1}); },
                          [](In in) { return logsumexp(in[0], {1}); },
                          [](In in) { return logsumexp(in[0], {0}); }}),
       edge("norm", each({0, 1, 2, 3, -1, infinity, -infinity, infinity},
@@ -190,7 +194,7 @@ std::vector<OpRow> rows_and_losses() {
       edge("binary_cross_entropy_with_logits", {[](In in) {
              return binary_cross_entropy_with_logits(in[0], in[1], {.reduction = Reduction::none});
            }}),
-      edge("kl_div", {[](In in) { return kl_div(in[0], in[1], Reduction::sum); }}),
+      edge("kl_div", times(2, [](In in) { return kl_div(in[0], in[1], Reduction::sum); })),
   };
 }
 
@@ -201,7 +205,8 @@ std::vector<OpRow> shapes() {
       edge("cat", {[](In in) {
              return cat({in[0], in[1]});
            }}),
-      edge("linear", {[](In in) { return linear(in[0], in[1]); }}),
+      edge("linear", {[](In in) { return linear(in[0], in[1]); },
+                      [](In in) { return linear(in[0], in[1], in[2]); }}),
       edge("pad", {[](In in) {
              std::vector<int64_t> around(2 * max_dims, 0);
              around.front() = around.back() = 1;
@@ -212,11 +217,31 @@ std::vector<OpRow> shapes() {
   };
 }
 
+std::vector<OpRow> integers() {
+  const OpCase added = [](In in) { return index_add(in[0], 0, in[1], in[2]); };
+  return {
+      edge("matmul", times(2, [](In in) { return matmul(in[0], in[1]); })),
+      edge("bmm", bmm),
+      edge("einsum", {[](In in) {
+             return einsum("ij,jk->ki", {in[0], in[1]});
+           }}),
+      edge("scatter_add", {[](In in) { return scatter_add(in[0], 0, in[1], in[2]); }}),
+      edge("index_add", joined({times(2, added), each({0},
+                                                      [](In in, double alpha) {
+                                                        return index_add(in[0], 0, in[1], in[2],
+                                                                         alpha);
+                                                      })})),
+      edge("baddbmm", {[](In in) { return baddbmm(in[0], in[1], in[2], 2.5, -1.5); }}),
+      edge("linspace", {[](In) { return linspace(4.3, -3, 9, int64); }}),
+      edge("arange", {[](In) { return arange(-0.9, 6, 2.5, int64); }}),
+  };
+}
+
 }  // namespace
 
 std::vector<OpRow> edge_rows() {
   std::vector<OpRow> rows = pointwise();
-  for (const auto& more : {pairs(), reductions(), rows_and_losses(), shapes()})
+  for (const auto& more : {pairs(), reductions(), rows_and_losses(), shapes(), integers()})
     rows.insert(rows.end(), more.begin(), more.end());
   return rows;
 }

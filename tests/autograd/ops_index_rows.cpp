@@ -52,7 +52,7 @@ std::vector<OpRow> index_rows() {
                bad<DTypeError>([] { index_add(some(2, 3), 0, some(2), some(2, 3)); }),
                bad<DTypeError>([] { index_add(some(2, 3), 0, whole(2), whole(2, 3)); }),
                bad<ShapeError>([] { index_add(some(2, 3), 0, whole(2), some(3, 3)); }),
-               bad<ShapeError>([] { index_add(some(), 0, whole(1), some()); }),
+               bad<ShapeError>([] { index_add(some(), 0, whole(2), some()); }),
                bad<ShapeError>([] { index_add(some(2, 3), 0, whole(2, 1), some(2, 3)); })}},
       {.name = "masked_select",
        .cases = times(2, [](In in) { return masked_select(in[0], in[1]); }),

