@@ -1,0 +1,54 @@
+"""Where the answers of attune and PyTorch differ, and why. Anything else that differs is a fault; so is an entry that
+no longer occurs."""
+import re
+from dataclasses import dataclass
+
+# An error in float32 is the format's where PyTorch's own answer in float32 is nearly as far from that in float64.
+ROUNDING = 4
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    operation: str  # a regular expression for PyTorch's name
+    reason: str
+    part: str = ""  # one for what differs: "out0" or "in1/gradient"
+    status: str = "differs"
+    sample: str = ""  # one for what the arguments look like
+
+    def covers(self, line):
+        return (line["status"] == self.status and re.fullmatch(self.operation, line["operation"]) is not None
+                and re.search(self.part, line.get("part", "")) is not None
+                and re.search(self.sample, line["description"]) is not None)
+
+    def __str__(self):
+        return f"{self.operation} {self.part} {self.sample}: {self.reason}"
+
+
+def is_rounding(line):
+    return (line["status"] == "differs" and line["precision"] == "float32" and "error" in line
+            and line["error"] <= ROUNDING * line["their_error"])
+
+
+ITSELF = "agrees with another answer"  # of PyTorch's
+
+DISAGREEMENTS = [
+    Disagreement("prod", "of several zeros and a NaN PyTorch's gradient is 0 over everything, but NaN along a dimension",
+                 "gradient", ITSELF),
+    Disagreement("topk", "which of equal elements PyTorch takes depends on how many there are; here it is the first",
+                 status=ITSELF),
+    Disagreement("(var|std)(.unbiased)?", "without degrees of freedom PyTorch's gradient depends on whether the "
+                 "dimensions are named", "gradient", ITSELF),
+    Disagreement("nn.functional.(elu|hardtanh|relu6)", "at NaN PyTorch's gradient depends on the element's place",
+                 "gradient", ITSELF),
+    Disagreement("sum_to_size", "PyTorch makes int64 of bool where the size is (), and leaves it where it is another",
+                 sample=r"bool\[\]'?, \[\(\)\]"),
+    Disagreement("nn.functional.(nll_loss|cross_entropy|linear_cross_entropy)",
+                 "the mean over no targets is 0 here, not NaN", "out0", sample="ignore_index"),
+    Disagreement("__rpow__", "PyTorch refuses an int64 to the power of a negative number, but not of a tensor; here "
+                 "both are refused", status="refused", sample="int64"),
+    Disagreement("nn.functional.softplus", "beta must be positive here", status="refused", sample="'beta': -1"),
+    Disagreement("nn.functional.pairwise_distance", "PyTorch measures integers in float32; here that is asked for",
+                 status="refused", sample="int64"),
+    Disagreement("nn.functional.scaled_dot_product_attention", "of few queries, forward and backward add up the scores "
+                 "in different orders; in float32 these are 1e-5 apart where scores are some tens", "gradient"),
+]
