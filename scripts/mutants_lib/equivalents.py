@@ -9,14 +9,14 @@ ENTRY = re.compile(r"^(?P<file>\S+)\n +- (?P<old>.*)\n +\+ (?P<new>.*)\n +becaus
 
 
 def read_equivalents():
-    """{(file, old line, new line): reason}; an error for an entry whose line is no longer there."""
+    """{(file, old line, new line): reason}; an error for an entry whose line is not there just once."""
     found, faults = {}, []
     for entry in ENTRY.finditer(LIST.read_text(encoding="utf-8")):
         path = ROOT / entry["file"]
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-        if entry["old"] not in lines:
-            faults.append(f"{entry['file']} has no line \"{entry['old']}\"")
+        if lines.count(entry["old"]) != 1:
+            faults.append(f"{entry['file']} has {lines.count(entry['old'])} lines \"{entry['old']}\"")
         found[entry["file"], entry["old"], entry["new"]] = " ".join(entry["reason"].split())
     if faults:
-        sys.exit("error: equivalent.txt: " + "\n".join(faults))
+        sys.exit("\n".join(f"error: equivalent.txt: {fault}" for fault in faults))
     return found

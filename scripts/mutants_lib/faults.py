@@ -22,11 +22,13 @@ SWAPS = [
 # Places that change no result, and so are passed over. docs/reliability.md says so to users.
 LEFT_OUT = """\
 No fault is planted in what changes no result: comments and strings; what an error says (the arguments of fail,
-refuse and fmt::format; its condition is fair game); how much memory is reserved; the size of a tile or block, which
-are the constexpr integers; estimates of work, which decide on the number of threads; preprocessor lines; and the
-files profiler*, limits.cpp (which time things) and parallel.h (which deals out work to threads)."""
+refuse and fmt::format; its condition is fair game); how much memory is reserved; lines that prefetch; the size of a
+tile or block, which are the constexpr integers; estimates of work, which decide on the number of threads;
+preprocessor lines; and the files profiler*, limits.cpp (which time things) and parallel.h (which deals out work to
+threads)."""
 FILES_LEFT_OUT = re.compile(r"profiler|/limits\.|/parallel\.")
-BLANK = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|^ *#[^\n]*|constexpr (?:int|size_t)[^;]*;|int64_t cost_of\([^;]*;', re.M)
+BLANK = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|^ *#[^\n]*|^.*Prefetch.*|constexpr (?:int|size_t)[^;]*;|'
+                   r"int64_t cost_of\([^;]*;", re.M)
 # Calls of which some arguments (by number; None: all) are left out.
 CALLS = {r"\bfail<\w+>": None, r"\brefuse": None, r"\bfmt::format": None, r"\breserve": None, r"\bparallel_tiles": 1,
          r"\bparallel_tiles_with_scratch<\w+>": 2, r"\bparallel_ranges": 2, r"\bfor_each_chunk": 1}

@@ -38,13 +38,13 @@ class Test:
     kills: int = 0
 
     def passes(self, library, limit):
-        """False too for a crash, for a run of more than `limit` seconds of CPU time, and for absurd memory."""
+        """False too for a crash, for more than `limit` seconds of CPU time, for absurd memory and for a deadlock."""
         program = BUILD / "tests" / f"test_{self.layer}"
         command = ["prlimit", f"--cpu={limit:.0f}", f"--as={MEMORY}", "--core=0",
                    program, "--abort", "-#", f"[#{self.file}]{SLOW_CASES}"]
         try:
             return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-                                  timeout=60 + 20 * limit, cwd=HERE,
+                                  timeout=600 + 20 * limit, cwd=HERE,
                                   env={**ENVIRONMENT, "LD_LIBRARY_PATH": str(library)}).returncode == 0
         except subprocess.TimeoutExpired:
             return False
