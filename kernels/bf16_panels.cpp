@@ -104,7 +104,8 @@ ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t coun
 // tile_rows rows times so many panels of columns.
 template <int panels>
 ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
-                                 int64_t next_panel, const Bf16Result result) {
+                                 int64_t next_panel, const PanelResult result,
+                                 Prefetcher& upcoming) {
   __m512 sums[tile_rows][panels];
 #pragma GCC unroll 8
   for (int i = 0; i < tile_rows; ++i) {
@@ -115,7 +116,9 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
       if (i < result.rows) __builtin_prefetch(result.data + i * result.stride + 16 * j, 1);
     }
   }
+  Prefetcher ahead = upcoming;  // in registers
   for (int64_t pair = 0; pair < pairs; ++pair, rows += panel_width, columns += panel_width) {
+    if (pair % 2 == 0) ahead.next();
     __m512bh right[panels];
 #pragma GCC unroll 3
     for (int j = 0; j < panels; ++j) {
@@ -129,6 +132,7 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
       for (int j = 0; j < panels; ++j) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
     }
   }
+  upcoming = ahead;
   __mmask16 present[panels];
 #pragma GCC unroll 3
   for (int j = 0; j < panels; ++j) present[j] = first_lanes(result.columns - 16 * j);
@@ -156,7 +160,7 @@ bool has_bf16_panels() {
   return present && (hwy::SupportedTargets() & HWY_AVX3) != 0;
 }
 
-void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
+void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
                  Bf16Pair* panels) {
   if (!x.dense_depth) return pack_dense_index(x.at(first, from), x.stride, count, depth, panels);
   const int64_t pairs = (depth + 1) / 2;
@@ -165,18 +169,21 @@ void pack_panels(const Bf16Operand& x, int64_t first, int64_t count, int64_t fro
                      panels + i * pairs);
 }
 
-void multiply_panels(int64_t pairs, const Bf16Panels& rows, const Bf16Panels& columns,
-                     const Bf16Result& result) {
+void multiply_panels(int64_t pairs, const Panels<Bf16Pair>& rows, const Panels<Bf16Pair>& columns,
+                     const PanelResult& result, const Upcoming& upcoming) {
+  Prefetcher ahead(upcoming);
   for (int64_t j = 0; j < result.columns; j += tile_panels * panel_width) {
     const int64_t width = std::min(tile_panels * panel_width, result.columns - j);
     const auto multiply = width > 2 * panel_width ? multiply_tile<3>
                           : width > panel_width   ? multiply_tile<2>
                                                   : multiply_tile<1>;
     for (int64_t i = 0; i < result.rows; i += tile_rows) {
-      multiply(pairs, rows.panel_of(i) + i % panel_width, columns.panel_of(j), columns.distance,
+      multiply(pairs, rows[i / panel_width] + i % panel_width, columns[j / panel_width],
+               columns.distance,
                {result.data + i * result.stride + j, result.stride,
                 std::min<int64_t>(tile_rows, result.rows - i), width, result.add,
-                result.bias ? result.bias + j : nullptr});
+                result.bias ? result.bias + j : nullptr},
+               ahead);
     }
   }
 }
@@ -188,8 +195,9 @@ void multiply_panels(int64_t pairs, const Bf16Panels& rows, const Bf16Panels& co
 namespace attune::kernels {
 
 bool has_bf16_panels() { return false; }
-void pack_panels(const Bf16Operand&, int64_t, int64_t, int64_t, int64_t, Bf16Pair*) {}
-void multiply_panels(int64_t, const Bf16Panels&, const Bf16Panels&, const Bf16Result&) {}
+void pack_panels(const PanelOperand&, int64_t, int64_t, int64_t, int64_t, Bf16Pair*) {}
+void multiply_panels(int64_t, const Panels<Bf16Pair>&, const Panels<Bf16Pair>&, const PanelResult&,
+                     const Upcoming&) {}
 
 }  // namespace attune::kernels
 

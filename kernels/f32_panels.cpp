@@ -60,46 +60,31 @@ void pack(const PanelOperand& x, int64_t first, int64_t count, int64_t from, int
   }
 }
 
-// Asks for memory line by line.
-class Prefetcher {
- public:
-  explicit Prefetcher(const Upcoming& u)
-      : at_(u.data), end_(u.data + u.count), count_(u.count), stride_(u.stride), rows_(u.rows) {}
-
-  HWY_INLINE void next() {
-    if (rows_ == 0) return;
-    hwy::Prefetch(at_);
-    at_ += 16;
-    if (at_ < end_) return;
-    --rows_;
-    end_ += stride_;
-    at_ = end_ - count_;
-  }
-
- private:
-  const float *at_, *end_;
-  int64_t count_, stride_, rows_;
-};
-
 // Loops over sums are unrolled early, or GCC keeps the array in memory.
 
-// Stores the sums of a tile, or adds them to what is there.
+// Stores the sums of a tile, or adds them to what is there, and the bias if this is the last time.
 template <int panels>
-HWY_INLINE void put(const Vector (&sums)[tile_rows][panels], const PanelResult& result, bool add) {
+HWY_INLINE void put(const Vector (&sums)[tile_rows][panels], const PanelResult& result, bool add,
+                    bool last) {
   const Tag d;
   const int64_t rest = result.columns - width * (panels - 1);
+  const auto n = static_cast<size_t>(rest);
 #pragma GCC unroll 8
   for (int i = 0; i < tile_rows; ++i) {
     if (i >= result.rows) return;
     float* to = result.data + i * result.stride;
 #pragma GCC unroll 3
     for (int j = 0; j < panels; ++j, to += width) {
-      const auto n = static_cast<size_t>(rest);
-      if (j + 1 < panels || rest == width) {
-        hn::StoreU(add ? hn::Add(sums[i][j], hn::LoadU(d, to)) : sums[i][j], d, to);
-      } else {
-        store_head(d, add ? hn::Add(sums[i][j], load_head(d, to, n)) : sums[i][j], to, n);
-      }
+      const bool whole = j + 1 < panels || rest == width;
+      const auto load = [&](const float* from)
+                            HWY_ATTR { return whole ? hn::LoadU(d, from) : load_head(d, from, n); };
+      Vector sum = sums[i][j];
+      if (add) sum = hn::Add(sum, load(to));
+      if (last && result.bias) sum = hn::Add(sum, load(result.bias + j * width));
+      if (whole)
+        hn::StoreU(sum, d, to);
+      else
+        store_head(d, sum, to, n);
     }
   }
 }
@@ -107,13 +92,12 @@ HWY_INLINE void put(const Vector (&sums)[tile_rows][panels], const PanelResult& 
 // tile_rows rows times so many panels of columns.
 template <int panels>
 void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* HWY_RESTRICT columns,
-                   const PanelResult result, Prefetcher& upcoming) {
+                   int64_t next_panel, const PanelResult result, Prefetcher& upcoming) {
   const Tag d;
   Prefetcher ahead = upcoming;  // in registers
   // Rows of the result lie far apart: their way from memory is as long as the loop below.
   for (int64_t i = 0; i < std::min<int64_t>(tile_rows, result.rows); ++i)
     for (int j = 0; j < panels; ++j) hwy::Prefetch(result.data + i * result.stride + width * j);
-  const int64_t next_panel = depth * width;
   for (int64_t from = 0; from < depth; from += chain) {
     Vector sums[tile_rows][panels];
 #pragma GCC unroll 8
@@ -136,26 +120,25 @@ void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* H
         }
       }
     }
-    put<panels>(sums, result, result.add || from > 0);
+    put<panels>(sums, result, result.add || from > 0, end == depth);
   }
   upcoming = ahead;
 }
 
-void multiply(int64_t depth, const float* rows, const float* columns, const PanelResult& result,
-              const Upcoming& upcoming) {
+void multiply(int64_t depth, const Panels<float>& rows, const Panels<float>& columns,
+              const PanelResult& result, const Upcoming& upcoming) {
   Prefetcher ahead(upcoming);
   for (int64_t j = 0; j < result.columns; j += tile_panels * width) {
     const int64_t count = std::min(tile_panels * width, result.columns - j);
     const auto tile = count > 2 * width ? multiply_tile<3>
                       : count > width   ? multiply_tile<2>
                                         : multiply_tile<1>;
-    for (int64_t i = 0; i < result.rows; i += tile_rows) {
-      const int64_t within = i % width;
-      tile(depth, rows + (i - within) * depth + within, columns + j * depth,
+    for (int64_t i = 0; i < result.rows; i += tile_rows)
+      tile(depth, rows[i / width] + i % width, columns[j / width], columns.distance,
            {result.data + i * result.stride + j, result.stride,
-            std::min<int64_t>(tile_rows, result.rows - i), count, result.add},
+            std::min<int64_t>(tile_rows, result.rows - i), count, result.add,
+            result.bias ? result.bias + j : nullptr},
            ahead);
-    }
   }
 }
 
@@ -165,7 +148,8 @@ int64_t panel_width() { return width; }
 
 int64_t panel_width() { return 0; }
 void pack(const PanelOperand&, int64_t, int64_t, int64_t, int64_t, float*) {}
-void multiply(int64_t, const float*, const float*, const PanelResult&, const Upcoming&) {}
+void multiply(int64_t, const Panels<float>&, const Panels<float>&, const PanelResult&,
+              const Upcoming&) {}
 
 #endif
 
@@ -189,7 +173,7 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
   HWY_DYNAMIC_DISPATCH(pack)(x, first, count, from, depth, panels);
 }
 
-void multiply_panels(int64_t depth, const float* rows, const float* columns,
+void multiply_panels(int64_t depth, const Panels<float>& rows, const Panels<float>& columns,
                      const PanelResult& result, const Upcoming& upcoming) {
   HWY_DYNAMIC_DISPATCH(multiply)(depth, rows, columns, result, upcoming);
 }

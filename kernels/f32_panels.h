@@ -17,7 +17,7 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
 // The product of packed rows with packed columns. Each element is one sum over depth, whose order
 // depends on nothing but that depth. Meanwhile asks for what is upcoming, as packing waits for
 // memory longer than it works.
-void multiply_panels(int64_t depth, const float* rows, const float* columns,
+void multiply_panels(int64_t depth, const Panels<float>& rows, const Panels<float>& columns,
                      const PanelResult& result, const Upcoming& upcoming);
 
 }  // namespace attune::kernels

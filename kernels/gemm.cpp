@@ -155,20 +155,28 @@ Array rounded(const Array& x) {
   return convert(convert(x, bfloat16), float32);
 }
 
+PanelOperand panel_operand(const Operand& x, int64_t offset, bool left) {
+  return {x.array.data<float>() + offset, x.layout.leading, x.layout.transposed != left};
+}
+
+// Calls multiply(a, b, c) for the matrices of a batch, one after another.
+template <class F>
+void each_matrix(Array& out, const Array& a, const Array& b, const F& multiply) {
+  const Operand left = operand(a), right = operand(b);
+  const Shape batches = batch_of(out);
+  float* out_data = out.output<float>();
+  for (int64_t i = 0; i < batches.numel(); ++i)
+    multiply(panel_operand(left, offset_of(i, batches, left.array.strides()), true),
+             panel_operand(right, offset_of(i, batches, right.array.strides()), false),
+             out_data + i * out.size(-2) * out.size(-1));
+}
+
 void multiply_rounded(Array& out, const Array& a, const Array& b, bool accumulate) {
   if (!has_bf16_panels()) return multiply_exactly<float>(out, rounded(a), rounded(b), accumulate);
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
-  const Operand left = operand(a), right = operand(b);
-  const Shape batches = batch_of(out);
-  const float *left_data = left.array.data<float>(), *right_data = right.array.data<float>();
-  float* out_data = out.output<float>();
-  for (int64_t i = 0; i < batches.numel(); ++i)
-    gemm_bf16(m, n, k,
-              {{left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
-                !left.layout.transposed}},
-              {{right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
-                right.layout.transposed}},
-              accumulate, out_data + i * m * n);
+  each_matrix(out, a, b, [&](const PanelOperand& x, const PanelOperand& y, float* c) {
+    gemm_bf16(m, n, k, {x}, {y}, accumulate, c);
+  });
 }
 
 // Whether the weight [k, n] is worth keeping packed, for a product of m rows.
@@ -188,17 +196,9 @@ bool packs_operands(int64_t batch, int64_t m, int64_t n, int64_t k) {
 
 void multiply_packed(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
-  const Operand left = operand(a), right = operand(b);
-  const Shape batches = batch_of(out);
-  const float *left_data = left.array.data<float>(), *right_data = right.array.data<float>();
-  float* out_data = out.output<float>();
-  for (int64_t i = 0; i < batches.numel(); ++i)
-    gemm_f32(m, n, k,
-             {left_data + offset_of(i, batches, left.array.strides()), left.layout.leading,
-              !left.layout.transposed},
-             {right_data + offset_of(i, batches, right.array.strides()), right.layout.leading,
-              right.layout.transposed},
-             accumulate, out_data + i * m * n);
+  each_matrix(out, a, b, [&](const PanelOperand& x, const PanelOperand& y, float* c) {
+    gemm_f32(m, n, k, x, y, accumulate, c);
+  });
 }
 
 // out = a b. Sums wrap around, as those of elementwise integers do.
@@ -313,23 +313,28 @@ Array linear(const Array& a, const Array& weight, const Array& bias, bool lastin
   const int64_t m = a.size(0), k = a.size(1), n = weight.size(1);
   const bool can_round = a.dtype() == float32 && has_bf16_panels();
   const bool keeps = can_round && lasting && is_worth_keeping(weight, m);
-  if (!keeps && !(can_round && rounds_operands(1, m, n, k))) {
+  const bool rounds = keeps || (can_round && rounds_operands(1, m, n, k));
+  if (!rounds && !(a.dtype() == float32 && float32_matmul_precision() == MatmulPrecision::highest &&
+                   gemm_f32_pays(m, n, k))) {
     Array out = matmul(a, weight);
     if (bias.defined()) binary_into(Binary::add, out, out, bias);
     return out;
   }
   const Operand left = operand(a), right = operand(weight);
-  const Bf16Operand rows{left.array.data<float>(), left.layout.leading, !left.layout.transposed};
-  const Bf16Operand columns{right.array.data<float>(), right.layout.leading,
-                            right.layout.transposed};
+  const PanelOperand rows = panel_operand(left, 0, true), columns = panel_operand(right, 0, false);
   const Array packed = keeps ? packed_weight(weight, columns) : Array();
   const Array added = bias.defined() ? contiguous(bias) : Array();
+  const float* const bias_data = bias.defined() ? added.data<float>() : nullptr;
   Array out({m, n}, float32);
   count_flops(2.0 * static_cast<double>(m * n) * static_cast<double>(k));
   count_traffic(a, keeps ? packed : weight, out);
-  gemm_bf16(m, n, k, {rows},
-            {columns, keeps ? reinterpret_cast<const Bf16Pair*>(packed.data<BFloat16>()) : nullptr},
-            false, out.output<float>(), bias.defined() ? added.data<float>() : nullptr);
+  if (rounds)
+    gemm_bf16(
+        m, n, k, {rows},
+        {columns, keeps ? reinterpret_cast<const Bf16Pair*>(packed.data<BFloat16>()) : nullptr},
+        false, out.output<float>(), bias_data);
+  else
+    gemm_f32(m, n, k, rows, columns, false, out.output<float>(), bias_data);
   return out;
 }
 

@@ -26,7 +26,7 @@ struct PackedViews : Derived {
 
 }  // namespace
 
-Array packed_weight(const Array& weight, const Bf16Operand& columns) {
+Array packed_weight(const Array& weight, const PanelOperand& columns) {
   const Storage& storage = weight.storage();
   const Stamp written = storage.written();
   // Nothing else is kept with a storage.

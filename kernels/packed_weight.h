@@ -11,6 +11,6 @@ namespace attune::kernels {
 // written or freed, so that inference packs each weight once. Of views that share a storage, such
 // as a joint projection's parts, each is kept while all together take no more than the storage
 // itself. Thread-safe. Needs has_bf16_panels().
-Array packed_weight(const Array& weight, const Bf16Operand& columns);
+Array packed_weight(const Array& weight, const PanelOperand& columns);
 
 }  // namespace attune::kernels

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-// What the panels of every element type have in common.
+// What the panels of every element type have in common. kernels/packed_product.h says what they are
+// for.
 namespace attune::kernels {
 
 // Memory that will be packed next: rows of `count` values, a stride apart.
@@ -27,11 +28,44 @@ struct PanelOperand {
   }
 };
 
-// Where a product goes: row-major, on top of what is there if `add`.
+// Panels of one side that follow each other at a distance, which is that of a panel or, where they
+// are part of deeper ones, more.
+template <class Word>
+struct Panels {
+  const Word* data;
+  int64_t distance;
+
+  const Word* operator[](int64_t panel) const { return data + panel * distance; }
+};
+
+// Where a product goes: row-major, on top of what is there if `add`, with a bias for every column
+// unless that is null.
 struct PanelResult {
   float* data;
   int64_t stride, rows, columns;
   bool add;
+  const float* bias;
+};
+
+// Asks for upcoming memory, line by line.
+class Prefetcher {
+ public:
+  explicit Prefetcher(const Upcoming& x)
+      : at_(x.data), end_(x.data + x.count), count_(x.count), stride_(x.stride), rows_(x.rows) {}
+
+  void next() {
+    if (rows_ == 0) return;
+    __builtin_prefetch(at_);
+    at_ += 16;
+    if (at_ < end_) return;
+    --rows_;
+    end_ += stride_;
+    at_ = end_ - count_;
+  }
+
+ private:
+  const float *at_, *end_;
+  int64_t count_, stride_, rows_;
 };
 
 }  // namespace attune::kernels

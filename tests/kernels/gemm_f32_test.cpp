@@ -49,6 +49,24 @@ TEST_CASE("a packed product is added in place to what is there") {
   });
 }
 
+TEST_CASE("a bias is added once, to every row, strided too") {
+  on_packing_targets([] {
+    each_product(products, [](const Array& a, const Array& b) {
+      if (a.dim() > 2) return;
+      const int64_t n = b.size(1);
+      const Array bias = *random_normal({n, 2}, float32, 0, 1).narrow(1, 1, 1).try_view({n});
+      const auto product = doubles(kernels::matmul(a, b)), added = doubles(bias);
+      const auto found = doubles(kernels::linear(a, b, bias, false));
+      double worst = 0;
+      for (size_t i = 0; i < found.size(); ++i) {
+        const double expected = product[i] + added[i % added.size()];
+        worst = std::max(worst, std::abs(found[i] - expected) / (1 + std::abs(expected)));
+      }
+      CHECK(worst < 1e-5);
+    });
+  });
+}
+
 TEST_CASE("packed products do not depend on threads") {
   each_product(products, [](const Array& a, const Array& b) {
     Array alone;
