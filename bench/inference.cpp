@@ -19,8 +19,10 @@ double multiplied(const nn::Module& model, std::initializer_list<std::string_vie
   return weights;
 }
 
-// GPT-2 124M, greedily. A step reads every weight once, and the keys and values of all before.
-bench::Work generation(int64_t batch, int64_t prompt, int64_t tokens) {
+// GPT-2 124M, greedily. A step reads every weight once, and the keys and values of all before. At
+// medium precision weights are read in bfloat16.
+bench::Work generation(int64_t batch, int64_t prompt, int64_t tokens,
+                       MatmulPrecision precision = MatmulPrecision::highest) {
   const nn::models::Gpt2Config config;
   const nn::models::Gpt2 model(config);
   model.eval();
@@ -32,13 +34,19 @@ bench::Work generation(int64_t batch, int64_t prompt, int64_t tokens) {
   const auto steps = static_cast<double>(tokens - 1), rows = static_cast<double>(batch);
   const double held = rows * (static_cast<double>(prompt) + steps / 2) *
                       static_cast<double>(2 * config.n_layer * config.n_embd);
-  return {[=] { generate(model, prompts, {.max_new_tokens = tokens}); },
+  const double weight_bytes = precision == MatmulPrecision::highest ? 4 : 2;
+  return {[=] {
+            const MatmulPrecisionScope scope(precision);
+            generate(model, prompts, {.max_new_tokens = tokens});
+          },
           2 * rows * (static_cast<double>(prompt) * (weights - classifier) + classifier),
-          sizeof(float) * steps * (weights + held)};
+          steps * (weight_bytes * weights + sizeof(float) * held)};
 }
 
 bench::Work generate_one() { return generation(1, 64, 64); }
 bench::Work generate_eight() { return generation(8, 64, 64); }
+bench::Work generate_one_bf16() { return generation(1, 64, 64, MatmulPrecision::medium); }
+bench::Work generate_eight_bf16() { return generation(8, 64, 64, MatmulPrecision::medium); }
 bench::Work prefill() { return generation(1, 512, 1); }
 
 // The encoder reads `tokens` tokens, each of which attends to `attended`.
@@ -100,6 +108,8 @@ int main(int argc, char** argv) {
   return bench::main(argc, argv,
                      {{"gpt2_generate_b1", generate_one},
                       {"gpt2_generate_b8", generate_eight},
+                      {"gpt2_generate_b1_bf16", generate_one_bf16},
+                      {"gpt2_generate_b8_bf16", generate_eight_bf16},
                       {"gpt2_prefill_t512", prefill},
                       {"bert_inference", bert_inference},
                       {"minilm_embed", minilm_embed}},

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   add_option(app, "--top-p", sampling.top_p, "draw among the likeliest of this total probability",
              between(0, 1));
   add_option(app, "--seed", seed, "of the random draws", at_least(0));
+  add_bf16_writing_flag(app);
 
   return run_program(app, argc, argv, [&] {
     const TextModel model = load_writer(folder);

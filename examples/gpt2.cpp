@@ -42,6 +42,7 @@ void add_options(CLI::App& app, GenerateOptions& o) {
   app.add_option("--stop", o.stop, "ends where one of these texts would begin");
   add_option(app, "--seed", o.seed, "of the random draws", at_least(0));
   add_option(app, "--count", o.count, "texts to write, side by side", between(1, 1024));
+  add_bf16_writing_flag(app);
   add_option(app, "--threads", o.threads, "results do not depend on them", between(1, 1024));
 }
 

@@ -211,11 +211,11 @@ def without_gradients(model, run):
     return step
 
 
-def generation(batch, prompt, tokens):
+def generation(batch, prompt, tokens, dtype=torch.float32):
     def prepare(options):
         from transformers import GPT2Config, GPT2LMHeadModel
 
-        model = GPT2LMHeadModel(GPT2Config())
+        model = GPT2LMHeadModel(GPT2Config()).to(dtype)
         inputs = torch.randint(model.config.vocab_size, (batch, prompt))
         mask, count = torch.ones_like(inputs), dict(min_new_tokens=tokens, max_new_tokens=tokens)
         settings = dict(do_sample=False, use_cache=True, pad_token_id=0, **count)
@@ -262,6 +262,8 @@ LINES = {
     **{f"attention_t{length}": attention(length) for length in (256, 1024, 4096, 16384)},
     "gpt2_generate_b1": generation(1, 64, 64),
     "gpt2_generate_b8": generation(8, 64, 64),
+    "gpt2_generate_b1_bf16": generation(1, 64, 64, torch.bfloat16),
+    "gpt2_generate_b8_bf16": generation(8, 64, 64, torch.bfloat16),
     "gpt2_prefill_t512": generation(1, 512, 1),
     "bert_inference": bert_inference,
     "minilm_embed": minilm_embed,

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "../../kernels/bf16_panels.h"
 #include "../catch.h"
 
 using namespace attune;
@@ -115,4 +116,24 @@ TEST_CASE("second derivatives have the precision of forward too") {
   CHECK_FALSE((exact == rounded));
   CHECK((curvature(highest, medium) == exact));
   CHECK((curvature(medium, highest) == rounded));
+}
+
+TEST_CASE("only where nothing is recorded, a weight is kept in bfloat16 until it is written") {
+  if (!kernels::has_bf16_panels()) return;
+  manual_seed(6);
+  const MatmulPrecisionScope scope(medium);
+  const Tensor x = randn({1, 700}), weight = randn({800, 700});
+  const auto kept = [&] { return weight.array().storage().kept() != nullptr; };
+  const Values recorded = linear(x, weight).to_vector<float>();
+  CHECK_FALSE(kept());
+  const NoGrad no_grad;
+  const Values rounded = linear(x, weight).to_vector<float>();
+  CHECK(kept());
+  // One row is rounded with a weight that is kept, and only then.
+  CHECK(rounded != recorded);
+  CHECK(distance(rounded, recorded) < 1.0 / 256);
+  CHECK(linear(x, weight).to_vector<float>() == rounded);
+  weight.mul_(2);
+  CHECK_FALSE(kept());
+  CHECK(distance(linear(x, weight).to_vector<float>(), recorded) > 0.9);
 }

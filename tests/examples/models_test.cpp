@@ -54,6 +54,8 @@ TEST_CASE("gpt2 writes: streamed or several, by chance or by beams, up to a stop
   CHECK_THAT(several.out, StartsWith("--- 1 ---\n" + text.out + "--- 2 ---\nthe cat"));
   const std::string greedy = run(write + "--max-tokens 5 --temperature 0").out;
   CHECK(greedy.size() == 7 + 5 + 1);
+  // A model too small for anything to be rounded.
+  CHECK(run(write + "--max-tokens 5 --temperature 0 --bf16").out == greedy);
   CHECK_THAT(run(write + "--max-tokens 5 --beams 3").out, StartsWith("the cat"));
   CHECK(run("gpt2 generate --model DIRgpt2 --max-tokens 4").out.size() <= 5);
 }
