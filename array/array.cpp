@@ -1,26 +1,38 @@
 #include "array.h"
 
+#include <new>
+
 #include "fail.h"
 
 namespace attune {
 namespace {
 
-size_t checked_bytes(const Shape& shape, DType dtype) {
+size_t checked_bytes(const char* operation, const Shape& shape, DType dtype) {
   int64_t bytes = static_cast<int64_t>(size_of(dtype));
   for (int64_t size : shape) {
-    if (size < 0) fail<ShapeError>("array", "shape {} has a negative size", to_string(shape));
+    if (size < 0) fail<ShapeError>(operation, "shape {} has a negative size", to_string(shape));
     // A zero elsewhere must not hide an overflow of the strides.
     if (__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes))
-      fail<ShapeError>("array", "shape {} of {} needs more bytes than can be addressed",
+      fail<ShapeError>(operation, "shape {} of {} needs more bytes than can be addressed",
                        to_string(shape), name_of(dtype));
   }
   return shape.numel() == 0 ? 0 : static_cast<size_t>(bytes);
 }
 
+Intrusive<Storage> storage_for(const Shape& shape, DType dtype) {
+  const size_t bytes = checked_bytes("array", shape, dtype);
+  try {
+    return Storage::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    fail<MemoryError>("array", "shape {} of {} takes {} bytes, more than the system has free",
+                      to_string(shape), name_of(dtype), bytes);
+  }
+}
+
 }  // namespace
 
 Array::Array(const Shape& shape, DType dtype)
-    : storage_(Storage::allocate(checked_bytes(shape, dtype))),
+    : storage_(storage_for(shape, dtype)),
       dtype_(dtype),
       shape_(shape),
       strides_(row_major_strides(shape)) {}
@@ -145,6 +157,7 @@ Array Array::expand(const Shape& shape) const {
       refuse();
     }
   }
+  checked_bytes("expand", view.shape_, dtype_);
   return view;
 }
 

@@ -17,7 +17,8 @@ class Array {
  public:
   // No array at all; only defined() may be asked of it.
   Array() = default;
-  // Uninitialised row-major memory. ShapeError if a size is negative or the bytes overflow.
+  // Uninitialised row-major memory. ShapeError if a size is negative or the bytes overflow,
+  // MemoryError if the system has less.
   Array(const Shape& shape, DType dtype);
   // A view of existing storage; the caller vouches that every element lies inside it.
   Array(Intrusive<Storage> storage, const Shape& shape, const Shape& strides, int64_t offset,
@@ -59,20 +60,23 @@ class Array {
   void write(F&& f) {
     check_dtype(dtype_of<T>);
     storage_->mark_written();
-    f(static_cast<T*>(output_data()));
+    f(static_cast<T*>(first_element()));
   }
 
-  // For the kernel that fills this array right after its allocation, or updates it where the caller
-  // marks the write: the first element, writable and unchecked.
+  // For the kernel that fills this array right after its allocation: the first element, writable.
+  // Where a tensor has the memory already, that marks it as written.
   template <class T>
   T* output() {
     check_dtype(dtype_of<T>);
     return static_cast<T*>(output_data());
   }
   void* output_data() {
-    storage_->forget();
-    return static_cast<std::byte*>(storage_->data()) +
-           offset_ * static_cast<int64_t>(size_of(dtype_));
+    if (storage_->written() == 0) {
+      storage_->forget();
+    } else {
+      storage_->mark_written();
+    }
+    return first_element();
   }
   // Records that the elements changed in place; see Storage::written.
   void mark_written() { storage_->mark_written(); }
@@ -98,6 +102,12 @@ class Array {
   std::optional<Array> try_view(const Shape& shape) const;
 
  private:
+  friend class Tensor;  // publishes memory
+
+  void* first_element() {
+    return static_cast<std::byte*>(storage_->data()) +
+           offset_ * static_cast<int64_t>(size_of(dtype_));
+  }
   void check_dtype(DType dtype) const {
     if (dtype != dtype_) fail_dtype(dtype);
   }

@@ -55,6 +55,12 @@ class FormatError : public Error {
   using Error::Error;
 };
 
+// More memory than the system gives.
+class MemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 // A file or device that could not be opened, read or written.
 class IoError : public Error {
  public:

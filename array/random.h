@@ -27,4 +27,12 @@ void manual_seed(uint64_t seed);
 // The state of the next draw, and steps past it. One per array drawn, whatever its size.
 RandomState next_draw();
 
+// f(the state of the next draw), which is stepped past unless f throws.
+template <class F>
+auto with_next_draw(F&& f) {
+  auto result = f(random_state());
+  next_draw();
+  return result;
+}
+
 }  // namespace attune

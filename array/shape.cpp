@@ -86,7 +86,7 @@ Shape broadcast_shapes(const char* operation, const Shape& a, const Shape& b) {
 
 Shape infer_shape(const char* operation, const Shape& shape, int64_t numel) {
   Shape out = shape;
-  int64_t known = 1, inferred = -1;
+  int64_t known = 1, spanned = 1, inferred = -1;
   bool overflow = false;
   for (int64_t i = 0; i < shape.size(); ++i) {
     if (shape[i] == -1 && inferred < 0) {
@@ -95,7 +95,9 @@ Shape infer_shape(const char* operation, const Shape& shape, int64_t numel) {
       fail<ShapeError>(operation, "shape {} has a negative size; at most one may be -1",
                        to_string(shape));
     } else {
-      overflow |= __builtin_mul_overflow(known, shape[i], &known);
+      // A zero elsewhere must not hide an overflow of the strides.
+      overflow |= __builtin_mul_overflow(spanned, std::max<int64_t>(shape[i], 1), &spanned);
+      if (!overflow) known *= shape[i];
     }
   }
   if (inferred >= 0 && known > 0 && numel % known == 0) {

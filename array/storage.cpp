@@ -9,7 +9,7 @@
 namespace attune {
 namespace {
 
-std::atomic<Stamp> clock_{0};
+std::atomic<Stamp> clock_{1};
 
 // Of what all storages keep: it is held for a few instructions.
 std::mutex kept_mutex;

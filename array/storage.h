@@ -16,7 +16,7 @@ namespace attune {
 // draws the next one, so that "was this written after that node recorded it?" is one comparison.
 using Stamp = uint64_t;
 
-// Draws the next stamp. Thread-safe.
+// Draws the next stamp, 2 or more. Thread-safe.
 Stamp next_stamp();
 
 // Something computed from the values of a storage that is worth keeping beside it, as a weight in
@@ -25,8 +25,9 @@ struct Derived {
   virtual ~Derived() = default;
 };
 
-// A block of memory that arrays share. Holds the stamp of the last in-place write; memory that was
-// filled once, by the operation that made it, has stamp 0.
+// A block of memory that arrays share. Holds the stamp of the last in-place write. Memory that its
+// maker still fills has stamp 0; it is published, with stamp 1, when it becomes a tensor's, and
+// from then on every write counts.
 class Storage : public RefCounted<Storage>, public Pooled {
  public:
   // bytes of uninitialised pool memory, 64-byte aligned.
@@ -36,7 +37,8 @@ class Storage : public RefCounted<Storage>, public Pooled {
 
   ~Storage();
 
-  void* data() const { return data_; }
+  void* data() { return data_; }
+  const void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Stamp written() const { return written_.load(std::memory_order_relaxed); }
   void mark_written() {
@@ -54,6 +56,14 @@ class Storage : public RefCounted<Storage>, public Pooled {
   // Drops what is kept: somebody is about to write, or has written.
   void forget() const {
     if (kept_.load(std::memory_order_relaxed)) drop_kept();
+  }
+  void publish() {
+    if (written() == 0) written_.store(1, std::memory_order_relaxed);
+  }
+  // Lets memory that nobody else can see be filled again, as if it were new.
+  void unpublish() {
+    forget();
+    written_.store(0, std::memory_order_relaxed);
   }
 
  private:

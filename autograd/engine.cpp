@@ -43,22 +43,23 @@ class Frontier : public PartialSums {
     std::pair<Intrusive<Node>, Tensor> top(std::move(found->second.node),
                                            std::move(found->second.gradient));
     slots_.erase(found);
+    publish(top.second);
     return top;
   }
 
   std::optional<Array> of(Node& node) override {
     const auto found = slots_.find(&node);
     if (found == slots_.end() || grad_enabled() || checks_each_) return {};
-    const Tensor& sum = found->second.gradient;
-    return is_private(sum) ? std::optional(sum.array()) : std::nullopt;
+    return unpublished(found->second.gradient);
   }
 
   // sum += gradient, in place if nobody else can see sum.
   static void accumulate(Tensor& sum, Tensor gradient) {
     const bool recorded = grad_enabled() && (sum.requires_grad() || gradient.requires_grad());
-    if (!recorded && is_private(sum)) {
-      Array into = sum.array();
-      kernels::add_into(into, gradient.array());
+    auto into = recorded ? std::nullopt : unpublished(sum);
+    if (into) {
+      kernels::add_into(*into, gradient.array());
+      publish(sum);
     } else {
       sum = add(sum, gradient);
     }
@@ -70,9 +71,6 @@ class Frontier : public PartialSums {
     Tensor gradient;
   };
 
-  static bool is_private(const Tensor& sum) {
-    return sum.sole_owner() && sum.array().is_contiguous();
-  }
   static bool recorded_earlier(const Node* a, const Node* b) { return a->stamp < b->stamp; }
 
   std::vector<Node*> heap_;
@@ -87,6 +85,13 @@ class Frontier : public PartialSums {
       "first one to differentiate twice");
 }
 
+[[noreturn]] void fail_replaced(const Node& leaf) {
+  fail<GradError>("backward",
+                  "a leaf {} {} was given other data or another dtype after this tape recorded it; "
+                  "compute the result again",
+                  name_of(leaf.dtype), to_string(leaf.shape));
+}
+
 // Nodes from which an edge path leads to one of the targets. A freed node has lost its edges, so
 // that nobody knows whether it would; it may only be the end of the search.
 std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
@@ -98,6 +103,7 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
     Node* node = order[i];
     if (node->freed && !(targets.size() == 1 && targets.contains(node))) {
       Scope scope(node->path);
+      if (node->is_leaf()) fail_replaced(*node);
       fail_freed(*node);
     }
     for (size_t k = 0; k < node->input_count(); ++k)
@@ -113,6 +119,8 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
 
 Tensor run_hooks(const Node& node, Tensor gradient) {
   SavedValueGuard lifted(0, node.name);
+  // A hook may write to what it is given, which others may have received too.
+  if (!gradient.sole_owner()) gradient = clone(gradient);
   // A copy, because a hook may register or remove hooks.
   for (const auto& hook : std::vector(node.hooks)) {
     if (hook->removed) continue;
@@ -250,6 +258,7 @@ void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
   // Collected first and added last, so that an error half-way leaves every grad as it was.
   std::vector<std::pair<Intrusive<Node>, Tensor>> collected;
   pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
+    if (node.is_leaf() && node.freed) fail_replaced(node);
     if (node.keeps_grad) collected.emplace_back(Intrusive<Node>(&node), gradient);
     return !node.is_leaf();
   });

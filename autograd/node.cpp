@@ -4,6 +4,14 @@
 
 namespace attune {
 
+std::optional<Array> PartialSums::unpublished(const Tensor& sum) {
+  if (!sum.sole_owner() || !sum.array().is_contiguous()) return {};
+  sum.unpublish();
+  return sum.array();
+}
+
+void PartialSums::publish(const Tensor& sum) { sum.publish(); }
+
 Node::~Node() = default;
 
 void Node::dispose() {

@@ -21,6 +21,10 @@ class PartialSums {
 
  protected:
   ~PartialSums() = default;
+  // The array of a sum that nobody else can see, if it is dense, to be written without a mark until
+  // it is published again.
+  static std::optional<Array> unpublished(const Tensor& sum);
+  static void publish(const Tensor& sum);
 };
 
 // A function that sees the gradient of a tensor, until it is removed.

@@ -15,7 +15,9 @@ Tensor::Impl::~Impl() = default;
 Tensor::Tensor() = default;
 Tensor::Tensor(Array array) : Tensor(std::move(array), nullptr) {}
 Tensor::Tensor(Array array, Intrusive<Node> node)
-    : impl_(new Impl(std::move(array), std::move(node))) {}
+    : impl_(new Impl(std::move(array), std::move(node))) {
+  publish();
+}
 Tensor::Tensor(const Tensor&) = default;
 Tensor::Tensor(Tensor&&) noexcept = default;
 Tensor& Tensor::operator=(Tensor other) noexcept {
@@ -30,6 +32,12 @@ const Array& Tensor::array() const {
 }
 
 Node* Tensor::node() const { return impl_ ? impl_->node.get() : nullptr; }
+
+void Tensor::publish() const {
+  if (impl_->array.defined()) impl_->array.storage_->publish();
+}
+
+void Tensor::unpublish() const { impl_->array.storage_->unpublish(); }
 
 bool Tensor::sole_owner() const {
   return impl_ && impl_->unique() && impl_->array.owns_storage_alone();
@@ -89,8 +97,13 @@ const Tensor& Tensor::assign_(Array data) const {
   if (requires_grad() && !is_floating(data.dtype()))
     fail<DTypeError>("assign_", "{} data for a tensor that requires a gradient",
                      name_of(data.dtype()));
+  // A formula that holds this tensor would read the new values: they count as a write.
+  data.mark_written();
   impl_->array = std::move(data);
-  if (impl_->node) impl_->node = Intrusive<Node>(new Leaf(array()));
+  if (impl_->node) {
+    impl_->node->freed = true;
+    impl_->node = Intrusive<Node>(new Leaf(array()));
+  }
   return *this;
 }
 

@@ -148,6 +148,8 @@ class Tensor {
   Tensor tanh() const;
 
  private:
+  friend class PartialSums;
+
   struct Impl : RefCounted<Impl>, Pooled {
     Impl(Array array, Intrusive<Node> node);
     ~Impl();
@@ -155,6 +157,8 @@ class Tensor {
     Array array;
     Intrusive<Node> node;
   };
+  void publish() const;
+  void unpublish() const;
   double item_as_double() const;
   bool records_write(const char* name, const Tensor& other) const;
   void overwrite(const Array& value) const;

@@ -245,6 +245,16 @@ void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   });
 }
 
+Shape common_batch(const Array& a, const Array& b) {
+  try {
+    return broadcast_shapes("matmul", batch_of(a), batch_of(b));
+  } catch (const ShapeError&) {
+    fail<ShapeError>("matmul",
+                     "{} and {} do not fit: before the last two, sizes must be equal or 1",
+                     to_string(a.shape()), to_string(b.shape()));
+  }
+}
+
 Array expand_batch(const Array& x, Shape batch) {
   batch.push_back(x.size(-2));
   batch.push_back(x.size(-1));
@@ -293,7 +303,7 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 }
 
 Array matmul(const Array& a, const Array& b) {
-  const Shape batch = broadcast_shapes("matmul", batch_of(a), batch_of(b));
+  const Shape batch = common_batch(a, b);
   Shape shape = batch;
   shape.push_back(a.size(-2));
   shape.push_back(b.size(-1));

@@ -9,7 +9,8 @@
 namespace attune::kernels {
 
 // Calls line(in, out) with the offset of every line of x along dim and of the same line of a
-// row-major result, in which the line has size out_size. For kernels' own .cpp files.
+// row-major result, in which the line has size out_size, unless lines are empty. For kernels' own
+// .cpp files.
 template <class F>
 void for_each_line(const Array& x, int64_t dim, int64_t out_size, const F& line) {
   Axes axes;
@@ -20,6 +21,7 @@ void for_each_line(const Array& x, int64_t dim, int64_t out_size, const F& line)
   }
   std::reverse(&axes[0], &axes[0] + axes.count());
   const int64_t lines = axes.numel(), length = x.dim() ? x.shape()[dim] : 1;
+  if (length == 0) return;
   const int64_t group = std::max<int64_t>(1, parallel_grain / std::max<int64_t>(1, length));
   parallel_tiles((lines + group - 1) / group, lines * length, [&](int64_t tile) {
     Walk at(axes, tile * group);

@@ -4,17 +4,31 @@
 
 namespace attune {
 
-// Filled arrays, from the next draw or the given one. dtype float32 or float64 (DTypeError).
+// Filled arrays of a draw, the next one if none is given. dtype float32 or float64 (DTypeError).
 Array random_uniform(const Shape& shape, DType dtype, double low, double high,
-                     RandomState draw = next_draw());  // in [low, high)
-Array random_normal(const Shape& shape, DType dtype, double mean, double std,
-                    RandomState draw = next_draw());
+                     RandomState draw);  // in [low, high)
+Array random_normal(const Shape& shape, DType dtype, double mean, double std, RandomState draw);
 // bool: true with probability p.
-Array random_bernoulli(const Shape& shape, double p, RandomState draw = next_draw());
+Array random_bernoulli(const Shape& shape, double p, RandomState draw);
 // int64 in [low, high).
-Array random_integers(const Shape& shape, int64_t low, int64_t high,
-                      RandomState draw = next_draw());
+Array random_integers(const Shape& shape, int64_t low, int64_t high, RandomState draw);
 // int64 [n]: 0 … n-1 shuffled.
-Array random_permutation(int64_t n, RandomState draw = next_draw());
+Array random_permutation(int64_t n, RandomState draw);
+
+inline Array random_uniform(const Shape& shape, DType dtype, double low, double high) {
+  return with_next_draw([&](auto draw) { return random_uniform(shape, dtype, low, high, draw); });
+}
+inline Array random_normal(const Shape& shape, DType dtype, double mean, double std) {
+  return with_next_draw([&](auto draw) { return random_normal(shape, dtype, mean, std, draw); });
+}
+inline Array random_bernoulli(const Shape& shape, double p) {
+  return with_next_draw([&](auto draw) { return random_bernoulli(shape, p, draw); });
+}
+inline Array random_integers(const Shape& shape, int64_t low, int64_t high) {
+  return with_next_draw([&](auto draw) { return random_integers(shape, low, high, draw); });
+}
+inline Array random_permutation(int64_t n) {
+  return with_next_draw([&](auto draw) { return random_permutation(n, draw); });
+}
 
 }  // namespace attune

@@ -37,7 +37,9 @@ SiLU::SiLU() : Activation("SiLU", silu) {}
 Softplus::Softplus(double beta, double threshold)
     : Activation(
           "Softplus", [=](const Tensor& x) { return softplus(x, beta, threshold); },
-          fmt::format("beta={}, threshold={}", beta, threshold)) {}
+          fmt::format("beta={}, threshold={}", beta, threshold)) {
+  if (!(beta > 0)) fail<ValueError>("Softplus", "beta is {}; use a number > 0", beta);
+}
 Sigmoid::Sigmoid() : Activation("Sigmoid", sigmoid) {}
 Tanh::Tanh() : Activation("Tanh", [](const Tensor& x) { return tanh(x); }) {}
 Softmax::Softmax(int64_t dim)

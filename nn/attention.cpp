@@ -20,7 +20,9 @@ constexpr const char* name = "MultiHeadAttention";
 bool same(const Tensor& a, const Tensor& b) { return a.identity() == b.identity(); }
 
 // The shape of the scores of a sequence x: [..., T, dim] over itself.
-Shape scores_of(const Tensor& x) {
+Shape scores_of(const Tensor& x, int64_t dim) {
+  if (x.dim() < 2 || x.size(-1) != dim)
+    fail<ShapeError>("SelfAttention", "takes [..., T, {}], got {}", dim, to_string(x.shape()));
   Shape shape = x.shape();
   shape[shape.size() - 1] = x.size(-2);
   return shape;
@@ -36,13 +38,26 @@ bool all_finite(const Array& x) {
   return finite;
 }
 
+// No memory holds larger ones, and their multiples stay inside int64.
+int64_t checked_width(const char* module, const char* what, int64_t width) {
+  constexpr int64_t largest = int64_t{1} << 40;
+  if (width < 1 || width > largest)
+    fail<ValueError>(module, "{} is {}; use 1 to {}", what, width, largest);
+  return width;
+}
+
 }  // namespace
 
 Tensor split_heads(const Tensor& x, int64_t heads) {
+  if (x.dim() != 3 || heads < 1 || x.size(2) % heads != 0)
+    fail<ShapeError>("split_heads", "x is {}; it takes [B, T, {} heads · d]", to_string(x.shape()),
+                     heads);
   return transpose(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), 1, 2);
 }
 
 Tensor merge_heads(const Tensor& x) {
+  if (x.dim() != 4)
+    fail<ShapeError>("merge_heads", "x is {}; it takes [B, heads, T, d]", to_string(x.shape()));
   return reshape(transpose(x, 1, 2), {x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
@@ -55,7 +70,7 @@ Tensor without_hidden(const Tensor& x, const Mask& mask, const Shape& scores) {
 }
 
 SelfAttention::SelfAttention(int64_t dim)
-    : query(child("query", Linear(dim, dim))),
+    : query(child("query", Linear(checked_width("SelfAttention", "dim", dim), dim))),
       key(child("key", Linear(dim, dim))),
       value(child("value", Linear(dim, dim))) {
   describe("SelfAttention", fmt::format("{}", dim));
@@ -63,14 +78,16 @@ SelfAttention::SelfAttention(int64_t dim)
 
 Tensor SelfAttention::operator()(const Tensor& x, const Mask& mask) const {
   auto scope = enter();
-  const Tensor seen = without_hidden(x, mask, scores_of(x));
-  return scaled_dot_product_attention(query(seen), key(seen), value(seen), mask);
+  const Tensor seen = without_hidden(x, mask, scores_of(x, query.weight.size(1)));
+  const Tensor q = query(seen), k = key(seen), v = value(seen);
+  return scaled_dot_product_attention(q, k, v, mask);
 }
 
 Tensor SelfAttention::weights(const Tensor& x, const Mask& mask) const {
   auto scope = enter();
-  const Tensor seen = without_hidden(x, mask, scores_of(x));
-  return attention_weights(query(seen), key(seen), mask);
+  const Tensor seen = without_hidden(x, mask, scores_of(x, query.weight.size(1)));
+  const Tensor q = query(seen), k = key(seen);
+  return attention_weights(q, k, mask);
 }
 
 namespace {
@@ -92,13 +109,16 @@ Mask with_more_keys(const Mask& mask, const Shape& scores, DType dtype, int64_t 
 }
 
 MultiHeadAttentionOptions checked(MultiHeadAttentionOptions options) {
-  if (options.embed_dim < 1 || options.num_heads < 1 || options.embed_dim % options.num_heads != 0)
+  checked_width(name, "embed_dim", options.embed_dim);
+  if (options.num_heads < 1 || options.embed_dim % options.num_heads != 0)
     fail<ValueError>(name, "embed_dim {} is not a positive multiple of num_heads {}",
                      options.embed_dim, options.num_heads);
   if (!(options.dropout >= 0 && options.dropout <= 1))
     fail<ValueError>(name, "dropout {} is not in [0, 1]", options.dropout);
   if (options.kdim == 0) options.kdim = options.embed_dim;
   if (options.vdim == 0) options.vdim = options.embed_dim;
+  checked_width(name, "kdim", options.kdim);
+  checked_width(name, "vdim", options.vdim);
   return options;
 }
 

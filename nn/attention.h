@@ -9,6 +9,7 @@ namespace attune::nn {
 
 // Attention of a sequence to itself with a single head, the mechanism of Vaswani et al.
 // 2017, 3.2.1: query, key and value are projections of one input. x: [B, T, dim] -> [B, T, dim].
+// ValueError unless dim is positive.
 class SelfAttention : public Module {
  public:
   explicit SelfAttention(int64_t dim);
@@ -79,7 +80,7 @@ class MultiHeadAttention : public Module {
   MultiHeadAttentionOptions options_;
 };
 
-// [B, T, heads · d] -> [B, heads, T, d], a view, and back.
+// [B, T, heads · d] -> [B, heads, T, d], a view, and back. ShapeError unless they fit.
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
 

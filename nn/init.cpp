@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "../array/fail.h"
+#include "../array/scope.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/ops/arithmetic.h"
 #include "../autograd/ops/shape.h"
@@ -139,24 +140,28 @@ void zeros_(const Tensor& x) { constant_(x, 0); }
 void ones_(const Tensor& x) { constant_(x, 1); }
 
 void xavier_uniform_(const Tensor& x, double gain) {
+  const OperationScope scope("xavier_uniform_");
   const Fans fans = fans_of("xavier_uniform_", x);
   const double bound = gain * std::sqrt(6 / (fans.in + fans.out));
   uniform_(x, -bound, bound);
 }
 
 void xavier_normal_(const Tensor& x, double gain) {
+  const OperationScope scope("xavier_normal_");
   const Fans fans = fans_of("xavier_normal_", x);
   normal_(x, 0, gain * std::sqrt(2 / (fans.in + fans.out)));
 }
 
 void kaiming_uniform_(const Tensor& x, double a, std::string_view mode,
                       std::string_view nonlinearity) {
+  const OperationScope scope("kaiming_uniform_");
   const double bound = std::sqrt(3.0) * kaiming_std("kaiming_uniform_", x, a, mode, nonlinearity);
   uniform_(x, -bound, bound);
 }
 
 void kaiming_normal_(const Tensor& x, double a, std::string_view mode,
                      std::string_view nonlinearity) {
+  const OperationScope scope("kaiming_normal_");
   normal_(x, 0, kaiming_std("kaiming_normal_", x, a, mode, nonlinearity));
 }
 

@@ -11,14 +11,17 @@ namespace {
 
 constexpr const char* name = "kv_cache";
 
+// No memory holds more; sums of a few stay far from the limits of int64.
+constexpr int64_t most_tokens = int64_t{1} << 40, most_layers = int64_t{1} << 20;
+
 int64_t largest(const std::vector<int64_t>& values) {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
 }
 
 void check_step(int64_t sequences, int64_t tokens, const std::vector<int64_t>& counts) {
-  if (sequences < 0 || tokens < 1)
-    fail<ValueError>(name, "a step of {} tokens for {} sequences; it takes at least one token",
-                     tokens, sequences);
+  if (sequences < 0 || tokens < 1 || tokens > most_tokens)
+    fail<ValueError>(name, "a step of {} tokens for {} sequences; it takes 1 to {} tokens", tokens,
+                     sequences, most_tokens);
   if (static_cast<int64_t>(counts.size()) != sequences)
     fail<ShapeError>(name, "{} counts for {} sequences", counts.size(), sequences);
   for (const int64_t count : counts)
@@ -29,11 +32,13 @@ void check_step(int64_t sequences, int64_t tokens, const std::vector<int64_t>& c
 }  // namespace
 
 KvCache::KvCache(int64_t budget, bool sliding) : budget_(budget), sliding_(sliding) {
-  if (budget < 1) fail<ValueError>(name, "a budget of {} tokens; it must be positive", budget);
+  if (budget < 1 || budget > most_tokens)
+    fail<ValueError>(name, "a budget of {} tokens; use 1 to {}", budget, most_tokens);
 }
 
 void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> counts) {
-  if (counts.empty()) counts.assign(static_cast<size_t>(std::max<int64_t>(0, sequences)), tokens);
+  if (counts.empty() && sequences > 0 && sequences <= most_tokens)
+    counts.assign(static_cast<size_t>(sequences), tokens);
   check_step(sequences, tokens, counts);
   if (!seen_.empty() && static_cast<int64_t>(seen_.size()) != sequences)
     fail<ShapeError>(name, "{} sequences, but the cache holds {}", sequences, seen_.size());
@@ -53,7 +58,7 @@ void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> coun
 }
 
 void KvCache::make_room() {
-  if (largest(held_) + tokens_ <= capacity_) return;
+  if (!layers_.empty() && largest(held_) + tokens_ <= capacity_) return;
   std::vector<int64_t> order(held_.size()), skip(held_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   // The new token itself is one of the budget.
@@ -99,19 +104,26 @@ Tensor KvCache::positions() const {
   return Tensor(std::move(out));
 }
 
-void KvCache::store(Array& to, const Tensor& x, const char* what) const {
+void KvCache::check(const Array& held, const Tensor& x, const char* what) const {
   if (x.requires_grad())
     fail<GradError>(name, "{} are on the tape, which a cache cuts off; run under NoGrad", what);
   const auto sequences = static_cast<int64_t>(held_.size());
   if (x.dim() != 4 || x.size(0) != sequences || x.size(2) != tokens_)
     fail<ShapeError>(name, "{} are {}; the step takes [{}, H, {}, D]", what, to_string(x.shape()),
                      sequences, tokens_);
-  if (!to.defined()) to = Array({sequences, x.size(1), capacity_, x.size(3)}, x.dtype());
-  if (to.size(1) != x.size(1) || to.size(3) != x.size(3) || to.dtype() != x.dtype())
+  if (!held.defined()) return;
+  if (held.size(1) != x.size(1) || held.size(3) != x.size(3) || held.dtype() != x.dtype())
     fail<ShapeError>(name, "{} are {} {}; the layer holds {} heads of width {} in {}", what,
-                     name_of(x.dtype()), to_string(x.shape()), to.size(1), to.size(3),
-                     name_of(to.dtype()));
-  for (int64_t b = 0; b < sequences; ++b) {
+                     name_of(x.dtype()), to_string(x.shape()), held.size(1), held.size(3),
+                     name_of(held.dtype()));
+}
+
+Array KvCache::room_for(const Array& held, const Tensor& x) const {
+  return held.defined() ? held : Array({x.size(0), x.size(1), capacity_, x.size(3)}, x.dtype());
+}
+
+void KvCache::store(Array& to, const Tensor& x) const {
+  for (int64_t b = 0; b < x.size(0); ++b) {
     Array place = to.select(0, b).narrow(1, held_[static_cast<size_t>(b)], tokens_);
     kernels::copy_into(place, x.array().select(0, b));
   }
@@ -120,11 +132,17 @@ void KvCache::store(Array& to, const Tensor& x, const char* what) const {
 
 KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v) {
   if (tokens_ == 0) fail<ValueError>(name, "append() outside of a step; call begin() first");
-  if (layer < 0) fail<IndexError>(name, "layer {} does not exist", layer);
-  if (layer >= static_cast<int64_t>(layers_.size())) layers_.resize(static_cast<size_t>(layer) + 1);
-  Layer& entry = layers_[static_cast<size_t>(layer)];
-  store(entry.k, k, "keys");
-  store(entry.v, v, "values");
+  if (layer < 0 || layer >= most_layers)
+    fail<IndexError>(name, "layer {} does not exist; they count from 0", layer);
+  const auto at = static_cast<size_t>(layer);
+  Layer entry = at < layers_.size() ? layers_[at] : Layer{};
+  check(entry.k, k, "keys");
+  check(entry.v, v, "values");
+  entry = {room_for(entry.k, k), room_for(entry.v, v)};
+  if (at >= layers_.size()) layers_.resize(at + 1);
+  layers_[at] = entry;
+  store(entry.k, k);
+  store(entry.v, v);
   const int64_t all = largest(held_) + tokens_;
   Mask mask = Mask::causal() & Mask::offset(held_);
   if (sliding_) mask = mask & Mask::window(budget_);

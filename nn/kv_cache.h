@@ -63,7 +63,9 @@ class KvCache {
   // Moves the tokens of sequence order[i] from skip[order[i]] on to sequence i of new arrays.
   void relocate(const std::vector<int64_t>& order, const std::vector<int64_t>& skip,
                 int64_t capacity);
-  void store(Array& to, const Tensor& x, const char* what) const;
+  void check(const Array& held, const Tensor& x, const char* what) const;
+  Array room_for(const Array& held, const Tensor& x) const;
+  void store(Array& to, const Tensor& x) const;
 
   int64_t budget_;
   bool sliding_;

@@ -11,8 +11,13 @@ namespace attune::nn {
 namespace {
 
 void check_norm(const char* name, const Shape& normalized_shape, double eps) {
-  if (normalized_shape.empty()) fail<ValueError>(name, "normalized_shape is empty");
-  if (!(eps >= 0)) fail<ValueError>(name, "eps {} is negative", eps);
+  if (normalized_shape.empty())
+    fail<ValueError>(name, "normalized_shape is empty; name the sizes of the last dimensions");
+  for (const int64_t size : normalized_shape)
+    if (size < 0)
+      fail<ValueError>(name, "normalized_shape {} has a negative size",
+                       to_string(normalized_shape));
+  if (!(eps >= 0)) fail<ValueError>(name, "eps {} is negative; use 0 or more", eps);
 }
 
 // "6" or "(2, 3)", as one writes it.
@@ -25,6 +30,7 @@ std::string text_of(const Shape& shape) {
 
 LayerNorm::LayerNorm(const Shape& normalized_shape, LayerNormOptions options)
     : normalized_shape_(normalized_shape), eps_(options.eps) {
+  const OperationScope scope("LayerNorm");
   check_norm("LayerNorm", normalized_shape, eps_);
   describe("LayerNorm", fmt::format("{}, eps={}", text_of(normalized_shape), eps_));
   if (!options.elementwise_affine) return;
@@ -42,6 +48,7 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 
 RMSNorm::RMSNorm(const Shape& normalized_shape, RMSNormOptions options)
     : normalized_shape_(normalized_shape), eps_(options.eps) {
+  const OperationScope scope("RMSNorm");
   check_norm("RMSNorm", normalized_shape, eps_.value_or(0));
   describe("RMSNorm", text_of(normalized_shape) + (eps_ ? fmt::format(", eps={}", *eps_) : ""));
   if (!options.elementwise_affine) return;

@@ -11,7 +11,9 @@
 namespace attune::nn {
 
 Linear::Linear(int64_t in, int64_t out, LinearOptions options) {
-  if (in < 0 || out < 0) fail<ValueError>("Linear", "{} inputs and {} outputs", in, out);
+  const OperationScope scope("Linear");
+  if (in < 0 || out < 0)
+    fail<ValueError>("Linear", "{} inputs and {} outputs; use 0 or more", in, out);
   describe("Linear", fmt::format("in={}, out={}, bias={}", in, out, options.bias));
   weight = param("weight", Shape{out, in});
   const double bound = in > 0 ? 1 / std::sqrt(static_cast<double>(in)) : 0;
@@ -24,6 +26,13 @@ Linear::Linear(int64_t in, int64_t out, LinearOptions options) {
 Linear::Linear(Tensor tied_weight, Tensor tied_bias) {
   if (tied_weight.dim() != 2)
     fail<ShapeError>("Linear", "weight {} is not [out, in]", to_string(tied_weight.shape()));
+  if (tied_bias.defined() && tied_bias.shape() != Shape{tied_weight.size(0)})
+    fail<ShapeError>("Linear", "bias {} for a weight {}; it takes [{}]",
+                     to_string(tied_bias.shape()), to_string(tied_weight.shape()),
+                     tied_weight.size(0));
+  for (const Tensor& x : {tied_weight, tied_bias})
+    if (x.defined() && !is_floating(x.dtype()))
+      fail<DTypeError>("Linear", "parameters are floating, {} is not", name_of(x.dtype()));
   describe("Linear", fmt::format("in={}, out={}, bias={}, tied", tied_weight.size(1),
                                  tied_weight.size(0), tied_bias.defined()));
   weight = param("weight", std::move(tied_weight));
@@ -36,7 +45,9 @@ Tensor Linear::operator()(const Tensor& x) const {
 }
 
 Conv1D::Conv1D(int64_t in, int64_t out) {
-  if (in < 0 || out < 0) fail<ValueError>("Conv1D", "{} inputs and {} outputs", in, out);
+  const OperationScope scope("Conv1D");
+  if (in < 0 || out < 0)
+    fail<ValueError>("Conv1D", "{} inputs and {} outputs; use 0 or more", in, out);
   describe("Conv1D", fmt::format("in={}, out={}", in, out));
   weight = param("weight", Shape{in, out});
   bias = param("bias", Shape{out});
@@ -51,6 +62,9 @@ Tensor Conv1D::operator()(const Tensor& x) const {
 
 Embedding::Embedding(int64_t num, int64_t dim, EmbeddingOptions options)
     : padding_idx_(options.padding_idx) {
+  const OperationScope scope("Embedding");
+  if (num < 0 || dim < 0)
+    fail<ValueError>("Embedding", "{} rows of width {}; use 0 or more", num, dim);
   if (padding_idx_ && (*padding_idx_ < -num || *padding_idx_ >= num))
     fail<ValueError>("Embedding", "padding_idx {} is none of {} rows", *padding_idx_, num);
   describe("Embedding", fmt::format("{}, {}", num, dim));

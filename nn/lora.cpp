@@ -73,12 +73,13 @@ class LoraLayer : public Module {
 };
 
 void check(const LoraConfig& config) {
-  if (config.r < 1 || !std::isfinite(config.lora_alpha) ||
+  constexpr int64_t most_rank = 1 << 20;
+  if (config.r < 1 || config.r > most_rank || !std::isfinite(config.lora_alpha) ||
       !(config.lora_dropout >= 0 && config.lora_dropout <= 1))
     fail<ValueError>("Lora",
-                     "r {}, lora_alpha {}, lora_dropout {}; they must be positive, finite and in "
+                     "r {}, lora_alpha {}, lora_dropout {}; they must be 1 to {}, finite and in "
                      "[0, 1]",
-                     config.r, config.lora_alpha, config.lora_dropout);
+                     config.r, config.lora_alpha, config.lora_dropout, most_rank);
   if (config.target_modules.empty())
     fail<ValueError>("Lora", "target_modules is empty; name layers, or \"{}\"", all_linear);
 }

@@ -1,5 +1,6 @@
 #include "transformer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "../array/fail.h"
@@ -10,6 +11,23 @@
 namespace attune::nn {
 namespace {
 
+int64_t checked_layers(int64_t num_layers) {
+  constexpr int64_t most = 1 << 16;
+  if (num_layers < 0 || num_layers > most)
+    fail<ValueError>("Transformer", "{} layers; use 0 to {}", num_layers, most);
+  return num_layers;
+}
+
+// What the parts of a layer do not check before the first of them is made.
+const TransformerOptions& checked(const TransformerOptions& o) {
+  if (o.dim_feedforward < 0 || !(o.layer_norm_eps >= 0))
+    fail<ValueError>("Transformer", "dim_feedforward is {}, layer_norm_eps {}; use 0 or more",
+                     o.dim_feedforward, o.layer_norm_eps);
+  checked_layers(o.num_encoder_layers);
+  checked_layers(o.num_decoder_layers);
+  return o;
+}
+
 MultiHeadAttention attention_of(const TransformerOptions& o) {
   return MultiHeadAttention(
       {.embed_dim = o.d_model, .num_heads = o.nhead, .dropout = o.dropout, .bias = o.bias});
@@ -17,11 +35,6 @@ MultiHeadAttention attention_of(const TransformerOptions& o) {
 
 LayerNorm norm_of(const TransformerOptions& o) {
   return LayerNorm(o.d_model, {.eps = o.layer_norm_eps, .bias = o.bias});
-}
-
-int64_t checked_layers(int64_t num_layers) {
-  if (num_layers < 0) fail<ValueError>("Transformer", "{} layers", num_layers);
-  return num_layers;
 }
 
 std::string details(const TransformerOptions& o) {
@@ -44,7 +57,7 @@ Tensor seen(const Tensor& x, const Mask& mask, int64_t heads) {
 }  // namespace
 
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerOptions& o)
-    : self_attn(child("self_attn", attention_of(o))),
+    : self_attn(child("self_attn", attention_of(checked(o)))),
       linear1(child("linear1", Linear(o.d_model, o.dim_feedforward, {.bias = o.bias}))),
       dropout(child("dropout", Dropout(o.dropout))),
       linear2(child("linear2", Linear(o.dim_feedforward, o.d_model, {.bias = o.bias}))),
@@ -70,7 +83,8 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& src, const Mask& src_ma
 TransformerBlock::TransformerBlock(int64_t dim, int64_t heads, double p)
     : TransformerEncoderLayer({.d_model = dim,
                                .nhead = heads,
-                               .dim_feedforward = 4 * dim,
+                               // The attention refuses what is beyond.
+                               .dim_feedforward = 4 * std::clamp<int64_t>(dim, 0, int64_t{1} << 40),
                                .dropout = p,
                                .activation = [](const Tensor& x) { return gelu(x, "tanh"); },
                                .norm_first = true}) {
@@ -94,7 +108,7 @@ Tensor TransformerEncoder::operator()(const Tensor& src, const Mask& mask) const
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(const TransformerOptions& o)
-    : self_attn(child("self_attn", attention_of(o))),
+    : self_attn(child("self_attn", attention_of(checked(o)))),
       multihead_attn(child("multihead_attn", attention_of(o))),
       linear1(child("linear1", Linear(o.d_model, o.dim_feedforward, {.bias = o.bias}))),
       dropout(child("dropout", Dropout(o.dropout))),
@@ -143,10 +157,10 @@ Tensor TransformerDecoder::operator()(const Tensor& tgt, const Tensor& memory, c
 }
 
 Transformer::Transformer(const TransformerOptions& options)
-    : encoder(child("encoder",
-                    TransformerEncoder(options, options.num_encoder_layers, norm_of(options)))),
-      decoder(child("decoder",
-                    TransformerDecoder(options, options.num_decoder_layers, norm_of(options)))) {
+    : encoder(child("encoder", TransformerEncoder(options, options.num_encoder_layers,
+                                                  norm_of(checked(options))))),
+      decoder(child("decoder", TransformerDecoder(options, options.num_decoder_layers,
+                                                  norm_of(checked(options))))) {
   describe("Transformer", details(options));
   for (const Tensor& tensor : parameters())
     if (tensor.dim() > 1) init::xavier_uniform_(tensor);
@@ -159,6 +173,7 @@ Tensor Transformer::operator()(const Tensor& src, const Tensor& tgt, const Mask&
 }
 
 SinusoidalPositionalEncoding::SinusoidalPositionalEncoding(int64_t dim, int64_t max_length) {
+  const OperationScope scope("SinusoidalPositionalEncoding");
   if (dim < 1 || max_length < 1)
     fail<ValueError>("SinusoidalPositionalEncoding", "dim {} and max_length {} must be positive",
                      dim, max_length);
@@ -177,7 +192,7 @@ SinusoidalPositionalEncoding::SinusoidalPositionalEncoding(int64_t dim, int64_t 
 Tensor SinusoidalPositionalEncoding::operator()(const Tensor& x, int64_t first) const {
   auto scope = enter();
   if (x.dim() < 2 || x.size(-1) != table_.size(1) || first < 0 ||
-      first + x.size(-2) > table_.size(0))
+      first > table_.size(0) - x.size(-2))
     fail<ShapeError>("SinusoidalPositionalEncoding",
                      "x {} from position {}; it takes [..., T, {}] within {} positions",
                      to_string(x.shape()), first, table_.size(1), table_.size(0));

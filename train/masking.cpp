@@ -66,4 +66,8 @@ MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options, Rando
   return {tensor(seen, ids.shape()), tensor(labels, ids.shape())};
 }
 
+MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options) {
+  return with_next_draw([&](RandomState draw) { return mask_tokens(ids, options, draw); });
+}
+
 }  // namespace attune::train

@@ -25,7 +25,8 @@ struct MaskedTokens {
 // and one stays as it is (Devlin et al. 2019, 3.1). ids: int64 [B, T]. The same draw chooses the
 // same. ShapeError or DTypeError for other ids; ValueError unless 0 < share <= 1 and the mask token
 // is in the vocabulary.
-MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options,
-                         RandomState draw = next_draw());
+MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options, RandomState draw);
+// The same by this thread's next draw.
+MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options);
 
 }  // namespace attune::train

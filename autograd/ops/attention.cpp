@@ -97,12 +97,14 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   constexpr const char* name = "scaled_dot_product_attention";
   const OperationScope scope(name);
   const Operands in = fit(name, q, k, v, mask, options);
+  const bool drops = options.dropout > 0;
   const kernels::AttentionOptions settings{in.scale, options.dropout,
-                                           options.dropout > 0 ? next_draw() : RandomState{}};
+                                           drops ? random_state() : RandomState{}};
   if (AttentionRecorder* recorder = AttentionRecorder::current())
     recorder->add({current_path(), in.q.array(), in.k.array(), in.mask, in.scale});
   const auto result =
       kernels::attention(in.q.array(), in.k.array(), in.v.array(), in.mask, settings);
+  if (drops) next_draw();
   const auto gradients = [=](const Tensor& g, const Needs& needs) -> std::vector<Tensor> {
     if (grad_enabled()) {
       const auto twin = [=](std::span<const Tensor> x) {

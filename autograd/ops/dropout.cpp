@@ -17,7 +17,7 @@ Tensor dropout_of(const Tensor& x, double p, RandomState draw) {
 Tensor dropout(const Tensor& x, double p, bool training) {
   if (!(p >= 0 && p <= 1)) fail<ValueError>("dropout", "p is {}; a probability lies in [0, 1]", p);
   if (!training || p == 0) return x;
-  return dropout_of(x, p, next_draw());
+  return with_next_draw([&](RandomState draw) { return dropout_of(x, p, draw); });
 }
 
 }  // namespace attune

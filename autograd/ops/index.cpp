@@ -197,6 +197,7 @@ namespace {
 // bool [rows, columns]: true where column - row <= diagonal (lower) or >= diagonal.
 Array triangle(int64_t rows, int64_t columns, int64_t diagonal, bool lower) {
   Array mask({rows, columns}, boolean);
+  if (columns == 0) return mask;
   bool* at = mask.output<bool>();
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j) *at++ = lower ? j - i <= diagonal : j - i >= diagonal;
@@ -225,7 +226,7 @@ Tensor one_hot(const Tensor& indices, int64_t num_classes) {
   const int64_t n = dense.numel();
   if (num_classes < 0) {
     if (n == 0) fail<ValueError>("one_hot", "num_classes cannot be told from no indices; pass it");
-    num_classes = *std::max_element(index, index + n) + 1;
+    num_classes = std::min(*std::max_element(index, index + n), INT64_MAX - 1) + 1;
   }
   for (int64_t i = 0; i < n; ++i)
     if (index[i] < 0 || index[i] >= num_classes)

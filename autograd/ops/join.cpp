@@ -1,7 +1,6 @@
 #include "join.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "../../array/fail.h"
 #include "../../array/scope.h"
@@ -64,11 +63,24 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
   return cat(layers, dim);
 }
 
+namespace {
+
+// More would take the memory of the machine before the last one is made.
+void check_parts(const char* name, int64_t parts, const Tensor& x) {
+  constexpr int64_t most = int64_t{1} << 24;
+  if (parts > most)
+    fail<ValueError>(name, "{} parts of shape {}; there can be at most {}", parts,
+                     to_string(x.shape()), most);
+}
+
+}  // namespace
+
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   const OperationScope scope("split");
   const int64_t n = x.size(dim);
   if (size < 1 && !(size == 0 && n == 0))
     fail<ValueError>("split", "size is {}; it must be positive", size);
+  check_parts("split", n / std::max<int64_t>(size, 1), x);
   std::vector<Tensor> parts;
   for (int64_t start = 0; start < n || parts.empty(); start += size)
     parts.push_back(narrow(x, dim, start, std::min(size, n - start)));
@@ -77,8 +89,14 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) {
   const OperationScope scope("split");
-  const int64_t total = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
-  if (total != x.size(dim))
+  int64_t rest = x.size(dim);
+  for (const int64_t size : sizes) {
+    if (size < 0)
+      fail<IndexError>("split", "sizes [{}] have a negative one", fmt::join(sizes, ", "));
+    rest = size > rest ? -1 : rest - size;
+    if (rest < 0) break;
+  }
+  if (rest != 0)
     fail<ShapeError>("split", "sizes [{}] do not add up to {}, the size of dimension {} of {}",
                      fmt::join(sizes, ", "), x.size(dim), dim, to_string(x.shape()));
   std::vector<Tensor> parts;
@@ -94,13 +112,15 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   const OperationScope scope("chunk");
   if (chunks < 1) fail<ValueError>("chunk", "{} chunks; there must be at least one", chunks);
   const int64_t n = x.size(dim);
+  check_parts("chunk", n == 0 ? chunks : std::min(n, chunks), x);
   if (n == 0) return std::vector<Tensor>(static_cast<size_t>(chunks), x);
-  return split(x, (n + chunks - 1) / chunks, dim);
+  return split(x, n / chunks + (n % chunks != 0), dim);
 }
 
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
   const OperationScope scope("unbind");
   if (x.dim() == 0) fail<ShapeError>("unbind", "a scalar has no dimension to take apart");
+  check_parts("unbind", x.size(dim), x);
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < x.size(dim); ++i) parts.push_back(select(x, dim, i));
   return parts;
@@ -113,7 +133,9 @@ Tensor tiled(const Tensor& x, int64_t dim, int64_t n) {
   Shape shape = x.shape();
   int64_t before = 1, rest = 1;
   for (int64_t d = 0; d < x.dim(); ++d) (d < dim ? before : rest) *= shape[d];
-  shape[dim] *= n;
+  if (__builtin_mul_overflow(shape[dim], n, &shape[dim]))
+    fail<ShapeError>("repeat", "{} repeats of dimension {} of {} are more than can be addressed", n,
+                     dim, to_string(x.shape()));
   return reshape(expand(reshape(x, {before, 1, rest}), {before, n, rest}), shape);
 }
 
@@ -122,7 +144,9 @@ Tensor tiled(const Tensor& x, int64_t dim, int64_t n) {
 Tensor repeat(const Tensor& x, const Shape& repeats) {
   const OperationScope scope("repeat");
   const int64_t lead = repeats.size() - x.dim();
-  if (lead < 0) fail<ShapeError>("repeat", "{} repeats for {} dimensions", repeats.size(), x.dim());
+  if (lead < 0)
+    fail<ShapeError>("repeat", "repeats {} for shape {}; name one for each dimension at least",
+                     to_string(repeats), to_string(x.shape()));
   Tensor result = x;
   for (int64_t d = 0; d < lead; ++d) result = unsqueeze(result, 0);
   for (int64_t d = 0; d < repeats.size(); ++d) {
@@ -144,12 +168,13 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
   if (dims.empty() && shifts.size() == 1)
     return reshape(roll(reshape(x, {x.numel()}), shifts, {0}), x.shape());
   if (shifts.size() != dims.size())
-    fail<ShapeError>("roll", "{} shifts for {} dimensions", shifts.size(), dims.size());
+    fail<ShapeError>("roll", "shifts {} for dimensions {}; there must be as many",
+                     to_string(shifts), to_string(dims));
   Tensor rolled = x;
   for (int64_t i = 0; i < dims.size(); ++i) {
     const int64_t n = x.size(dims[i]);
     if (n == 0) continue;
-    const int64_t shift = (shifts[i] % n + n) % n;
+    const int64_t turn = shifts[i] % n, shift = turn < 0 ? turn + n : turn;
     if (shift == 0) continue;
     rolled = cat({narrow(rolled, dims[i], n - shift, shift), narrow(rolled, dims[i], 0, n - shift)},
                  dims[i]);
@@ -170,12 +195,20 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& padding, double value) {
   for (int64_t i = 0; i < pairs; ++i) {
     const auto at = static_cast<size_t>(2 * i);
     const int64_t d = x.dim() - 1 - i, low = padding[at], high = padding[at + 1];
-    const int64_t start = std::max<int64_t>(-low, 0), end = x.size(d) - std::max<int64_t>(-high, 0);
+    const int64_t n = x.size(d);
+    int64_t grown = 0;
+    if (__builtin_add_overflow(n, std::max<int64_t>(low, 0), &grown) ||
+        __builtin_add_overflow(grown, std::max<int64_t>(high, 0), &grown))
+      fail<ShapeError>("pad", "padding [{}] of shape {} is more than can be addressed",
+                       fmt::join(padding, ", "), to_string(x.shape()));
+    // Cropped by more than there is, whatever is added at the other end, it is refused.
+    const int64_t start = low < 0 ? -std::max(low, -n - 1) : 0;
+    const int64_t end = high < 0 ? n + std::max(high, -n - 1) : n;
     if (end < start)
       fail<ShapeError>("pad", "padding [{}] crops more than shape {} has", fmt::join(padding, ", "),
                        to_string(x.shape()));
     if (low < 0 || high < 0) inner = narrow(inner, d, start, end - start);
-    shape[d] = x.size(d) + low + high;
+    shape[d] = end - start + std::max<int64_t>(low, 0) + std::max<int64_t>(high, 0);
     before[d] = std::max<int64_t>(low, 0);
   }
   auto window = [before, sizes = inner.shape()](Array array) {

@@ -76,7 +76,9 @@ Mask Mask::alibi(std::vector<double> slopes) {
 }
 
 Mask Mask::alibi(int64_t heads) {
-  if (heads < 1) fail<ValueError>("mask", "alibi for {} heads; it takes at least 1", heads);
+  constexpr int64_t most = 1 << 20;
+  if (heads < 1 || heads > most)
+    fail<ValueError>("mask", "alibi for {} heads; it takes 1 to {}", heads, most);
   const auto powers = [](int64_t n, int64_t start, int64_t step, int64_t count, auto& to) {
     for (int64_t i = 0; i < count; ++i)
       to.push_back(

@@ -34,9 +34,11 @@ Tensor turned(const Tensor& x, const RotaryAngles& angles, RotaryPairs pairs, bo
 }  // namespace
 
 std::vector<double> rotary_frequencies(int64_t dim, double base) {
-  if (dim < 2 || dim % 2 != 0 || !(base > 0))
-    fail<ValueError>("rotary_frequencies", "dim {} and base {}; dim must be even, both positive",
-                     dim, base);
+  constexpr int64_t most = 1 << 20;
+  if (dim < 2 || dim > most || dim % 2 != 0 || !(base > 0))
+    fail<ValueError>("rotary_frequencies",
+                     "dim {} and base {}; dim must be even and at most {}, both positive", dim,
+                     base, most);
   std::vector<double> frequencies;
   for (int64_t j = 0; j < dim / 2; ++j)
     frequencies.push_back(std::pow(base, -2.0 * static_cast<double>(j) / static_cast<double>(dim)));

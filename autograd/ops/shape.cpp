@@ -97,8 +97,8 @@ Tensor swapaxes(const Tensor& x, int64_t dim0, int64_t dim1) {
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
   const OperationScope scope("movedim");
   if (source.size() != destination.size())
-    fail<ShapeError>("movedim", "{} dimensions to move to {} places", source.size(),
-                     destination.size());
+    fail<ShapeError>("movedim", "dimensions {} to places {}; there must be as many",
+                     to_string(source), to_string(destination));
   Shape order = Shape::filled(x.dim(), -1), moved = Shape::filled(x.dim(), 0);
   for (int64_t i = 0; i < source.size(); ++i) {
     const int64_t from = wrap_dim("movedim", source[i], x.dim());

@@ -40,10 +40,24 @@ void visit(Fields& fields, Config& c) {
 
 // What does not fit together; empty if all does.
 std::string problem_of(const BertConfig& c) {
-  if (std::min({c.vocab_size, c.hidden_size, c.num_hidden_layers, c.num_attention_heads,
-                c.intermediate_size, c.max_position_embeddings, c.type_vocab_size, c.num_labels}) <
-      1)
-    return "every size must be positive";
+  std::string problem = problem_of_sizes({{"vocab_size", c.vocab_size},
+                                          {"hidden_size", c.hidden_size},
+                                          {"num_attention_heads", c.num_attention_heads},
+                                          {"intermediate_size", c.intermediate_size},
+                                          {"max_position_embeddings", c.max_position_embeddings},
+                                          {"type_vocab_size", c.type_vocab_size},
+                                          {"num_labels", c.num_labels}});
+  if (problem.empty())
+    problem = problem_of_sizes({{"num_hidden_layers", c.num_hidden_layers}}, 1, most_layers);
+  if (problem.empty())
+    problem = problem_of_numbers({{"hidden_dropout_prob", c.hidden_dropout_prob},
+                                  {"attention_probs_dropout_prob", c.attention_probs_dropout_prob},
+                                  {"classifier_dropout", c.classifier_dropout.value_or(0)},
+                                  {"layer_norm_eps", c.layer_norm_eps}});
+  if (problem.empty())
+    problem = problem_of_numbers({{"initializer_range", c.initializer_range}}, 100);
+  if (problem.empty()) problem = problem_of_activation("hidden_act", c.hidden_act);
+  if (!problem.empty()) return problem;
   if (c.hidden_size % c.num_attention_heads != 0)
     return fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size,
                        c.num_attention_heads);

@@ -13,8 +13,6 @@ namespace {
 // Fields stay in the order of the file.
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t largest_size = std::numeric_limits<int32_t>::max();
-constexpr int64_t most_layers = 4096;
 constexpr int deepest = 32;
 
 Json parse_object(std::string_view text, const std::string& source) {
@@ -35,6 +33,29 @@ std::string shown(const Json& value) {
 }
 
 }  // namespace
+
+std::string problem_of_sizes(NamedSizes sizes, int64_t least, int64_t most) {
+  for (const auto& [name, value] : sizes)
+    if (value < least || value > most)
+      return fmt::format("{} is {}; it takes {} to {}", name, value, least, most);
+  return {};
+}
+
+std::string problem_of_numbers(NamedNumbers numbers, double most) {
+  for (const auto& [name, value] : numbers)
+    if (!(value >= 0 && value <= most))
+      return fmt::format("{} is {}; it takes 0 to {}", name, value, most);
+  return {};
+}
+
+std::string problem_of_activation(const char* field, const std::string& name) {
+  try {
+    nn::activation(name);
+    return {};
+  } catch (const ValueError& error) {
+    return fmt::format("{}: {}", field, error.what());
+  }
+}
 
 std::string model_type_of(std::string_view text, const std::string& source) {
   const Json json = parse_object(text, source);
@@ -146,12 +167,12 @@ void ConfigReader::word(const char* name, std::string& value) {
 }
 
 void ConfigReader::activation(const char* name, std::string& value) {
+  const std::string before = value;
   word(name, value);
-  try {
-    nn::activation(value);
-  } catch (const ValueError& error) {
-    add_problem(fmt::format("{}: {}", name, error.what()));
-  }
+  const std::string problem = problem_of_activation(name, value);
+  if (problem.empty()) return;
+  add_problem(problem);
+  value = before;
 }
 
 void ConfigReader::token(const char* name, std::optional<int64_t>& value) {

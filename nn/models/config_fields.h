@@ -1,15 +1,29 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../../array/dtype.h"
 
 namespace attune::nn::models {
+
+// What sizes and numbers of layers a config may have: each layer costs memory of its own.
+inline constexpr int64_t largest_size = (int64_t{1} << 31) - 1, most_layers = 4096;
+
+// Names the first value outside of [least, most]; empty if there is none.
+using NamedSizes = std::initializer_list<std::pair<const char*, int64_t>>;
+std::string problem_of_sizes(NamedSizes sizes, int64_t least = 1, int64_t most = largest_size);
+// The same of [0, most], in which NaN does not lie.
+using NamedNumbers = std::initializer_list<std::pair<const char*, double>>;
+std::string problem_of_numbers(NamedNumbers numbers, double most = 1);
+// What is wrong with the name of an activation; empty if nothing is.
+std::string problem_of_activation(const char* field, const std::string& name);
 
 // Reads the fields of a config.json one after another. A call leaves its value alone where the
 // field is missing; problems are collected and thrown together by finish(). ConfigWriter has the

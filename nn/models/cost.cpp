@@ -4,6 +4,7 @@
 #include "../../array/pool.h"
 #include "../../kernels/attention_tiles.h"
 #include "../init.h"
+#include "config_fields.h"
 #include "rehearsal.h"
 
 namespace attune::nn::models {
@@ -18,10 +19,9 @@ struct Tokens {
 
   Tokens(int64_t sequences, int64_t length, int64_t longest, bool causal)
       : batch(sequences), context(length), rows(sequences * length) {
-    if (batch < 1 || context < 1 || context > longest)
-      fail<ValueError>("cost",
-                       "batch {} and context {}; use positive ones, a context of at most {}", batch,
-                       context, longest);
+    if (batch < 1 || batch > largest_size || context < 1 || context > longest)
+      fail<ValueError>("cost", "batch {} and context {}; use 1 to {} and 1 to {}", batch, context,
+                       largest_size, longest);
     kernels::AttentionMask mask;
     if (causal) mask.highest = 0;
     scores =

@@ -153,7 +153,13 @@ std::vector<Tokens> generate(const LanguageModel& model, const std::vector<Token
   check(model, prompts, options);
   NoGrad no_grad;
   if (prompts.empty() || options.max_new_tokens == 0) return prompts;
-  if (options.num_beams == 1) return Generation(model, prompts, options).run();
+  const RandomState before = random_state();
+  try {
+    if (options.num_beams == 1) return Generation(model, prompts, options).run();
+  } catch (...) {
+    set_random_state(before);
+    throw;
+  }
   std::vector<Tokens> results;
   for (const Tokens& prompt : prompts) results.push_back(beam_search(model, prompt, options));
   return results;

@@ -41,13 +41,24 @@ void visit(Fields& fields, Config& c) {
 
 // What does not fit together; empty if all does.
 std::string problem_of(const Gpt2Config& c) {
-  if (std::min({c.vocab_size, c.n_positions, c.n_embd, c.n_layer, c.n_head}) < 1)
-    return fmt::format(
-        "vocab_size {}, n_positions {}, n_embd {}, n_layer {} and n_head {} must be positive",
-        c.vocab_size, c.n_positions, c.n_embd, c.n_layer, c.n_head);
+  std::string problem = problem_of_sizes({{"vocab_size", c.vocab_size},
+                                          {"n_positions", c.n_positions},
+                                          {"n_embd", c.n_embd},
+                                          {"n_head", c.n_head}});
+  if (problem.empty()) problem = problem_of_sizes({{"n_layer", c.n_layer}}, 1, most_layers);
+  if (problem.empty()) problem = problem_of_sizes({{"n_inner", c.n_inner}}, 0);
+  if (problem.empty())
+    problem = problem_of_numbers({{"resid_pdrop", c.resid_pdrop},
+                                  {"embd_pdrop", c.embd_pdrop},
+                                  {"attn_pdrop", c.attn_pdrop},
+                                  {"layer_norm_epsilon", c.layer_norm_epsilon}});
+  if (problem.empty())
+    problem = problem_of_numbers({{"initializer_range", c.initializer_range}}, 100);
+  if (problem.empty())
+    problem = problem_of_activation("activation_function", c.activation_function);
+  if (!problem.empty()) return problem;
   if (c.n_embd % c.n_head != 0)
     return fmt::format("n_embd {} is not a multiple of n_head {}", c.n_embd, c.n_head);
-  if (c.n_inner < 0) return fmt::format("n_inner {} is negative", c.n_inner);
   return {};
 }
 

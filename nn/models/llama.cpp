@@ -64,10 +64,23 @@ int64_t head_width(const LlamaConfig& c) {
 
 // What does not fit together; empty if all does.
 std::string problem_of(const LlamaConfig& c) {
-  if (std::min({c.vocab_size, c.hidden_size, c.intermediate_size, c.num_hidden_layers,
-                c.num_attention_heads, c.max_position_embeddings}) < 1 ||
-      std::min(c.num_key_value_heads, c.head_dim) < 0)
-    return "every size must be positive";
+  std::string problem = problem_of_sizes({{"vocab_size", c.vocab_size},
+                                          {"hidden_size", c.hidden_size},
+                                          {"intermediate_size", c.intermediate_size},
+                                          {"num_attention_heads", c.num_attention_heads},
+                                          {"max_position_embeddings", c.max_position_embeddings}});
+  if (problem.empty())
+    problem = problem_of_sizes({{"num_hidden_layers", c.num_hidden_layers}}, 1, most_layers);
+  if (problem.empty())
+    problem = problem_of_sizes(
+        {{"num_key_value_heads", c.num_key_value_heads}, {"head_dim", c.head_dim}}, 0);
+  if (problem.empty())
+    problem = problem_of_numbers(
+        {{"attention_dropout", c.attention_dropout}, {"rms_norm_eps", c.rms_norm_eps}});
+  if (problem.empty())
+    problem = problem_of_numbers({{"initializer_range", c.initializer_range}}, 100);
+  if (problem.empty()) problem = problem_of_activation("hidden_act", c.hidden_act);
+  if (!problem.empty()) return problem;
   if (!c.head_dim && c.hidden_size % c.num_attention_heads != 0)
     return fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size,
                        c.num_attention_heads);

@@ -42,8 +42,9 @@ class Ranking {
 };
 
 size_t most_likely(std::span<const float> logits) {
-  for (const float logit : logits)
-    if (std::isnan(logit)) fail<ValueError>("sample", "a logit is NaN; the model has gone wrong");
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (std::isnan(logits[i]))
+      fail<ValueError>("sample", "logit {} is NaN; the model has gone wrong", i);
   const auto best = std::max_element(logits.begin(), logits.end());
   if (best == logits.end() || !std::isfinite(*best))
     fail<ValueError>("sample", "none of {} logits is finite", logits.size());
@@ -115,7 +116,9 @@ int64_t sample(const Tensor& logits, const SamplingOptions& options,
     fail<ShapeError>("sample", "logits are {}; they must be [V]", to_string(logits.shape()));
   std::vector<float> scores = to(logits.detach(), float32).to_vector<float>();
   penalize_repetition(scores, seen, options.repetition_penalty);
-  return pick(scores, options, *random_uniform({}, float64, 0, 1).data<double>());
+  return with_next_draw([&](RandomState draw) {
+    return pick(scores, options, *random_uniform({}, float64, 0, 1, draw).data<double>());
+  });
 }
 
 }  // namespace attune::nn::models

@@ -17,6 +17,8 @@ Tensor pool(const Tensor& states, const Tensor& attention_mask, Pooling pooling)
   if (attention_mask.defined() && attention_mask.shape() != tokens)
     fail<ShapeError>("pool", "attention_mask {} does not fit states {}",
                      to_string(attention_mask.shape()), to_string(states.shape()));
+  if (pooling != Pooling::mean && states.size(1) == 0)
+    fail<ShapeError>("pool", "states {} have no token to choose", to_string(states.shape()));
   const Tensor visible =
       unsqueeze(attention_mask.defined() ? to(attention_mask, boolean) : ones(tokens, boolean), -1);
   if (pooling == Pooling::cls) return select(states, 1, 0);

@@ -23,3 +23,8 @@ def run(context, layer, *files, stack_kb=8192, **environment):
         faults = [line for line in lines if "FAILED" in line or line.startswith("  ")]
         return Outcome(f"exit status {done.returncode}", faults or [f"exit status {done.returncode}"])
     return Outcome("; ".join(shown) or lines[-1])
+
+
+def joined(*outcomes):
+    """One outcome of several."""
+    return Outcome("; ".join(one.figure for one in outcomes), [fault for one in outcomes for fault in one.faults])

@@ -43,15 +43,4 @@ inline std::map<std::string, std::vector<OpRow>> all_rows() {
 // n copies of one case, for golden inputs that differ in shape only.
 inline std::vector<OpCase> times(size_t n, OpCase f) { return std::vector<OpCase>(n, f); }
 
-// float64 between 1 and 2, for bad inputs: some(2, 3) is [2, 3].
-template <class... Sizes>
-Tensor some(Sizes... sizes) {
-  return Tensor(random_uniform(Shape{sizes...}, float64, 1, 2));
-}
-// The same of int64, all 1.
-template <class... Sizes>
-Tensor whole(Sizes... sizes) {
-  return to(some(sizes...), int64);
-}
-
 }  // namespace attune::test

@@ -7,22 +7,12 @@
 
 #include <attune/autograd.h>
 
+#include "../refusal.h"
+
 namespace attune::test {
 
 // A call of an operation on the inputs of the golden case of the same operation and number.
 using OpCase = std::function<Tensor(std::span<const Tensor>)>;
-
-// A call that must be refused.
-struct BadInput {
-  std::function<void()> call;
-  std::function<bool(const Error&)> is_right_type;
-};
-
-// A call that must throw E in the operation's name.
-template <class E>
-BadInput bad(std::function<void()> call) {
-  return {std::move(call), [](const Error& e) { return dynamic_cast<const E*>(&e) != nullptr; }};
-}
 
 // One operation: everything that is checked of it.
 struct OpRow {
@@ -34,12 +24,12 @@ struct OpRow {
 };
 
 struct Count {
-  int rows = 0, cases = 0, checks = 0, refusals = 0;
+  int rows = 0, cases = 0, checks = 0;
 };
 
 // Checks rows against tests/golden/<family>.safetensors: forward and gradients in both precisions
-// and every layout, first and second derivatives against finite differences, refusals. Where
-// PyTorch has no gradient, neither may we. A fault is a line of the result.
+// and every layout, first and second derivatives against finite differences. Where PyTorch has no
+// gradient, neither may we. A fault is a line of the result.
 std::vector<std::string> check_rows(const std::string& family, const std::vector<OpRow>& rows,
                                     Count& count);
 

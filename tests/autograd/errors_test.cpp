@@ -1,0 +1,23 @@
+// Operations refuse what does not fit by a typed error in their name that shows the value, and
+// change nothing: inputs, random state, memory, the state of the thread.
+#include <iostream>
+
+#include "../catch.h"
+#include "op_rows.h"
+
+using namespace attune::test;
+
+TEST_CASE("every operation refuses its bad inputs in its name, and leaves all as it was") {
+  int count = 0;
+  std::string faults;
+  for (const auto& [family, rows] : all_rows())
+    for (const OpRow& row : rows)
+      for (const BadInput& input : row.bad) {
+        ++count;
+        const std::string found = refuse(input, row.name + ": ");
+        if (!found.empty()) faults += row.name + ": " + found + "\n";
+      }
+  std::cout << "operations: " << count << " bad inputs\n";
+  INFO(faults);
+  CHECK(faults.empty());
+}
