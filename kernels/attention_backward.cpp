@@ -162,6 +162,11 @@ AttentionGradients attention_backward(const Array& g, const Array& q, const Arra
                                       const Array& v, const AttentionResult& result,
                                       const AttentionMask& mask, const AttentionOptions& options,
                                       bool want_scores) {
+  if (g.numel() == 0) {
+    const auto none = [](const Array& x) { return zeros(x.shape(), x.dtype()); };
+    return {none(q), none(k), none(v),
+            want_scores ? zeros(scores_shape(q, k.size(-2)), q.dtype()) : Array()};
+  }
   AttentionGradients gradients{Array(q.shape(), q.dtype()), Array(k.shape(), k.dtype()),
                                Array(v.shape(), v.dtype()), Array()};
   // Tiles that are masked whole are passed over.
