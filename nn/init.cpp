@@ -181,8 +181,9 @@ EmptyWeights::~EmptyWeights() { empty_weights = outer_; }
 
 Tensor empty(const Shape& shape) {
   if (!empty_weights) return Tensor(Array(shape, float32));
-  // One element stands for all.
-  return Tensor(Array({}, float32).expand(shape));
+  // One element stands for all, even for more than could be addressed.
+  return Tensor(
+      Array(Storage::allocate(sizeof(float)), shape, Shape::filled(shape.size(), 0), 0, float32));
 }
 
 }  // namespace attune::nn::init

@@ -89,13 +89,10 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) {
   const OperationScope scope("split");
+  if (std::any_of(sizes.begin(), sizes.end(), [](int64_t size) { return size < 0; }))
+    fail<IndexError>("split", "sizes [{}] have a negative one", fmt::join(sizes, ", "));
   int64_t rest = x.size(dim);
-  for (const int64_t size : sizes) {
-    if (size < 0)
-      fail<IndexError>("split", "sizes [{}] have a negative one", fmt::join(sizes, ", "));
-    rest = size > rest ? -1 : rest - size;
-    if (rest < 0) break;
-  }
+  for (const int64_t size : sizes) rest = rest < size ? -1 : rest - size;
   if (rest != 0)
     fail<ShapeError>("split", "sizes [{}] do not add up to {}, the size of dimension {} of {}",
                      fmt::join(sizes, ", "), x.size(dim), dim, to_string(x.shape()));
