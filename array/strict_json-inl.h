@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -14,10 +15,11 @@
 namespace attune {
 
 // Parses JSON, refusing what the library would let pass: a name twice in one object (also when
-// spelled with escapes), deep nesting, and whatever follows a zero byte. FormatError tells the
-// reason.
+// spelled with escapes), deep nesting, and whatever follows a zero byte; also an object of more
+// than most_names. FormatError tells the reason.
 template <class Json = nlohmann::json>
-Json parse_strict_json(std::string_view text, int deepest) {
+Json parse_strict_json(std::string_view text, int deepest,
+                       size_t most_names = std::numeric_limits<size_t>::max()) {
   using Event = typename Json::parse_event_t;
   std::vector<std::set<std::string>> names;
   const auto check = [&](int depth, Event event, const Json& parsed) {
@@ -27,6 +29,8 @@ Json parse_strict_json(std::string_view text, int deepest) {
     if (event == Event::key && !names.back().insert(parsed.template get<std::string>()).second)
       throw FormatError(fmt::format("the name \"{}\" occurs twice",
                                     one_line(parsed.template get<std::string>())));
+    if (event == Event::key && names.back().size() > most_names)
+      throw FormatError(fmt::format("an object has more than {} names", most_names));
     return true;
   };
   // The library takes a zero byte for the end of the text.

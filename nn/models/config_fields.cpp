@@ -14,11 +14,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int deepest = 32;
+// An object that keeps its order is searched from its start for each name. The labels of
+// ImageNet-21k fit.
+constexpr size_t most_names = size_t{1} << 15;
 
 Json parse_object(std::string_view text, const std::string& source) {
   Json json;
   try {
-    json = parse_strict_json<Json>(text, deepest);
+    json = parse_strict_json<Json>(text, deepest, most_names);
   } catch (const FormatError& error) {
     fail<FormatError>("config", "{}: {}", source, error.what());
   }

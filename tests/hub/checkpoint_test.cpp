@@ -134,6 +134,15 @@ TEST_CASE("a config that is no config is refused") {
   }
 }
 
+TEST_CASE("a config of very many names is refused, which would take the square of their time") {
+  const Copy copy("gpt2");
+  std::string names;
+  for (int i = 0; i < 40'000; ++i) names.append("\"").append(std::to_string(i)).append("\":0,");
+  names.back() = '}';
+  copy.replace("config.json", "{", std::string("{\"more\":{").append(names).append(","));
+  check_refused<FormatError>(copy, {"an object has more than 32768 names"});
+}
+
 TEST_CASE("a folder that is incomplete or leads elsewhere is refused") {
   {
     const Copy copy("gpt2");
