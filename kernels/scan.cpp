@@ -78,7 +78,7 @@ Array argmin(const Array& x, int64_t dim, bool keepdim) {
 Array cumsum(const Array& x, int64_t dim) {
   dim = wrap_line_dim("cumsum", dim, x);
   if (x.dtype() == boolean) return running_sums<bool, int64_t, int64_t>(x, dim);
-  if (x.dtype() == int64) return running_sums<int64_t, int64_t, int64_t>(x, dim);
+  if (x.dtype() == int64) return running_sums<int64_t, uint64_t, int64_t>(x, dim);
   return visit_floating("cumsum", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     return running_sums<T, double, T>(x, dim);

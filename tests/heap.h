@@ -26,12 +26,18 @@ int64_t peak_of(F&& work) {
 
 }  // namespace heap
 
-void* operator new(std::size_t bytes) {
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   void* block = std::malloc(bytes);
-  if (!block) throw std::bad_alloc();
+  if (!block) return nullptr;
   const int64_t now = heap::live += static_cast<int64_t>(malloc_usable_size(block));
   for (int64_t most = heap::peak; now > most && !heap::peak.compare_exchange_weak(most, now);) {
   }
+  return block;
+}
+
+void* operator new(std::size_t bytes) {
+  void* block = operator new(bytes, std::nothrow);
+  if (!block) throw std::bad_alloc();
   return block;
 }
 
@@ -41,3 +47,4 @@ void operator delete(void* block) noexcept {
 }
 
 void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { operator delete(block); }

@@ -14,14 +14,15 @@ using Value = Rehearsal::Value;
 
 // Tokens [batch, context], and what attention makes of them.
 struct Tokens {
-  int64_t batch, context, rows;
+  int64_t batch, context, rows = 0;
   double scores;  // in the tiles of one head of one sequence that are not masked whole
 
   Tokens(int64_t sequences, int64_t length, int64_t longest, bool causal)
-      : batch(sequences), context(length), rows(sequences * length) {
+      : batch(sequences), context(length) {
     if (batch < 1 || batch > largest_size || context < 1 || context > longest)
       fail<ValueError>("cost", "batch {} and context {}; use 1 to {} and 1 to {}", batch, context,
                        largest_size, longest);
+    rows = batch * context;
     kernels::AttentionMask mask;
     if (causal) mask.highest = 0;
     scores =

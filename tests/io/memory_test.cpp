@@ -7,13 +7,14 @@
 
 #include "../catch.h"
 #include "../heap.h"
+#include "../sanitized.h"
 #include "../scratch.h"
 
 using namespace attune;
 
 namespace {
 
-constexpr size_t size = 1'000'000;
+constexpr size_t size = sanitized ? 50'000 : 1'000'000;
 
 // Pieces with something between them, as many as fill a file.
 std::string repeated(const std::function<std::string(size_t)>& piece, const char* between = ",") {
@@ -51,6 +52,7 @@ void check(const char* file, const std::vector<Case>& cases,
         outcome = error.what();
       }
     });
+    if (sanitized) continue;  // where a block is larger, and outlasts its end
     INFO(what << ": " << outcome);
     const auto beside = static_cast<double>(std::max<int64_t>(bytes - 1'000'000, 0));
     CHECK(beside / static_cast<double>(content.size()) < most);
