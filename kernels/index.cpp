@@ -36,6 +36,15 @@ void visit_summable(const char* operation, DType dtype, F&& f) {
   visit_floating(operation, dtype, f);
 }
 
+// int64 wraps around.
+template <class T>
+void add_to(T& sum, T value) {
+  if constexpr (std::is_same_v<T, int64_t>)
+    sum = static_cast<T>(static_cast<uint64_t>(sum) + static_cast<uint64_t>(value));
+  else
+    sum += value;
+}
+
 // The positions of an index beside dim, one for each line along it.
 Shape lines_along(Shape shape, int64_t dim) {
   shape[dim] = 1;
@@ -93,7 +102,7 @@ void index_add_into(Array& into, int64_t dim, const Array& indices, const Array&
       for (int64_t i = 0; i < from.n; ++i) {
         const T* row = values + (outer * from.n + i) * from.inner;
         T* sum = sums + (outer * to.n + wrap(index[i], to.n)) * to.inner;
-        for (int64_t k = first; k < last; ++k) sum[k] += row[k];
+        for (int64_t k = first; k < last; ++k) add_to(sum[k], row[k]);
       }
     });
   });
@@ -138,7 +147,7 @@ void scatter_add_into(Array& into, int64_t dim, const Array& index, const Array&
       const T* value = from + offset_of(line, lines, source.strides());
       T* sum = to + offset_of(line, lines, into.strides());
       for (int64_t i = 0; i < n; ++i)
-        sum[wrap(pick[i * index_step], size) * stride] += value[i * source_step];
+        add_to(sum[wrap(pick[i * index_step], size) * stride], value[i * source_step]);
     });
   });
 }

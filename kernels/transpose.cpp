@@ -46,7 +46,7 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 8>> every_fourth(hn::FixedTag<float, 8> d
 #if HWY_TARGET != HWY_AVX2
 template <class Row>
 HWY_INLINE Vector every_fourth(Tag d, const Row& row, int64_t i) {
-  const hn::Half<Tag> half;
+  const hn::FixedTag<float, 8> half;
   return hn::Combine(d, every_fourth(half, row, i + 8), every_fourth(half, row, i));
 }
 #endif

@@ -180,6 +180,9 @@ Tensor diag(const Tensor& x, int64_t diagonal) {
   if (x.dim() == 2) return attune::diagonal(x, diagonal);
   if (x.dim() != 1)
     fail<ShapeError>("diag", "takes a vector or a matrix, got {}", to_string(x.shape()));
+  constexpr int64_t farthest = int64_t{1} << 31;
+  if (diagonal < -farthest || diagonal > farthest)
+    fail<ValueError>("diag", "the diagonal {} is too far out for a matrix", diagonal);
   const int64_t n = x.size(0) + std::abs(diagonal);
   return scatter_view("diag", x, {n, n},
                       [diagonal](const Array& a) { return a.diagonal(diagonal); });
