@@ -29,10 +29,13 @@ class Context:
 class Outcome:
     figure: str  # what was tried and found, in a line
     faults: list = field(default_factory=list)  # each a line
+    tried: bool = True  # False: the figure says why nothing was
 
     @property
-    def passed(self):
-        return not self.faults
+    def verdict(self):
+        if self.faults:
+            return "FAIL"
+        return "pass" if self.tried else "not tried"
 
 
 def load_items():
