@@ -1,4 +1,5 @@
 // Counts what the heap holds, by operators new and delete of its own: for one file of a program.
+// Under a sanitizer it counts nothing.
 #pragma once
 
 #include <attune/array.h>
@@ -8,6 +9,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+
+#include "sanitized.h"
 
 namespace heap {
 
@@ -25,6 +28,8 @@ int64_t peak_of(F&& work) {
 }
 
 }  // namespace heap
+
+#if !ATTUNE_SANITIZED  // sanitizers have operators of their own
 
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   void* block = std::malloc(bytes);
@@ -48,3 +53,5 @@ void operator delete(void* block) noexcept {
 
 void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
 void operator delete(void* block, const std::nothrow_t&) noexcept { operator delete(block); }
+
+#endif

@@ -23,7 +23,7 @@ std::string from_hex(const std::string& digits) {
 
 std::string to_hex(const std::string& bytes) {
   std::string digits;
-  for (const unsigned char byte : bytes) digits += fmt::format("{:02x}", byte);
+  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   return digits;
 }
 
