@@ -42,33 +42,12 @@ TEST_CASE("medium products are those of operands rounded to bfloat16, in every l
 
 TEST_CASE("a medium product is added in place to what is there") {
   const MatmulPrecisionScope medium(MatmulPrecision::medium);
-  on_every_target([] {
-    each_product(products, [](const Array& a, const Array& b) {
-      const Array product = kernels::matmul(a, b);
-      Array sum = kernels::full(product.shape(), float32, 0.5);
-      kernels::matmul_add(sum, a, b);
-      double worst = 0;
-      const auto before = doubles(product), after = doubles(sum);
-      for (size_t i = 0; i < before.size(); ++i)
-        worst = std::max(worst, std::abs(after[i] - before[i] - 0.5) / (1 + std::abs(before[i])));
-      CHECK(worst < 1e-5);
-    });
-  });
+  on_every_target([] { check_added_in_place(products); });
 }
 
 TEST_CASE("medium products do not depend on threads") {
   const MatmulPrecisionScope medium(MatmulPrecision::medium);
-  each_product(products, [](const Array& a, const Array& b) {
-    Array alone;
-    {
-      const Threads one(1, 1);
-      alone = kernels::matmul(a, b);
-    }
-    for (int threads : {2, 4}) {
-      const Threads several(threads, threads);
-      CHECK(same_bits(kernels::matmul(a, b), alone));
-    }
-  });
+  check_threads_do_not_matter(products);
 }
 
 TEST_CASE("operands are rounded to nearest even, and what is not finite stays so") {

@@ -35,18 +35,7 @@ TEST_CASE("packed products are those of the definition, in every layout") {
 }
 
 TEST_CASE("a packed product is added in place to what is there") {
-  on_packing_targets([] {
-    each_product(products, [](const Array& a, const Array& b) {
-      const Array product = kernels::matmul(a, b);
-      Array sum = kernels::full(product.shape(), float32, 0.5);
-      kernels::matmul_add(sum, a, b);
-      double worst = 0;
-      const auto before = doubles(product), after = doubles(sum);
-      for (size_t i = 0; i < before.size(); ++i)
-        worst = std::max(worst, std::abs(after[i] - before[i] - 0.5) / (1 + std::abs(before[i])));
-      CHECK(worst < 1e-5);
-    });
-  });
+  on_packing_targets([] { check_added_in_place(products); });
 }
 
 TEST_CASE("a bias is added once, to every row, strided too") {
@@ -67,19 +56,7 @@ TEST_CASE("a bias is added once, to every row, strided too") {
   });
 }
 
-TEST_CASE("packed products do not depend on threads") {
-  each_product(products, [](const Array& a, const Array& b) {
-    Array alone;
-    {
-      const Threads one(1, 1);
-      alone = kernels::matmul(a, b);
-    }
-    for (int threads : {2, 3, 4}) {
-      const Threads several(threads, threads);
-      CHECK(same_bits(kernels::matmul(a, b), alone));
-    }
-  });
-}
+TEST_CASE("packed products do not depend on threads") { check_threads_do_not_matter(products); }
 
 TEST_CASE("an element of a packed product depends on its row and column alone") {
   if (!kernels::gemm_f32_pays(700, 300, 1100)) return;

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "../../kernels/copy.h"
+#include "../../kernels/gemm.h"
 #include "../../kernels/parallel.h"
 #include "../../kernels/random.h"
 #include "../../kernels/simd.h"
@@ -112,5 +114,35 @@ class Threads {
  private:
   int ours_ = num_threads(), openmp_ = omp_get_max_threads();
 };
+
+// matmul_add() gives the sum of what was there and what matmul() gives.
+template <size_t n>
+void check_added_in_place(const Product (&products)[n]) {
+  each_product(products, [](const Array& a, const Array& b) {
+    const Array product = kernels::matmul(a, b);
+    Array sum = kernels::full(product.shape(), float32, 0.5);
+    kernels::matmul_add(sum, a, b);
+    double worst = 0;
+    const auto before = doubles(product), after = doubles(sum);
+    for (size_t i = 0; i < before.size(); ++i)
+      worst = std::max(worst, std::abs(after[i] - before[i] - 0.5) / (1 + std::abs(before[i])));
+    CHECK(worst < 1e-5);
+  });
+}
+
+template <size_t n>
+void check_threads_do_not_matter(const Product (&products)[n]) {
+  each_product(products, [](const Array& a, const Array& b) {
+    Array alone;
+    {
+      const Threads one(1, 1);
+      alone = kernels::matmul(a, b);
+    }
+    for (int threads : {2, 3, 4}) {
+      const Threads several(threads, threads);
+      CHECK(same_bits(kernels::matmul(a, b), alone));
+    }
+  });
+}
 
 }  // namespace attune::test
