@@ -54,7 +54,8 @@ class Matrices {
   static bool readable(const Array& x) {
     const int64_t width = x.size(-1), rows = x.size(-2);
     return (width <= 1 || x.strides().back() == 1) &&
-           (rows <= 1 || x.strides()[x.dim() - 2] >= std::max<int64_t>(width, 1));
+           (rows <= 1 || (x.strides()[x.dim() - 2] >= std::max<int64_t>(width, 1) &&
+                          x.strides()[x.dim() - 2] <= largest_of_blas));
   }
 
   Array array_;

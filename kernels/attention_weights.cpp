@@ -101,14 +101,22 @@ struct Sums {
 
 // The n keys with most weight, largest first, the lower key first among equals.
 template <class T>
-void pick_top(const T* weights, int64_t keys, int64_t n, std::vector<int64_t>& order, int64_t* at,
-              T* values) {
-  order.resize(static_cast<size_t>(keys));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::partial_sort(order.begin(), order.begin() + n, order.end(), [&](int64_t a, int64_t b) {
+void pick_top(const T* weights, int64_t keys, int64_t n, int64_t* at, T* values) {
+  if (n == 0) return;
+  const auto before = [&](int64_t a, int64_t b) {
     return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
-  });
-  for (int64_t i = 0; i < n; ++i) values[i] = weights[at[i] = order[static_cast<size_t>(i)]];
+  };
+  // A heap of those picked so far, the last of them on top.
+  std::iota(at, at + n, int64_t{0});
+  std::make_heap(at, at + n, before);
+  for (int64_t key = n; key < keys; ++key) {
+    if (!before(key, at[0])) continue;
+    std::pop_heap(at, at + n, before);
+    at[n - 1] = key;
+    std::push_heap(at, at + n, before);
+  }
+  std::sort_heap(at, at + n, before);
+  for (int64_t i = 0; i < n; ++i) values[i] = weights[at[i]];
 }
 
 double mean(double sum, int64_t count) {
@@ -209,7 +217,6 @@ AttentionStatistics attention_statistics(const Array& q, const Array& k, const A
     parallel_tiles_with_scratch<T>(room, batches, work, [&](int64_t batch, T* tile) {
       T* weights = tile + query_tile * key_tile;
       double entropies[query_tile];
-      std::vector<int64_t> order;
       Sums sums;
       for (int64_t row = 0; row < queries; row += query_tile) {
         const int64_t count = std::min(query_tile, queries - row);
@@ -217,7 +224,7 @@ AttentionStatistics attention_statistics(const Array& q, const Array& k, const A
         for (int64_t i = 0; i < count; ++i) {
           const T* of_query = weights + i * keys;
           const int64_t at = (batch * queries + row + i) * kept;
-          pick_top(of_query, keys, kept, order, top_keys + at, top_weights + at);
+          pick_top(of_query, keys, kept, top_keys + at, top_weights + at);
           if (!std::isnan(entropies[i]))
             sums.add(of_query, keys, row + i + source.masking().first(batch), entropies[i]);
         }

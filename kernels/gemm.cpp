@@ -7,7 +7,6 @@
 #include <mutex>
 #include <optional>
 #include <type_traits>
-#include <vector>
 
 #include "../array/fail.h"
 #include "../array/trace.h"
@@ -69,8 +68,8 @@ struct Operand {
   Layout layout;
 };
 
-Operand operand(const Array& x) {
-  if (auto layout = layout_of(x)) return {x, *layout};
+Operand operand(const Array& x, int64_t largest_leading = std::numeric_limits<int64_t>::max()) {
+  if (auto layout = layout_of(x); layout && layout->leading <= largest_leading) return {x, *layout};
   Array dense = contiguous(x);
   return {dense, {false, std::max<int64_t>(dense.size(-1), 1)}};
 }
@@ -107,7 +106,7 @@ template <class T>
 void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   const int64_t batch = out.numel() / (m * n);
-  const Operand left = operand(a), right = operand(b);
+  const Operand left = operand(a, largest_of_blas), right = operand(b, largest_of_blas);
   const T* left_data = left.array.data<T>();
   const T* right_data = right.array.data<T>();
   T* out_data = out.output<T>();
@@ -116,6 +115,10 @@ void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulat
   };
   const bool thin = m <= thin_rows && !left.layout.transposed && !accumulate;
   const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
+  if (!thin &&
+      std::max({grid.rows, n, k, left.layout.leading, right.layout.leading}) > largest_of_blas)
+    fail<ShapeError>("matmul", "{} times {} is more than BLAS can count; sizes go up to {}",
+                     to_string(a.shape()), to_string(b.shape()), largest_of_blas);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
   std::optional<BlasSession> session;
@@ -212,13 +215,14 @@ void multiply_integers(Array& out, const Array& a, const Array& b) {
   parallel_tiles(batches.numel() * m, out.numel() * k, [&](int64_t row) {
     const int64_t* at = a_data + offset_of(row / m, batches, a.strides()) + row % m * a_row;
     const int64_t* bt = b_data + offset_of(row / m, batches, b.strides());
-    std::vector<uint64_t> sums(static_cast<size_t>(n));
+    int64_t* sums = out_data + row * n;
+    std::fill_n(sums, n, int64_t{0});
     for (int64_t i = 0; i < k; ++i) {
       const auto factor = static_cast<uint64_t>(at[i * a_step]);
       for (int64_t j = 0; j < n; ++j)
-        sums[static_cast<size_t>(j)] += factor * static_cast<uint64_t>(bt[i * b_row + j * b_step]);
+        sums[j] = static_cast<int64_t>(static_cast<uint64_t>(sums[j]) +
+                                       factor * static_cast<uint64_t>(bt[i * b_row + j * b_step]));
     }
-    std::copy(sums.begin(), sums.end(), out_data + row * n);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "../array/array.h"
 
@@ -21,6 +22,9 @@ class BlasSession {
  private:
   int openmp_threads_;
 };
+
+// The largest size or leading dimension of a gemm_tile: BLAS counts in 32 bits.
+inline constexpr int64_t largest_of_blas = std::numeric_limits<int32_t>::max();
 
 // C = alpha op(A) op(B) + beta C for one row-major tile, on the calling thread. op(A): [m, k],
 // op(B): [k, n]; op transposes where told. Needs a BlasSession. Not for empty m or n.

@@ -1,7 +1,5 @@
 #include "sort.h"
 
-#include <vector>
-
 #include "../array/fail.h"
 #include "lines.h"
 
@@ -35,17 +33,16 @@ Array first_positions(const Array& x, int64_t k, int64_t dim) {
   const int64_t out_stride = stride_along(shape, dim);
   const T* from = x.data<T>();
   int64_t* to = out.output<int64_t>();
-  for_each_line(x, dim, k, [&](int64_t in, int64_t at) {
-    std::vector<Entry<T>> entries(static_cast<size_t>(length));
-    for (int64_t i = 0; i < length; ++i)
-      entries[static_cast<size_t>(i)] = {from[in + i * stride], i};
+  const auto sort_line = [&](int64_t in, int64_t at, Entry<T>* entries) {
+    for (int64_t i = 0; i < length; ++i) entries[i] = {from[in + i * stride], i};
     if (k == length) {
-      std::sort(entries.begin(), entries.end(), before<T, descending>);
+      std::sort(entries, entries + length, before<T, descending>);
     } else {
-      std::partial_sort(entries.begin(), entries.begin() + k, entries.end(), before<T, descending>);
+      std::partial_sort(entries, entries + k, entries + length, before<T, descending>);
     }
-    for (int64_t i = 0; i < k; ++i) to[at + i * out_stride] = entries[static_cast<size_t>(i)].index;
-  });
+    for (int64_t i = 0; i < k; ++i) to[at + i * out_stride] = entries[i].index;
+  };
+  for_each_line_with_scratch<Entry<T>>(length, x, dim, k, sort_line);
   return out;
 }
 

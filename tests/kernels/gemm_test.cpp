@@ -1,9 +1,11 @@
 #include "../../kernels/gemm.h"
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 
 #include <thread>
 
+#include "../../array/error.h"
 #include "products.h"
 
 using namespace attune;
@@ -38,6 +40,18 @@ F* openblas(const char* name) {
   void* const found = dlsym(RTLD_DEFAULT, name);
   REQUIRE(found != nullptr);
   return reinterpret_cast<F*>(found);
+}
+
+// float64 zeros that take memory only where they are written: for strides beyond 32 bits.
+Array sparse(const Shape& shape, const Shape& strides) {
+  int64_t elements = 1;
+  for (int64_t d = 0; d < shape.size(); ++d) elements += (shape[d] - 1) * strides[d];
+  const size_t bytes = static_cast<size_t>(elements) * sizeof(double);
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(data != MAP_FAILED);
+  return Array(Storage::adopt(data, bytes, [=] { ::munmap(data, bytes); }), shape, strides, 0,
+               float64);
 }
 
 }  // namespace
@@ -105,4 +119,20 @@ TEST_CASE("the user's own settings of BLAS and OpenMP are put back") {
   CHECK(omp_get_max_threads() == 2);
   CHECK(get() == three);
   set(before);
+}
+
+TEST_CASE("rows that lie further apart than BLAS can count are multiplied all the same") {
+  constexpr int64_t apart = (int64_t{1} << 32) + 5;
+  const Array a = random_normal({20, 3}, float64, 0, 1, {1, 0});
+  Array b = sparse({3, 4}, {apart, 1});
+  kernels::copy_into(b, random_normal({3, 4}, float64, 0, 1, {1, 1}));
+  CHECK(worst_error(a, b, kernels::matmul(a, b)) < 4);
+  const Array left = b.transpose(0, 1), right = a.transpose(0, 1);
+  CHECK(worst_error(left, right, kernels::matmul(left, right)) < 4);
+}
+
+TEST_CASE("a sum of more products than BLAS can count is refused") {
+  constexpr int64_t length = (int64_t{1} << 31) + 1;
+  const Array a = sparse({20, length}, {length, 1}), b = sparse({length, 2}, {2, 1});
+  CHECK_THROWS_AS(kernels::matmul(a, b), ShapeError);
 }
