@@ -8,6 +8,7 @@
 #include "../array/trace.h"
 #include "../kernels/copy.h"
 #include "../kernels/elementwise.h"
+#include "conversion.h"
 #include "grad_mode.h"
 #include "node.h"
 #include "ops/arithmetic.h"
@@ -90,6 +91,13 @@ class Frontier : public PartialSums {
                   "a leaf {} {} was given other data or another dtype after this tape recorded it; "
                   "compute the result again",
                   name_of(leaf.dtype), to_string(leaf.shape));
+}
+
+[[noreturn]] void fail_converted(const Node& node, const DTypeError& error) {
+  fail<GradError>(node.name,
+                  "a tensor was given another dtype after this was recorded ({}); compute the "
+                  "result again",
+                  error.what());
 }
 
 // Nodes from which an edge path leads to one of the targets. A freed node has lost its edges, so
@@ -197,7 +205,12 @@ class Pass {
     SavedValueGuard guard(node.stamp, node.name);
     MatmulPrecisionScope precision(node.matmul_precision);
     AnomalyMode off(false);
-    return node.backward(gradient, frontier_);
+    try {
+      return node.backward(gradient, frontier_);
+    } catch (const DTypeError& error) {
+      if (detail::latest_conversion < node.stamp) throw;
+      fail_converted(node, error);
+    }
   }
 
   Frontier frontier_;

@@ -100,7 +100,7 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
 const Tensor& Tensor::fill_(double value) const {
   records_write("fill_", Tensor());
   overwrite(kernels::full({}, dtype(), value));
-  if (grad_enabled()) impl_->node = nullptr;
+  if (grad_enabled() && requires_grad()) impl_->node = nullptr;
   return *this;
 }
 

@@ -2,6 +2,7 @@
 
 #include "../array/fail.h"
 #include "../kernels/copy.h"
+#include "conversion.h"
 #include "engine.h"
 #include "grad_mode.h"
 #include "node.h"
@@ -31,7 +32,12 @@ const Array& Tensor::array() const {
   return impl_->array;
 }
 
-Node* Tensor::node() const { return impl_ ? impl_->node.get() : nullptr; }
+// A leaf that was frozen keeps its node, without keeps_grad: unfrozen, it has its gradient, hooks
+// and place on older tapes again, as in PyTorch. Until then it is as if it had none.
+Node* Tensor::node() const {
+  Node* node = impl_ ? impl_->node.get() : nullptr;
+  return node && !node->keeps_grad && node->is_leaf() ? nullptr : node;
+}
 
 void Tensor::publish() const {
   if (impl_->array.defined()) impl_->array.storage_->publish();
@@ -57,17 +63,26 @@ const Tensor& Tensor::requires_grad_(bool wanted) const {
   if (wanted == requires_grad()) return *this;
   if (wanted && !is_floating(dtype()))
     fail<DTypeError>("requires_grad_", "gradients need a floating dtype, got {}", name_of(dtype()));
-  impl_->node = wanted ? Intrusive<Node>(new Leaf(array())) : nullptr;
+  if (!impl_->node) impl_->node = Intrusive<Node>(new Leaf(array()));
+  impl_->node->keeps_grad = wanted;
   return *this;
 }
 
 Tensor Tensor::grad() const { return node() ? node()->grad : Tensor(); }
 
 void Tensor::set_grad(Tensor grad) const {
+  array();
+  if (!grad.defined()) {
+    if (impl_->node) impl_->node->grad = {};
+    return;
+  }
   if (!node()) fail<GradError>("set_grad", "this tensor does not require a gradient");
-  if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype()))
-    fail<ShapeError>("set_grad", "gradient {} {} for a tensor {} {}", name_of(grad.dtype()),
-                     to_string(grad.shape()), name_of(dtype()), to_string(shape()));
+  if (grad.shape() != shape())
+    fail<ShapeError>("set_grad", "gradient {} for a tensor {}", to_string(grad.shape()),
+                     to_string(shape()));
+  if (grad.dtype() != dtype())
+    fail<DTypeError>("set_grad", "a {} gradient for a {} tensor", name_of(grad.dtype()),
+                     name_of(dtype()));
   node()->grad = std::move(grad);
 }
 
@@ -99,11 +114,11 @@ const Tensor& Tensor::assign_(Array data) const {
                      name_of(data.dtype()));
   // A formula that holds this tensor would read the new values: they count as a write.
   data.mark_written();
+  if (data.dtype() != dtype()) detail::latest_conversion = next_stamp();
+  const bool collects = requires_grad();
   impl_->array = std::move(data);
-  if (impl_->node) {
-    impl_->node->freed = true;
-    impl_->node = Intrusive<Node>(new Leaf(array()));
-  }
+  if (impl_->node) impl_->node->freed = true;
+  impl_->node = collects ? Intrusive<Node>(new Leaf(array())) : nullptr;
   return *this;
 }
 

@@ -149,6 +149,8 @@ void Module::load_state_dict(const StateDict& state, bool strict) const {
     const auto found = state.find(name);
     if (found == state.end()) {
       if (strict) problems += fmt::format("; missing {} {}", name, to_string(shape));
+    } else if (!found->second.defined()) {
+      problems += fmt::format("; {} is undefined", name);
     } else if (found->second.shape() != shape) {
       problems += fmt::format("; {} is {}, the module takes {}", name,
                               to_string(found->second.shape()), to_string(shape));
@@ -182,8 +184,7 @@ void Module::gradient_checkpointing_enable(bool enable) const {
 }
 
 void Module::zero_grad() const {
-  for (const Tensor& tensor : parameters())
-    if (tensor.requires_grad()) tensor.set_grad({});
+  for (const Tensor& tensor : parameters()) tensor.set_grad({});
 }
 
 void Module::requires_grad_(bool requires_grad) const {

@@ -217,6 +217,7 @@ class WriteChecker : GoldenRow {
     for (size_t i = 0; i < row_.cases.size(); ++i) {
       if (!has(i, "cot")) continue;
       check_recorded(i);
+      check_converted(i);
       const size_t targets = inputs(i, float64, Layout::dense).size() + 1;
       for (size_t target = 0; target < targets; ++target)
         for (const Write& write : writes()) check(i, target, write);
@@ -244,6 +245,24 @@ class WriteChecker : GoldenRow {
       out.mul_(2);
       return 2.0;
     });
+  }
+
+  // Gives each input another dtype in place; it may be one that no gradient is asked of.
+  void check_converted(size_t i) {
+    for (size_t target = 0; target < inputs(i, float64, Layout::dense).size(); ++target)
+      for (const bool frozen : {false, true}) {
+        const auto in = inputs(i, float64, Layout::dense);
+        const Tensor& x = in[target];
+        if (!x.requires_grad()) continue;
+        x.requires_grad_(!frozen);
+        if (std::none_of(in.begin(), in.end(), [](auto& other) { return other.requires_grad(); }))
+          continue;
+        const std::string what = (frozen ? "frozen input " : "input ") + std::to_string(target);
+        guarded(i, in, what + " converted", [&](const Tensor& out) {
+          if (out.identity() != x.identity()) x.convert_(float32);
+          return 1.0;
+        });
+      }
   }
 
   // write: changes the output or an input, and returns by what the gradients grow.
