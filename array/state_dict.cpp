@@ -14,6 +14,8 @@ const Array& StateReader::entry(const std::string& name, const Shape& shape, DTy
   if (found == state_.end())
     fail<FormatError>("load_state_dict", "{} is missing from the state of the {}", name, owner_);
   const Array& array = found->second;
+  if (!array.defined())
+    fail<FormatError>("load_state_dict", "{} in the state of the {} is undefined", name, owner_);
   if (array.shape() != shape || array.dtype() != dtype)
     fail<FormatError>("load_state_dict", "{} is {} {}, the {} takes {} {}", name,
                       name_of(array.dtype()), to_string(array.shape()), owner_, name_of(dtype),

@@ -26,7 +26,7 @@ void Adam::check(const AdamOptions& options) const {
 
 void Adam::set_lr(double lr, size_t group) {
   check_not_negative({{"lr", lr}});
-  options_.at(group).lr = lr;
+  options_[checked(group)].lr = lr;
 }
 
 Adam::Options Adam::options_of(size_t group) const {

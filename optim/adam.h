@@ -22,7 +22,7 @@ class Adam : public Optimizer {
   explicit Adam(std::vector<Tensor> parameters, AdamOptions options = {});
   // Adds parameters with options of their own.
   void add_param_group(std::vector<Tensor> parameters, AdamOptions options);
-  const AdamOptions& options(size_t group = 0) const { return options_.at(group); }
+  const AdamOptions& options(size_t group = 0) const { return options_[checked(group)]; }
   double lr(size_t group = 0) const override { return options(group).lr; }
   void set_lr(double lr, size_t group = 0) override;
 

@@ -15,6 +15,11 @@ using kernels::Binary;
 
 namespace {
 
+void check_defined(const char* name, const std::vector<Tensor>& parameters) {
+  for (const Tensor& parameter : parameters)
+    if (!parameter.defined()) fail<ValueError>(name, "a parameter is undefined");
+}
+
 std::vector<Array> gradients(const std::vector<Tensor>& parameters) {
   std::vector<Array> found;
   for (const Tensor& parameter : parameters)
@@ -55,6 +60,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   if (!(max_norm >= 0)) fail<ValueError>("clip_grad_norm_", "max_norm {} is negative", max_norm);
   if (!(norm_type > 0))
     fail<ValueError>("clip_grad_norm_", "norm_type {} is not positive", norm_type);
+  check_defined("clip_grad_norm_", parameters);
   const Span span("clip_grad_norm_");
   NoGrad no_grad;
   const double norm = total_norm(gradients(parameters), norm_type);
@@ -70,6 +76,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
 
 void clip_grad_value_(const std::vector<Tensor>& parameters, double limit) {
   if (!(limit >= 0)) fail<ValueError>("clip_grad_value_", "limit {} is negative", limit);
+  check_defined("clip_grad_value_", parameters);
   const Span span("clip_grad_value_");
   each_gradient(parameters, [&](const Array& grad) {
     const Array above = kernels::binary(Binary::maximum, grad, -limit);

@@ -15,6 +15,7 @@ std::string group_key(size_t group) { return fmt::format("{}.", group); }
 std::string param_key(size_t group, size_t index) { return fmt::format("{}.{}.", group, index); }
 
 constexpr const char* size_entry = "num_parameters";
+constexpr int64_t most_steps = int64_t{1} << 62;  // so that counting on does not overflow
 
 // The state of one parameter, copied.
 ParamState read_state(StateReader& reader, const std::string& prefix, const Tensor& parameter,
@@ -22,9 +23,9 @@ ParamState read_state(StateReader& reader, const std::string& prefix, const Tens
   ParamState state;
   if (!reader.has_any(prefix)) return state;
   state.step = reader.number<int64_t>(prefix + "step");
-  if (state.step < 1)
-    fail<FormatError>("load_state_dict", "{}step is {}; a count of steps is at least 1", prefix,
-                      state.step);
+  if (state.step < 1 || state.step > most_steps)
+    fail<FormatError>("load_state_dict", "{}step is {}; a count of steps is 1 to {}", prefix,
+                      state.step, most_steps);
   for (const char* name : moments)
     state.moments[name] =
         kernels::clone(reader.entry(prefix + name, parameter.shape(), parameter.dtype()));
@@ -33,6 +34,12 @@ ParamState read_state(StateReader& reader, const std::string& prefix, const Tens
 }
 
 }  // namespace
+
+size_t Optimizer::checked(size_t group) const {
+  if (group >= groups_.size())
+    fail<IndexError>(name_, "there is no group {}, but {} from 0", group, groups_.size());
+  return group;
+}
 
 void Optimizer::check_not_negative(
     std::initializer_list<std::pair<const char*, double>> values) const {
@@ -66,14 +73,21 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
   groups_.push_back(std::move(parameters));
 }
 
-// Makes what update() writes to, so that nothing can fail once the first parameter has changed.
-void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamState& state) const {
+void Optimizer::check_step(const Tensor& parameter, const Tensor& grad) const {
   if (parameter.dtype() != float32 && parameter.dtype() != float64)
     fail<DTypeError>(name_, "a parameter of shape {} is {}; optimize float32 or float64",
                      to_string(parameter.shape()), name_of(parameter.dtype()));
   if (!parameter.array().is_contiguous())
     fail<ValueError>(name_, "a parameter of shape {} was given strided memory; assign a clone",
                      to_string(parameter.shape()));
+  if (grad.dtype() != parameter.dtype())
+    fail<DTypeError>(name_, "the gradient of a {} parameter of shape {} was made {}",
+                     name_of(parameter.dtype()), to_string(parameter.shape()),
+                     name_of(grad.dtype()));
+}
+
+// Makes what update() writes to, so that nothing can fail once the first parameter has changed.
+void Optimizer::prepare_moments(size_t group, const Tensor& parameter, ParamState& state) const {
   for (const char* name : moment_names(group)) {
     Array& moment = state.moments[name];
     if (!moment.defined()) {
@@ -94,6 +108,9 @@ void Optimizer::step() {
         if (const Tensor grad = groups_[g][i].grad(); grad.defined())
           f(g, groups_[g][i], grad, states_[g][i]);
   };
+  each([&](size_t, const Tensor& parameter, const Tensor& grad, ParamState&) {
+    check_step(parameter, grad);
+  });
   each([&](size_t group, const Tensor& parameter, const Tensor&, ParamState& state) {
     prepare_moments(group, parameter, state);
   });
@@ -108,8 +125,7 @@ void Optimizer::step() {
 
 void Optimizer::zero_grad() const {
   for (const auto& group : groups_)
-    for (const Tensor& parameter : group)
-      if (parameter.requires_grad()) parameter.set_grad({});
+    for (const Tensor& parameter : group) parameter.set_grad({});
 }
 
 StateDict Optimizer::state_dict() const {

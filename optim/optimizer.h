@@ -26,13 +26,14 @@ class Optimizer {
 
   // Updates every parameter from its gradient, in place and unrecorded. A parameter that was
   // converted to another dtype takes its moments along. DTypeError or ValueError, with nothing
-  // changed, unless all are float32 or float64 and dense.
+  // changed, unless all are float32 or float64 and dense, and their gradients of the same dtype.
   void step();
   // Forgets all gradients.
   void zero_grad() const;
 
   size_t num_groups() const { return groups_.size(); }
-  const std::vector<Tensor>& parameters(size_t group = 0) const { return groups_.at(group); }
+  // Groups count from 0; IndexError if there is no such group.
+  const std::vector<Tensor>& parameters(size_t group = 0) const { return groups_[checked(group)]; }
   virtual double lr(size_t group = 0) const = 0;
   // ValueError unless lr is finite and not negative.
   virtual void set_lr(double lr, size_t group = 0) = 0;
@@ -50,6 +51,8 @@ class Optimizer {
 
   explicit Optimizer(const char* name) : name_(name) {}
 
+  // The group, or the IndexError that it is none.
+  size_t checked(size_t group) const;
   // ValueError unless every value is finite and not negative.
   void check_not_negative(std::initializer_list<std::pair<const char*, double>> values) const;
   // Adds a group. ValueError if a parameter is no leaf, is not dense or floating, or is in a group
@@ -66,6 +69,7 @@ class Optimizer {
   const char* const name_;
 
  private:
+  void check_step(const Tensor& parameter, const Tensor& grad) const;
   void prepare_moments(size_t group, const Tensor& parameter, ParamState& state) const;
   std::vector<Options> all_options() const;
 

@@ -21,6 +21,10 @@ void check_steps(const char* name, int64_t steps) {
   if (steps < 1) fail<ValueError>(name, "{} steps; there must be at least one", steps);
 }
 
+void check_schedule(const char* name, const Schedule& schedule) {
+  if (!schedule) fail<ValueError>(name, "the schedule is empty");
+}
+
 }  // namespace
 
 Schedule constant_lr(double base) {
@@ -57,6 +61,7 @@ Schedule one_cycle_lr(double peak, int64_t steps, double rise) {
 
 Schedule warm_up(int64_t steps, Schedule then) {
   if (steps < 0) fail<ValueError>("warm_up", "{} steps; use 0 or more", steps);
+  check_schedule("warm_up", then);
   return [steps, then = std::move(then)](int64_t step) {
     if (step >= steps) return then(step - steps);
     return then(0) * static_cast<double>(step + 1) / static_cast<double>(steps);
@@ -69,11 +74,13 @@ void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer) {
 }
 
 void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t group) {
+  check_schedule("apply", schedule);
   optimizer.set_lr(schedule(step), group);
 }
 
 LrScheduler::LrScheduler(Optimizer& optimizer, Schedule schedule)
     : optimizer_(optimizer), schedule_(std::move(schedule)) {
+  check_schedule("LrScheduler", schedule_);
   apply(schedule_, steps_, optimizer_);
 }
 
@@ -91,7 +98,8 @@ void LrScheduler::load_state_dict(const StateDict& state) {
   const auto steps = reader.number<int64_t>("steps");
   const auto saved = reader.number<double>("lr");
   reader.expect_end();
-  if (steps < 0) fail<FormatError>("load_state_dict", "the scheduler cannot be at step {}", steps);
+  if (steps < 0 || steps > int64_t{1} << 62)
+    fail<FormatError>("load_state_dict", "the scheduler cannot be at step {}", steps);
   const double here = schedule_(steps);
   // Another machine's cosine may differ in its last bits.
   if (!(std::abs(here - saved) <= 1e-9 * std::abs(saved)))

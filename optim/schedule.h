@@ -7,7 +7,8 @@
 
 namespace attune::optim {
 
-// A learning rate as a function of the step, counted from 0.
+// A learning rate as a function of the step, counted from 0. An empty function is a ValueError
+// where one is asked for.
 using Schedule = std::function<double(int64_t step)>;
 
 // base throughout.

@@ -28,7 +28,7 @@ void SGD::check(const SgdOptions& options) const {
 
 void SGD::set_lr(double lr, size_t group) {
   check_not_negative({{"lr", lr}});
-  options_.at(group).lr = lr;
+  options_[checked(group)].lr = lr;
 }
 
 SGD::Options SGD::options_of(size_t group) const {

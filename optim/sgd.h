@@ -19,7 +19,7 @@ class SGD : public Optimizer {
   explicit SGD(std::vector<Tensor> parameters, SgdOptions options = {});
   // Adds parameters with options of their own.
   void add_param_group(std::vector<Tensor> parameters, SgdOptions options);
-  const SgdOptions& options(size_t group = 0) const { return options_.at(group); }
+  const SgdOptions& options(size_t group = 0) const { return options_[checked(group)]; }
   double lr(size_t group = 0) const override { return options(group).lr; }
   void set_lr(double lr, size_t group = 0) override;
 

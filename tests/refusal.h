@@ -93,8 +93,10 @@ inline bool shows_a_value(const std::string& text) {
 }
 
 // Makes the call. What is wrong with how it is refused, in a line; empty if nothing is: the error
-// is of the right type, begins so and shows a value; inputs and surroundings are as before.
-inline std::string refuse(const BadInput& input, const std::string& begins) {
+// is of the right type, begins so, says what it must and shows a value; inputs and surroundings are
+// as before.
+inline std::string refuse(const BadInput& input, const std::string& begins,
+                          const std::string& says = {}) {
   std::string text;
   const auto call = [&]() -> std::string {
     try {
@@ -103,6 +105,7 @@ inline std::string refuse(const BadInput& input, const std::string& begins) {
       text = e.what();
       if (!input.is_right_type(e)) return "the wrong type of error: " + text;
       if (text.rfind(begins, 0) != 0) return "it does not begin with \"" + begins + "\": " + text;
+      if (text.find(says) == text.npos) return "it does not say \"" + says + "\": " + text;
       const bool about_an_input = dynamic_cast<const ShapeError*>(&e) ||
                                   dynamic_cast<const DTypeError*>(&e) ||
                                   dynamic_cast<const IndexError*>(&e);

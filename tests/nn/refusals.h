@@ -1,39 +1,13 @@
-// A table of calls on modules that must be refused.
+// Tables of calls on modules that must be refused.
 #pragma once
 
 #include <attune/nn.h>
 
-#include <string>
 #include <vector>
 
-#include "../catch.h"
-#include "../refusal.h"
+#include "../refusals.h"
 
 namespace attune::test {
-
-// The error's first words, up to the colon, and the call.
-struct Refusal {
-  std::string begins;
-  BadInput input;
-};
-using Refusals = std::vector<Refusal>;
-
-template <class F>
-Refusal shape_error(std::string begins, F call) {
-  return {std::move(begins), bad<ShapeError>(std::move(call))};
-}
-template <class F>
-Refusal dtype_error(std::string begins, F call) {
-  return {std::move(begins), bad<DTypeError>(std::move(call))};
-}
-template <class F>
-Refusal index_error(std::string begins, F call) {
-  return {std::move(begins), bad<IndexError>(std::move(call))};
-}
-template <class F>
-Refusal value_error(std::string begins, F call) {
-  return {std::move(begins), bad<ValueError>(std::move(call))};
-}
 
 // Everything a module holds: values, whether they train, and whether there are gradients.
 inline std::vector<std::vector<double>> content(const nn::Module& module) {
@@ -46,18 +20,10 @@ inline std::vector<std::vector<double>> content(const nn::Module& module) {
   return all;
 }
 
-// Makes every call of the table and checks how it is refused; the module must be what it was.
-inline void check_refusals(const Refusals& refusals, const nn::Module& module) {
-  const auto before = content(module);
-  std::string faults;
-  for (size_t i = 0; i < refusals.size(); ++i) {
-    std::string found = refuse(refusals[i].input, refusals[i].begins + ": ");
-    if (found.empty() && content(module) != before) found = "the module was changed";
-    if (!found.empty())
-      faults += std::to_string(i) + ", " + refusals[i].begins + ": " + found + "\n";
-  }
-  INFO(faults);
-  CHECK(faults.empty());
+// Makes every call of the tables and checks how it is refused; the module must be what it was.
+inline void check_refusals(const char* of, const std::vector<Refusals>& tables,
+                           const nn::Module& module) {
+  check_refusals(of, tables, [&] { return content(module); });
 }
 
 }  // namespace attune::test
