@@ -2,10 +2,11 @@
 
 #if defined(__x86_64__)
 
-#include <hwy/highway.h>
 #include <immintrin.h>
 
 #include <algorithm>
+
+#include "f32_panels.h"
 
 // Highway 1.0 has no operation that compiles to vdpbf16ps, so this is written for the processor.
 #define ATTUNE_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
@@ -13,9 +14,8 @@
 namespace attune::kernels {
 namespace {
 
-// Rows and panels of columns whose sums stay in registers: 24 of 32.
+// Rows whose sums with three panels of columns stay in registers: 24 of 32.
 constexpr int tile_rows = 8;
-constexpr int tile_panels = 3;
 static_assert(panel_width % tile_rows == 0);
 // How far ahead of its use a panel of columns is asked for: one that was packed long ago comes from
 // memory, and with few rows there is little to do meanwhile.
@@ -157,7 +157,9 @@ bool has_bf16_panels() {
   static const bool present = __builtin_cpu_supports("avx512bw") &&
                               __builtin_cpu_supports("avx512vl") &&
                               __builtin_cpu_supports("avx512bf16");
-  return present && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+  // Not hwy::SupportedTargets(), which asks the processor every time: microseconds in a virtual
+  // machine.
+  return present && f32_panel_width() == panel_width;
 }
 
 void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t from, int64_t depth,
@@ -171,21 +173,8 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
 
 void multiply_panels(int64_t pairs, const Panels<Bf16Pair>& rows, const Panels<Bf16Pair>& columns,
                      const PanelResult& result, const Upcoming& upcoming) {
-  Prefetcher ahead(upcoming);
-  for (int64_t j = 0; j < result.columns; j += tile_panels * panel_width) {
-    const int64_t width = std::min(tile_panels * panel_width, result.columns - j);
-    const auto multiply = width > 2 * panel_width ? multiply_tile<3>
-                          : width > panel_width   ? multiply_tile<2>
-                                                  : multiply_tile<1>;
-    for (int64_t i = 0; i < result.rows; i += tile_rows) {
-      multiply(pairs, rows[i / panel_width] + i % panel_width, columns[j / panel_width],
-               columns.distance,
-               {result.data + i * result.stride + j, result.stride,
-                std::min<int64_t>(tile_rows, result.rows - i), width, result.add,
-                result.bias ? result.bias + j : nullptr},
-               ahead);
-    }
-  }
+  multiply_tiles<Bf16Pair>({multiply_tile<1>, multiply_tile<2>, multiply_tile<3>}, tile_rows,
+                           panel_width, pairs, rows, columns, result, upcoming);
 }
 
 }  // namespace attune::kernels

@@ -21,11 +21,10 @@ using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
 constexpr int64_t width = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 
-// Rows and panels of columns whose sums stay in registers, 24 of 32 or 12 of 16. A depth takes as
-// many multiply-adds, which the processor starts two at a time, and half as many loads: what keeps
-// the multipliers busy is all in registers and in the nearest caches.
+// Rows whose sums with three panels of columns stay in registers, 24 of 32 or 12 of 16. A depth
+// takes as many multiply-adds, which the processor starts two at a time, and half as many loads:
+// what keeps the multipliers busy is all in registers and in the nearest caches.
 constexpr int tile_rows = HWY_TARGET == HWY_AVX2 ? 4 : 8;
-constexpr int tile_panels = 3;
 static_assert(width % tile_rows == 0);
 
 // Depths summed in one chain. The sums of chains are added in the result, which stays in the
@@ -127,19 +126,8 @@ void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* H
 
 void multiply(int64_t depth, const Panels<float>& rows, const Panels<float>& columns,
               const PanelResult& result, const Upcoming& upcoming) {
-  Prefetcher ahead(upcoming);
-  for (int64_t j = 0; j < result.columns; j += tile_panels * width) {
-    const int64_t count = std::min(tile_panels * width, result.columns - j);
-    const auto tile = count > 2 * width ? multiply_tile<3>
-                      : count > width   ? multiply_tile<2>
-                                        : multiply_tile<1>;
-    for (int64_t i = 0; i < result.rows; i += tile_rows)
-      tile(depth, rows[i / width] + i % width, columns[j / width], columns.distance,
-           {result.data + i * result.stride + j, result.stride,
-            std::min<int64_t>(tile_rows, result.rows - i), count, result.add,
-            result.bias ? result.bias + j : nullptr},
-           ahead);
-  }
+  multiply_tiles<float>({multiply_tile<1>, multiply_tile<2>, multiply_tile<3>}, tile_rows, width,
+                        depth, rows, columns, result, upcoming);
 }
 
 int64_t panel_width() { return width; }

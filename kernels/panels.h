@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 // What the panels of every element type have in common. kernels/packed_product.h says what they are
@@ -67,5 +68,29 @@ class Prefetcher {
   const float *at_, *end_;
   int64_t count_, stride_, rows_;
 };
+
+// Multiplies a tile's panel of rows with up to three panels of columns, a distance apart.
+template <class Word>
+using TileProduct = void(int64_t words, const Word* rows, const Word* columns, int64_t distance,
+                         PanelResult result, Prefetcher& upcoming);
+
+// Cuts a result into tiles of so many rows and of up to three panels of columns; of[n - 1]
+// multiplies those of n.
+template <class Word>
+void multiply_tiles(TileProduct<Word>* const (&of)[3], int64_t tile_rows, int64_t width,
+                    int64_t words, const Panels<Word>& rows, const Panels<Word>& columns,
+                    const PanelResult& result, const Upcoming& upcoming) {
+  Prefetcher ahead(upcoming);
+  for (int64_t j = 0; j < result.columns; j += 3 * width) {
+    const int64_t count = std::min(3 * width, result.columns - j);
+    const int64_t panels = (count + width - 1) / width;
+    for (int64_t i = 0; i < result.rows; i += tile_rows)
+      of[panels - 1](
+          words, rows[i / width] + i % width, columns[j / width], columns.distance,
+          {result.data + i * result.stride + j, result.stride, std::min(tile_rows, result.rows - i),
+           count, result.add, result.bias ? result.bias + j : nullptr},
+          ahead);
+  }
+}
 
 }  // namespace attune::kernels
