@@ -70,14 +70,6 @@ inline ClassEvaluation evaluate(const Classifying& learner) {
   return result;
 }
 
-// Tells texts to learn from apart from any others.
-inline std::string checksum(const train::LabelledTexts& data) {
-  io::Crc64 crc;
-  for (const std::string& text : data.texts) crc.add(text.c_str(), text.size() + 1);
-  crc.add(data.labels.data(), data.labels.size() * sizeof(data.labels[0]));
-  return fmt::format("{:016x}", crc.value());
-}
-
 inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
@@ -105,7 +97,9 @@ inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
       .add_data =
           [&](Saving& saving) {
             saving.add("data", batches);
-            saving.expect("checksum of the texts", checksum(learner.training));
+            saving.expect("checksum of the texts", checksum(learner.training.texts));
+            saving.expect("checksum of the labels",
+                          checksum(std::vector{std::span(learner.training.labels)}));
           },
       .evaluate = [&] { return now = evaluate(learner); },
       .sample = {},

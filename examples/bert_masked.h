@@ -150,13 +150,6 @@ inline io::Encoding opening(const GapFilling& learner) {
   return text;
 }
 
-// Tells windows to learn from apart from any others.
-inline std::string checksum(const std::vector<std::vector<int64_t>>& windows) {
-  io::Crc64 crc;
-  for (const auto& window : windows) crc.add(window.data(), window.size() * sizeof(window[0]));
-  return fmt::format("{:016x}", crc.value());
-}
-
 inline void learn_gaps(const FinetuneOptions& o, const CLI::App& app) {
   set_num_threads(o.threads);
   manual_seed(o.seed);

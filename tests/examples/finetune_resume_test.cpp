@@ -134,5 +134,5 @@ TEST_CASE("a run does not go on from one with other options, and says which") {
   std::string csv = river_csv();
   csv.replace(csv.find("wet"), 3, "dry");
   write_all(run.folder() / "data.csv", csv);
-  CHECK_THAT(run(bert + "--resume").err, ContainsSubstring("checksum of the texts is"));
+  CHECK_THAT(run(bert + "--resume").err, ContainsSubstring("checksum of the labels is"));
 }
