@@ -26,7 +26,8 @@ class Forward {
         dropout_(options.dropout, options.draw),
         keys_(k.size(-2)),
         y_(result.y.output<T>()),
-        log_sum_exp_(result.log_sum_exp.output<T>()) {}
+        largest_(result.largest.output<T>()),
+        sum_(result.sum.output<T>()) {}
 
   void run(int64_t batches) const {
     if (Tracer* tracer = Tracer::current())
@@ -45,8 +46,8 @@ class Forward {
  private:
   void query_block(int64_t batch, int64_t row, int64_t rows, T* scratch) const {
     T *scores = scratch, *keys = scratch + query_tile * key_tile;
-    T *top = keys + depth_ * key_tile, *sum = top + query_tile;
-    T* y = y_ + (batch * queries_ + row) * width_;
+    const int64_t first = batch * queries_ + row;
+    T *y = y_ + first * width_, *top = largest_ + first, *sum = sum_ + first;
     std::fill_n(y, rows * width_, T{0});
     std::fill_n(top, rows, -std::numeric_limits<T>::infinity());
     std::fill_n(sum, rows, T{0});
@@ -55,10 +56,8 @@ class Forward {
       const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
       if (!masking_.empty(tile)) key_block(tile, scores, keys, top, sum, y);
     }
-    for (int64_t i = 0; i < rows; ++i) {
-      log_sum_exp_[batch * queries_ + row + i] = top[i] + std::log(sum[i]);
+    for (int64_t i = 0; i < rows; ++i)
       if (sum[i] != 0) rows::affine(y + i * width_, 1 / sum[i], T{0}, y + i * width_, width_);
-    }
   }
 
   void key_block(const Tile& t, T* scores, T* keys, T* top, T* sum, T* y) const {
@@ -100,7 +99,7 @@ class Forward {
   const AttentionOptions& options_;
   DropoutMask dropout_;
   int64_t keys_;
-  T *y_, *log_sum_exp_;
+  T *y_, *largest_, *sum_;
 };
 
 }  // namespace
@@ -110,7 +109,7 @@ AttentionResult attention(const Array& q, const Array& k, const Array& v, const 
   Shape rows = q.shape(), shape = q.shape();
   rows.erase(rows.size() - 1);
   shape[shape.size() - 1] = v.size(-1);
-  AttentionResult result{Array(shape, q.dtype()), Array(rows, q.dtype())};
+  AttentionResult result{Array(shape, q.dtype()), Array(rows, q.dtype()), Array(rows, q.dtype())};
   if (is_decoding(q, k)) {
     decode_attention(q, k, v, mask, options, result);
     return result;

@@ -43,8 +43,11 @@ struct AttentionOptions {
 };
 
 struct AttentionResult {
-  Array y;            // [..., Tq, Dv]
-  Array log_sum_exp;  // [..., Tq]: of each row's scores; for the backward
+  Array y;  // [..., Tq, Dv]
+  // For the backward, of each row's scores [..., Tq]: weights are exp(score - largest) / sum. Their
+  // logarithm would be one number, but of some tens, whose rounding all weights of a row would
+  // share.
+  Array largest, sum;
 };
 
 // softmax(scale q kᵀ + bias, masked) v without ever holding a whole score matrix: tiles with a

@@ -1,6 +1,8 @@
+#include "attention_decode.h"
 #include "attention_tiles.h"
 #include "dropout.h"
 #include "parallel.h"
+#include "thin_product.h"
 #include "transpose.h"
 
 namespace attune::kernels {
@@ -21,12 +23,14 @@ class Backward {
         k_(k),
         v_(v),
         sharing_(heads_sharing_keys(q, k)),
+        decoding_(is_decoding(q, k)),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
         scale_(static_cast<T>(options.scale)),
         dropout_(options.dropout, options.draw),
         y_(result.y.data<T>()),
-        log_sum_exp_(result.log_sum_exp.data<T>()),
+        largest_(result.largest.data<T>()),
+        sum_(result.sum.data<T>()),
         dq_(gradients.q.output<T>()),
         dk_(gradients.k.output<T>()),
         dv_(gradients.v.output<T>()),
@@ -72,7 +76,8 @@ class Backward {
   // they lie, and would copy transposed ones for every tile.
   void key_block(int64_t batch, int64_t column, int64_t columns, const Buffers& buffers) const {
     const int64_t shared = batch / sharing_;
-    transpose(k_.at(shared, column), k_.leading(), columns, depth_, buffers.keys, key_tile);
+    if (!decoding_)
+      transpose(k_.at(shared, column), k_.leading(), columns, depth_, buffers.keys, key_tile);
     transpose(v_.at(shared, column), v_.leading(), columns, width_, buffers.values, key_tile);
     for (int64_t row = 0; row < queries_; row += query_tile) {
       const Tile tile{batch, row, std::min(query_tile, queries_ - row), column, columns};
@@ -87,8 +92,7 @@ class Backward {
     const T* g = g_.at(t.batch, t.row);
     T* dk = dk_ + (shared * keys_ + t.column) * depth_;
     T* dv = dv_ + (shared * keys_ + t.column) * width_;
-    gemm_tile(false, false, t.rows, t.columns, depth_, scale_, q, q_.leading(), b.keys, key_tile,
-              T{0}, b.weights, key_tile);
+    scores(t, b);
     if (partial) masking_.apply(t, b.weights);
     gemm_tile(false, false, t.rows, t.columns, width_, T{1}, g, g_.leading(), b.values, key_tile,
               T{0}, b.gradient, key_tile);
@@ -110,14 +114,29 @@ class Backward {
                      dk, depth_);
   }
 
+  // In the order in which forward added them up: scores of some tens that are rounded otherwise
+  // would make weights whose sum is not the one that forward divided by.
+  void scores(const Tile& t, const Buffers& b) const {
+    const T* q = q_.at(t.batch, t.row);
+    if (!decoding_)
+      return gemm_tile(false, false, t.rows, t.columns, depth_, scale_, q, q_.leading(), b.keys,
+                       key_tile, T{0}, b.weights, key_tile);
+    T* scaled = b.keys;
+    for (int64_t i = 0; i < t.rows; ++i)
+      rows::affine(q + i * q_.leading(), scale_, T{0}, scaled + i * depth_, depth_);
+    thin_product(true, t.rows, t.columns, depth_, scaled, depth_,
+                 k_.at(t.batch / sharing_, t.column), k_.leading(), b.weights, key_tile);
+  }
+
   void recompute_weights(const Tile& t, int64_t i, T* row) const {
     constexpr T masked = -std::numeric_limits<T>::infinity();
-    const T log_sum = log_sum_exp_[t.batch * queries_ + t.row + i];
+    const int64_t query = t.batch * queries_ + t.row + i;
+    const T sum = sum_[query];
     // The NaN of a key that the query sees is no business of those it does not.
-    if (log_sum == masked || std::isnan(log_sum))
-      std::transform(row, row + t.columns, row, [&](T x) { return x == masked ? T{0} : log_sum; });
+    if (sum == 0 || std::isnan(sum))
+      std::transform(row, row + t.columns, row, [&](T x) { return x == masked ? T{0} : sum; });
     else
-      rows::exp_into(row, log_sum, row, t.columns);
+      rows::scaled_exp(row, largest_[query], 1 / sum, T{0}, row, t.columns);
   }
 
   void multiply_dropped(const Tile& t, bool partial, const Buffers& b, const T* g, T* dv) const {
@@ -148,11 +167,12 @@ class Backward {
   int64_t queries_, keys_, depth_, width_;
   Matrices<T> g_, q_, k_, v_;
   int64_t sharing_;
+  bool decoding_;
   Masking<T> masking_;
   const AttentionOptions& options_;
   T scale_;
   DropoutMask dropout_;
-  const T *y_, *log_sum_exp_;
+  const T *y_, *largest_, *sum_;
   T *dq_, *dk_, *dv_, *dscores_;
 };
 

@@ -21,7 +21,7 @@ class Decoding {
         v_(v),
         sharing_(heads_sharing_keys(q, k)),
         rows_(sharing_ * queries_),
-        groups_(result.log_sum_exp.numel() / rows_),
+        groups_(result.sum.numel() / rows_),
         blocks_((keys_ + key_tile - 1) / key_tile),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
@@ -29,7 +29,8 @@ class Decoding {
         partial_({groups_, blocks_, rows_ * (width_ + 2)}, q.dtype()),
         parts_(partial_.template output<T>()),
         y_(result.y.output<T>()),
-        log_sum_exp_(result.log_sum_exp.output<T>()) {}
+        largest_(result.largest.output<T>()),
+        sum_(result.sum.output<T>()) {}
 
   void run() const {
     if (Tracer* tracer = Tracer::current())
@@ -119,7 +120,8 @@ class Decoding {
       rows::add_scaled(share, from.y + row * width_, y, width_);
     }
     if (sum != 0) rows::affine(y, 1 / sum, T{0}, y, width_);
-    log_sum_exp_[index] = top + std::log(sum);
+    largest_[index] = top;
+    sum_[index] = sum;
   }
 
   int64_t queries_, keys_, depth_, width_;
@@ -129,7 +131,7 @@ class Decoding {
   const AttentionOptions& options_;
   DropoutMask dropout_;
   Array partial_;
-  T *parts_, *y_, *log_sum_exp_;
+  T *parts_, *y_, *largest_, *sum_;
 };
 
 }  // namespace

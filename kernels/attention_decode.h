@@ -9,7 +9,7 @@ namespace attune::kernels {
 // Whether attention of this shape is computed so.
 bool is_decoding(const Array& q, const Array& k);
 
-// attention() for such shapes: fills y and log_sum_exp of result. Heads that share keys read them
+// attention() for such shapes: fills result. Heads that share keys read them
 // once; blocks of keys are tiles of their own, put together in their order afterwards. Dao et al.
 // 2023, Flash-Decoding.
 void decode_attention(const Array& q, const Array& k, const Array& v, const AttentionMask& mask,

@@ -18,11 +18,9 @@ namespace attune::kernels {
 inline constexpr int64_t query_tile = 64;
 inline constexpr int64_t key_tile = 128;
 
-// Elements that one thread works in. Forward: a tile of scores, its keys transposed, and two
-// numbers a query; backward: two tiles, keys and values transposed, and a number for every query.
-inline int64_t forward_scratch(int64_t depth) {
-  return query_tile * (key_tile + 2) + depth * key_tile;
-}
+// Elements that one thread works in. Forward: a tile of scores and its keys transposed;
+// backward: two tiles, keys and values transposed, and a number for every query.
+inline int64_t forward_scratch(int64_t depth) { return (query_tile + depth) * key_tile; }
 inline int64_t backward_scratch(int64_t queries, int64_t depth, int64_t width) {
   return (2 * query_tile + depth + width) * key_tile + queries;
 }

@@ -169,15 +169,16 @@ Rehearsal::Value Rehearsal::attention(Value q, Value k, Value v, double scores, 
                                       int64_t rows, int64_t keys) {
   const double flops = 2 * scores * static_cast<double>(width);
   const Value y = fresh(elements(q));
-  const Memory log_sums = allocate(rows);
+  const Memory largest = allocate(rows), sums = allocate(rows);  // of each row of scores
   note_peak(attention_scratch(keys, width, false));
   count({.attention = 2 * flops});
   record({.inputs = {q, k, v},
           .output = y,
-          .saved = {memory(q), memory(k), memory(v), memory(y), log_sums},
+          .saved = {memory(q), memory(k), memory(v), memory(y), largest, sums},
           .flops = {.attention = 5 * flops},
           .scratch_bytes = attention_scratch(keys, width, true)});
-  release(log_sums);
+  release(largest);
+  release(sums);
   return y;
 }
 

@@ -209,6 +209,24 @@ TEST_CASE("NaN that a query does see arrives") {
   CHECK(std::isnan(y.to_vector<double>()[0]));
 }
 
+TEST_CASE("float32 keeps the gradient's digits where scores are some tens") {
+  for (const int64_t queries : {1, 3, 16, 40}) {
+    const Inputs exact = random_inputs({4}, queries, 150);
+    const auto single = [](const Tensor& x) { return x.to(float32).detach().requires_grad_(); };
+    const Inputs in{single(exact.q * 20.0), single(exact.k), single(exact.v)};
+    const Inputs same{in.q.to(float64), in.k.to(float64), in.v.to(float64)};
+    const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v);
+    const Tensor cotangent(random_normal(y.shape(), float32, 0, 1));
+    const auto found = grad({y}, {in.q, in.k, in.v}, {cotangent});
+    const auto wanted = grad({twin(same, {})}, {same.q, same.k, same.v}, {cotangent.to(float64)});
+    for (size_t i = 0; i < 3; ++i) {
+      INFO(queries << " queries, input " << i);
+      const double allowed = (i == 2 ? 3e-6 : 8e-6) * amax(abs(wanted[i])).item<double>();
+      CHECK(largest_difference(found[i].to(float64), wanted[i]) < allowed);
+    }
+  }
+}
+
 TEST_CASE("attention of empty sequences") {
   const Inputs no_keys = random_inputs({2}, 3, 0);
   const Tensor y = scaled_dot_product_attention(no_keys.q, no_keys.k, no_keys.v);
