@@ -1,7 +1,6 @@
 #include "checkpoint.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <set>
@@ -15,8 +14,6 @@
 namespace attune::hub {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* single_file = "model.safetensors";
 constexpr const char* index_file = "model.safetensors.index.json";
 
@@ -25,18 +22,6 @@ template <class... Args>
                          Args&&... args) {
   fail<FormatError>("checkpoint", "{}: {}", folder,
                     fmt::format(format, std::forward<Args>(args)...));
-}
-
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
-         folder.end();
-}
-
-// Hugging Face's cache keeps models--NAME/snapshots/REVISION/FILE as a link into
-// models--NAME/blobs.
-bool is_cached_blob(const fs::path& path, const fs::path& folder) {
-  const fs::path snapshots = folder.parent_path();
-  return snapshots.filename() == "snapshots" && is_inside(path, snapshots.parent_path() / "blobs");
 }
 
 // The files that an index names, each with the tensors it should hold.
@@ -55,19 +40,7 @@ std::map<std::string, std::set<std::string>> parse_index(const std::string& fold
 }  // namespace
 
 std::string path_in(const std::string& folder, const std::string& file) {
-  const fs::path parts(file);
-  if (file.empty() || file.back() == '/' || file.find('\0') != std::string::npos ||
-      parts.is_absolute() || std::any_of(parts.begin(), parts.end(), [](const fs::path& part) {
-        return part == "." || part == "..";
-      }))
-    refuse(folder, "\"{}\" is not the name of a file in this folder", one_line(file));
-  const fs::path path = fs::path(folder) / file;
-  std::error_code unresolved;
-  const fs::path home = fs::canonical(folder, unresolved), target = fs::canonical(path, unresolved);
-  // What does not exist is left to whoever opens it.
-  if (!unresolved && !is_inside(target, home) && !is_cached_blob(target, home))
-    refuse(folder, "{} is a link to {}, outside this folder", file, target.string());
-  return path.string();
+  return io::path_in("checkpoint", folder, file);
 }
 
 std::string model_type(const std::string& folder) {
@@ -79,7 +52,7 @@ std::string Checkpoint::read_config(const std::string& folder) {
 }
 
 Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
-  const auto exists = [&](const char* file) { return fs::exists(fs::path(folder) / file); };
+  const auto exists = [&](const char* file) { return io::exists(folder + "/" + file); };
   if (exists(index_file) && !exists(single_file)) {
     open_shards();
     return;

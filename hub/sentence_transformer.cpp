@@ -1,7 +1,6 @@
 #include "sentence_transformer.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "../array/fail.h"
 #include "../io/file.h"
@@ -61,7 +60,7 @@ struct Parts {
 };
 
 bool has_file(const std::string& folder, const std::string& file) {
-  return std::filesystem::exists(std::filesystem::path(folder) / file);
+  return io::exists(folder + "/" + file);
 }
 
 Parts read_parts(const std::string& folder) {

@@ -46,8 +46,7 @@ class CsvParser {
     if (table_.ends_.size() > most_columns)
       fail<FormatError>("csv", "{} has {} columns; at most {} can be read", table_.source_,
                         table_.ends_.size(), most_columns);
-    for (size_t i = 0; i < table_.ends_.size(); ++i)
-      table_.columns_.emplace_back(table_.field(0, i));
+    for (size_t i = 0; i < table_.ends_.size(); ++i) table_.columns_.emplace_back(table_.piece(i));
     table_.text_.clear();
     table_.ends_.clear();
   }
@@ -130,8 +129,25 @@ size_t CsvTable::column(std::string_view name) const {
   return static_cast<size_t>(found - columns_.begin());
 }
 
+void CsvTable::check_row(size_t row) const {
+  if (row >= size())
+    fail<IndexError>("csv", "{}: there is no row {}, but {} from 0", source_, row, size());
+}
+
+int64_t CsvTable::line(size_t row) const {
+  check_row(row);
+  return lines_[row];
+}
+
 std::string_view CsvTable::field(size_t row, size_t column) const {
-  const size_t at = row * columns_.size() + column;
+  check_row(row);
+  if (column >= columns_.size())
+    fail<IndexError>("csv", "{}: there is no column {}, but {} from 0", source_, column,
+                     columns_.size());
+  return piece(row * columns_.size() + column);
+}
+
+std::string_view CsvTable::piece(size_t at) const {
   const uint32_t begin = at == 0 ? 0 : ends_[at - 1];
   return std::string_view(text_).substr(begin, ends_[at] - begin);
 }

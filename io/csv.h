@@ -19,15 +19,17 @@ class CsvTable {
   // more than one.
   size_t column(std::string_view name) const;
 
-  // Rows.
+  // Rows. They count from 0, as columns do; IndexError if there is no such one.
   size_t size() const { return lines_.size(); }
   std::string_view field(size_t row, size_t column) const;
   // Of the file, counted from 1, where the row begins.
-  int64_t line(size_t row) const { return lines_[row]; }
+  int64_t line(size_t row) const;
 
  private:
   friend class CsvParser;
   std::string listed() const;  // the columns, for messages
+  void check_row(size_t row) const;
+  std::string_view piece(size_t at) const;  // a field by its place among all
 
   std::string source_;
   std::vector<std::string> columns_;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +16,8 @@
 namespace attune::io {
 namespace {
 
+namespace fs = std::filesystem;
+
 // A pipe is not waited for: it is refused once it is open.
 constexpr int for_reading = O_RDONLY | O_NONBLOCK;
 
@@ -23,11 +26,18 @@ constexpr int for_reading = O_RDONLY | O_NONBLOCK;
   fail<IoError>(operation, "{}: {}", path, std::strerror(reason));
 }
 
+// A zero byte would end the path for the system, which then opened another file.
+void check_path(const char* operation, const std::string& path) {
+  if (path.find('\0') != path.npos)
+    fail<IoError>(operation, "{}: a path has no zero byte", one_line(path));
+}
+
 // A file descriptor that closes itself.
 class Descriptor {
  public:
-  Descriptor(const char* operation, const std::string& path, int flags, mode_t mode = 0)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+  Descriptor(const char* operation, const std::string& path, int flags, mode_t mode = 0) {
+    check_path(operation, path);
+    fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
     if (fd_ < 0) fail_system(operation, path);
   }
   ~Descriptor() { ::close(fd_); }
@@ -36,8 +46,18 @@ class Descriptor {
   int get() const { return fd_; }
 
  private:
-  int fd_;
+  int fd_ = -1;
 };
+
+// The memory of a file's bytes, which make(size) takes.
+template <class F>
+auto memory_for(size_t size, const std::string& path, const F& make) {
+  try {
+    return make(size);
+  } catch (const std::exception&) {
+    fail<MemoryError>("read", "{}: {} bytes are more than the system has free", path, size);
+  }
+}
 
 size_t regular_size(const char* operation, const Descriptor& file, const std::string& path) {
   struct stat info;
@@ -63,7 +83,7 @@ void read_all(const Descriptor& file, char* to, size_t size, const std::string& 
 
 std::string follow_link(const std::string& path) {
   std::error_code unresolved;
-  const auto target = std::filesystem::canonical(path, unresolved);
+  const auto target = fs::canonical(path, unresolved);
   return unresolved ? path : target.string();
 }
 
@@ -73,13 +93,50 @@ bool is_special(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+// Hugging Face's cache keeps models--NAME/snapshots/REVISION/FILE, and files in folders below, as
+// links into models--NAME/blobs.
+bool is_cached_blob(const fs::path& path, const fs::path& folder) {
+  for (fs::path at = folder.parent_path(); at != at.parent_path(); at = at.parent_path())
+    if (at.filename() == "snapshots") return is_inside(path, at.parent_path() / "blobs");
+  return false;
+}
+
 void sync_folder(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string parent = fs::path(path).parent_path().string();
   Descriptor folder("write", parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
   if (::fsync(folder.get()) != 0) fail_system("write", path);
 }
 
 }  // namespace
+
+std::string path_in(const char* operation, const std::string& folder, const std::string& file) {
+  const fs::path parts(file);
+  if (file.empty() || file.back() == '/' || file.find('\0') != std::string::npos ||
+      parts.is_absolute() || std::any_of(parts.begin(), parts.end(), [](const fs::path& part) {
+        return part == "." || part == "..";
+      }))
+    fail<FormatError>(operation, "{}: \"{}\" is not the name of a file in this folder", folder,
+                      one_line(file));
+  const fs::path path = fs::path(folder) / file;
+  std::error_code unresolved;
+  const fs::path home = fs::canonical(folder.empty() ? "." : folder, unresolved),
+                 target = fs::canonical(path, unresolved);
+  // What does not exist is left to whoever opens it.
+  if (!unresolved && !is_inside(target, home) && !is_cached_blob(target, home))
+    fail<FormatError>(operation, "{}: {} is a link to {}, outside this folder", folder, file,
+                      target.string());
+  return path.string();
+}
+
+bool exists(const std::string& path) {
+  std::error_code unknown;
+  return fs::exists(path, unknown);
+}
 
 bool write_fully(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -94,6 +151,7 @@ bool write_fully(int descriptor, std::string_view bytes) {
 void write_atomically(
     const std::string& name,
     const std::function<void(const std::function<void(std::string_view)>&)>& write) {
+  check_path("write", name);
   const std::string path = follow_link(name);
   if (is_special(path)) {
     Descriptor file("write", path, O_WRONLY);
@@ -118,26 +176,27 @@ void write_atomically(const std::string& path, std::string_view content) {
 }
 
 void make_folder(const std::string& path) {
+  check_path("write", path);
   std::error_code error;
-  std::vector<std::filesystem::path> missing;
-  for (std::filesystem::path at = path; !at.empty() && !std::filesystem::exists(at, error);
-       at = at.parent_path())
+  std::vector<fs::path> missing;
+  for (fs::path at = path; !at.empty() && !fs::exists(at, error); at = at.parent_path())
     missing.push_back(at);
-  std::filesystem::create_directories(path, error);
+  fs::create_directories(path, error);
   if (error) fail<IoError>("write", "{}: {}", path, error.message());
   for (const auto& made : missing) sync_folder(made);
 }
 
 std::string read_file(const std::string& path) {
   Descriptor file("read", path, for_reading);
-  std::string content(regular_size("read", file, path), '\0');
+  std::string content = memory_for(regular_size("read", file, path), path,
+                                   [](size_t size) { return std::string(size, '\0'); });
   read_all(file, content.data(), content.size(), path);
   return content;
 }
 
 Intrusive<Storage> read_storage(const std::string& path) {
   Descriptor file("read", path, for_reading);
-  auto content = Storage::allocate(regular_size("read", file, path));
+  auto content = memory_for(regular_size("read", file, path), path, &Storage::allocate);
   read_all(file, static_cast<char*>(content->data()), content->bytes(), path);
   return content;
 }

@@ -9,6 +9,14 @@
 
 namespace attune::io {
 
+// The path of a file in a folder that a stranger may have filled, or in a folder below it.
+// FormatError, in the operation's name, where it leads elsewhere: by its name, or by a link that
+// ends neither inside nor, as in Hugging Face's own cache, in the blobs of the same model.
+std::string path_in(const char* operation, const std::string& folder, const std::string& file);
+
+// True for a path that exists, of whatever kind, as far as the system tells.
+bool exists(const std::string& path);
+
 // Writes a file so that at every moment either the old or the whole new content stands at path: to
 // a temporary beside it, fsync, rename, fsync of the folder. write(append) calls append for each
 // piece. IoError names the path and the system's reason; the old file stays then. A link is
@@ -24,7 +32,7 @@ bool write_fully(int descriptor, std::string_view bytes);
 // Makes a folder, and those above it, so that they outlast a power cut. IoError if it cannot.
 void make_folder(const std::string& path);
 
-// The whole file. IoError if it cannot be read.
+// The whole file. IoError if it cannot be read, MemoryError if it is larger than memory.
 std::string read_file(const std::string& path);
 // The same as storage.
 Intrusive<Storage> read_storage(const std::string& path);

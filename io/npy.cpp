@@ -14,6 +14,12 @@
 namespace attune::io {
 namespace {
 
+// What is wrong with the file, whose path load_npy adds.
+template <class... Args>
+[[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) {
+  throw FormatError(fmt::format(format, std::forward<Args>(args)...));
+}
+
 static_assert(std::endian::native == std::endian::little, "elements are copied as they lie");
 
 constexpr std::string_view magic = "\x93NUMPY";
@@ -57,7 +63,7 @@ class HeaderParser {
     skip_space();
     if (!text_.empty()) fail_here("the end of the header");
     if (!header.dtype || !header.fortran_order || !header.shape)
-      fail<FormatError>("load_npy", "the header lacks descr, fortran_order or shape");
+      refuse("the header lacks descr, fortran_order or shape");
     return header;
   }
 
@@ -72,15 +78,14 @@ class HeaderParser {
     else if (key == "shape" && !header.shape)
       header.shape = parse_shape();
     else
-      fail<FormatError>("load_npy", "the header has an unknown or repeated key");
+      refuse("the header has an unknown or repeated key");
   }
 
   DType parse_dtype() {
     const std::string_view name = parse_string();
     for (DType dtype : {boolean, int64, float32, float64})
       if (name == descr_of(dtype)) return dtype;
-    fail<FormatError>("load_npy", "dtype \"{}\" is not one of <f4, <f8, <i8, |b1",
-                      std::string(name.substr(0, 32)));
+    refuse("dtype \"{}\" is not one of <f4, <f8, <i8, |b1", std::string(name.substr(0, 32)));
   }
 
   bool parse_bool() {
@@ -93,8 +98,7 @@ class HeaderParser {
     Shape shape;
     expect('(');
     while (!accept(')')) {
-      if (shape.size() == max_dims)
-        fail<FormatError>("load_npy", "the array has more than {} dimensions", max_dims);
+      if (shape.size() == max_dims) refuse("the array has more than {} dimensions", max_dims);
       shape.push_back(parse_size());
       if (accept(',')) continue;
       // (3) is a number in Python, not a tuple.
@@ -112,7 +116,7 @@ class HeaderParser {
     for (; digits < text_.size() && text_[digits] >= '0' && text_[digits] <= '9'; ++digits)
       if (__builtin_mul_overflow(size, 10, &size) ||
           __builtin_add_overflow(size, text_[digits] - '0', &size))
-        fail<FormatError>("load_npy", "a size of the shape is beyond 63 bits");
+        refuse("a size of the shape is beyond 63 bits");
     // To Python, 02 is no number.
     if (digits == 0 || (digits > 1 && text_[0] == '0')) fail_here("a size");
     text_.remove_prefix(digits);
@@ -150,7 +154,7 @@ class HeaderParser {
     if (!accept(c)) fail_here(std::string(1, c).c_str());
   }
   [[noreturn]] void fail_here(const char* wanted) const {
-    fail<FormatError>("load_npy", "the header lacks {} with {} bytes to go", wanted, text_.size());
+    refuse("the header lacks {} with {} bytes to go", wanted, text_.size());
   }
 
   std::string_view text_;
@@ -158,8 +162,7 @@ class HeaderParser {
 
 // Takes bytes from the front of the file.
 std::string_view take(std::string_view& file, uint64_t bytes) {
-  if (bytes > file.size())
-    fail<FormatError>("load_npy", "the file ends {} bytes early", bytes - file.size());
+  if (bytes > file.size()) refuse("the file ends {} bytes early", bytes - file.size());
   const std::string_view front = file.substr(0, bytes);
   file.remove_prefix(bytes);
   return front;
@@ -167,13 +170,12 @@ std::string_view take(std::string_view& file, uint64_t bytes) {
 
 // The header; what is left of file are the elements.
 Header take_header(std::string_view& file) {
-  if (!file.starts_with(magic))
-    fail<FormatError>("load_npy", "the file does not start as a .npy file does");
+  if (!file.starts_with(magic)) refuse("the file does not start as a .npy file does");
   file.remove_prefix(magic.size());
   const std::string_view version = take(file, 2);
   const int major = version[0], minor = version[1];
   if (major < 1 || major > 3 || minor != 0)
-    fail<FormatError>("load_npy", "format version {}.{} is not known", major, minor);
+    refuse("format version {}.{} is not known", major, minor);
   const std::string_view digits = take(file, major == 1 ? 2 : 4);
   uint32_t length = 0;
   std::memcpy(&length, digits.data(), digits.size());
@@ -191,8 +193,8 @@ void check_size(const Header& header, uint64_t left) {
     bytes = fits ? bytes * static_cast<uint64_t>(size) : 0;
   }
   if (!fits || bound > INT64_MAX || bytes != left)
-    fail<FormatError>("load_npy", "shape {} of {} does not fill the {} bytes that follow it",
-                      to_string(*header.shape), name_of(*header.dtype), left);
+    refuse("shape {} of {} does not fill the {} bytes that follow it", to_string(*header.shape),
+           name_of(*header.dtype), left);
 }
 
 Shape reversed(const Shape& shape) {
@@ -201,13 +203,23 @@ Shape reversed(const Shape& shape) {
   return result;
 }
 
+// The header, taken off the file, whose rest fits it.
+Header checked_header(const std::string& path, std::string_view& file) {
+  try {
+    const Header header = take_header(file);
+    check_size(header, file.size());
+    return header;
+  } catch (const FormatError& error) {
+    fail<FormatError>("load_npy", "{}: {}", path, error.what());
+  }
+}
+
 }  // namespace
 
 Array load_npy(const std::string& path) {
   const Intrusive<Storage> mapped = map_file(path);
   std::string_view file(static_cast<const char*>(mapped->data()), mapped->bytes());
-  const Header header = take_header(file);
-  check_size(header, file.size());
+  const Header header = checked_header(path, file);
   Array array(*header.fortran_order ? reversed(*header.shape) : *header.shape, *header.dtype);
   // NumPy writes 0 and 1 for bool; any other byte would not be a bool to C++.
   if (array.dtype() == boolean)
@@ -221,6 +233,7 @@ Array load_npy(const std::string& path) {
 }
 
 void save_npy(const std::string& path, const Array& array) {
+  if (!array.defined()) fail<ValueError>("save_npy", "{}: the array is undefined", path);
   std::string shape;
   for (int64_t size : array.shape()) shape += fmt::format("{}, ", size);
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",

@@ -12,7 +12,8 @@ namespace attune::io {
 // cannot be read.
 Array load_npy(const std::string& path);
 
-// Writes array in C order, atomically. DTypeError for bfloat16, IoError if it cannot be written.
+// Writes array in C order, atomically. DTypeError for bfloat16, ValueError for an
+// undefined array, IoError if it cannot be written.
 void save_npy(const std::string& path, const Array& array);
 
 }  // namespace attune::io

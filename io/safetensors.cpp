@@ -195,6 +195,8 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
   for (auto& [name, array] : order) {
     if (name == "__metadata__")
       fail<ValueError>("save_safetensors", "an array cannot be named {}", name);
+    if (!array.defined())
+      fail<ValueError>("save_safetensors", "{}: \"{}\" is undefined", path, one_line(name));
     const auto known =
         std::find_if(std::begin(dtypes), std::end(dtypes),
                      [dtype = array.dtype()](const StoredType& d) { return d.dtype == dtype; });

@@ -50,7 +50,7 @@ Safetensors load_safetensors(const std::string& path,
                              SafetensorsFile::Access access = SafetensorsFile::Access::map);
 
 // Writes one, atomically (see write_atomically), wide elements first and then in the order of
-// names. ValueError if a name or metadata is no valid UTF-8.
+// names. ValueError if an array is undefined, or a name or metadata is no valid UTF-8.
 void save_safetensors(const std::string& path, const StateDict& arrays,
                       const std::map<std::string, std::string>& metadata = {});
 

@@ -28,7 +28,9 @@ Tensor padded(const std::vector<Encoding>& encodings, std::vector<int64_t> Encod
 }  // namespace
 
 Tokenizer::Tokenizer(std::shared_ptr<const Implementation> implementation)
-    : implementation_(std::move(implementation)) {}
+    : implementation_(std::move(implementation)) {
+  if (!implementation_) fail<ValueError>("Tokenizer", "its implementation is undefined");
+}
 
 int64_t Tokenizer::size() const { return implementation_->size(); }
 
@@ -99,7 +101,7 @@ Batch Tokenizer::pad(const std::vector<Encoding>& encodings, int64_t multiple) c
     batch.lengths.push_back(static_cast<int64_t>(encoding.ids.size()));
     longest = std::max(longest, batch.lengths.back());
   }
-  longest = (longest + multiple - 1) / multiple * multiple;
+  if (longest > 0) longest = ((longest - 1) / multiple + 1) * multiple;
   batch.ids = padded(encodings, &Encoding::ids, longest, pad_id());
   batch.type_ids = padded(encodings, &Encoding::type_ids, longest, 0);
   return batch;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -26,6 +27,8 @@ class ScratchFolder {
 
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
   long files() const { return std::distance(std::filesystem::directory_iterator(path_), {}); }
+  // Every file in it and below by its path, with what it holds; a folder or pipe holds nothing.
+  std::map<std::string, std::string> content() const;
 
  private:
   std::filesystem::path path_;
@@ -57,6 +60,13 @@ inline std::string read_all(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+inline std::map<std::string, std::string> ScratchFolder::content() const {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path_))
+    all[entry.path().string()] = entry.is_regular_file() ? read_all(entry.path().string()) : "";
+  return all;
 }
 
 inline void write_all(const std::string& path, const std::string& text) {

@@ -11,6 +11,9 @@ std::vector<TokenBatch> micro_batches(const TokenBatch& batch, int64_t parts) {
   if (parts < 1 || parts > sequences)
     fail<ValueError>("micro_batches", "{} parts of {} sequences; each takes at least one", parts,
                      sequences);
+  if (batch.targets.shape() != batch.inputs.shape())
+    fail<ShapeError>("micro_batches", "inputs {} with targets {}; they must be alike",
+                     to_string(batch.inputs.shape()), to_string(batch.targets.shape()));
   std::vector<TokenBatch> found;
   for (int64_t i = 0; i < parts; ++i) {
     const int64_t start = sequences * i / parts, length = sequences * (i + 1) / parts - start;
@@ -22,8 +25,11 @@ std::vector<TokenBatch> micro_batches(const TokenBatch& batch, int64_t parts) {
 
 double accumulate_gradients(const std::vector<TokenBatch>& batches,
                             const std::function<Tensor(const TokenBatch&)>& mean_loss) {
+  constexpr const char* name = "accumulate_gradients";
+  if (!mean_loss) fail<ValueError>(name, "mean_loss is empty");
   int64_t tokens = 0;
   for (const TokenBatch& batch : batches) tokens += batch.targets.numel();
+  if (tokens == 0) fail<ValueError>(name, "there is no target in {} batches", batches.size());
   double mean = 0;
   for (const TokenBatch& batch : batches) {
     const Tensor loss = mean_loss(batch) *

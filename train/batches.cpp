@@ -1,6 +1,7 @@
 #include "batches.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "../array/fail.h"
@@ -27,9 +28,9 @@ TokenBatch windows(const std::vector<int64_t>& tokens, const std::vector<int64_t
 // Leaves room for the largest offset of an epoch.
 int64_t windows_per_epoch(int64_t tokens, int64_t context) {
   if (context < 1) fail<ValueError>("TokenStream", "context is {}; it must be positive", context);
-  if (tokens < context + 1)
-    fail<ValueError>("TokenStream", "{} tokens do not fill a window of context {}; it takes {}",
-                     tokens, context, context + 1);
+  if (tokens <= context)
+    fail<ValueError>("TokenStream", "{} tokens do not fill a window of context {} and one more",
+                     tokens, context);
   return std::max<int64_t>((tokens - context) / context, 1);
 }
 
@@ -91,7 +92,14 @@ void ShuffledIndices::shuffle() {
 }
 
 std::vector<int64_t> ShuffledIndices::next(int64_t count) {
+  constexpr const char* name = "ShuffledIndices";
+  if (count < 0) fail<ValueError>(name, "{} items cannot be taken", count);
   std::vector<int64_t> items;
+  try {
+    items.reserve(static_cast<size_t>(count));
+  } catch (const std::exception&) {
+    fail<MemoryError>(name, "{} items take more memory than the system has free", count);
+  }
   while (static_cast<int64_t>(items.size()) < count) {
     if (position_.item == n_) {
       ++position_.epoch;
@@ -112,7 +120,8 @@ void ShuffledIndices::seek(Position position) {
 }
 
 bool ShuffledIndices::contains(Position position) const {
-  return position.epoch >= 0 && position.item >= 0 && position.item <= n_;
+  return position.epoch >= 0 && position.epoch < std::numeric_limits<int64_t>::max() &&
+         position.item >= 0 && position.item <= n_;
 }
 
 StateDict ShuffledIndices::state_dict() const {
@@ -196,7 +205,7 @@ LengthBatches::LengthBatches(std::vector<int64_t> lengths, int64_t batch, uint64
 
 void LengthBatches::sort_pool() {
   pool_start_ = order_.state_dict();
-  const auto pool = std::min(std::ssize(lengths_), 50 * batch_);
+  const auto all = std::ssize(lengths_), pool = batch_ > all / 50 ? all : 50 * batch_;
   auto batches = cut_by_length(order_.next(pool), lengths_, batch_);
   const Tensor order(random_permutation(std::ssize(batches), {seed_, pools_++}));
   for (const int64_t i : order.to_vector<int64_t>())

@@ -16,7 +16,8 @@ class ShuffledIndices {
   // ValueError unless n is positive.
   ShuffledIndices(int64_t n, uint64_t seed);
 
-  // The next `count` items; the order is shuffled anew when an epoch ends.
+  // The next `count` items; the order is shuffled anew when an epoch ends. ValueError for a
+  // negative count.
   std::vector<int64_t> next(int64_t count);
 
   struct Position {

@@ -42,6 +42,7 @@ CharCorpus CharCorpus::from_files(const std::vector<std::string>& paths) {
 }
 
 std::vector<int64_t> opening(const CharCorpus& corpus, int64_t length) {
+  if (length < 0) fail<ValueError>("opening", "{} tokens cannot be shown", length);
   const std::string text = corpus.tokenizer.decode(corpus.held_out);
   const size_t empty_line = text.find("\n\n");
   const size_t start = empty_line == text.npos ? 0 : text.find_first_not_of('\n', empty_line);

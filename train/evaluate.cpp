@@ -9,6 +9,7 @@ namespace attune::train {
 
 double mean_loss(const std::function<Tensor(const Tensor& tokens)>& model,
                  const std::vector<TokenBatch>& batches) {
+  if (!model) fail<ValueError>("mean_loss", "the model is empty");
   NoGrad no_grad;
   double total = 0;
   int64_t targets = 0;

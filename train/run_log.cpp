@@ -61,7 +61,7 @@ struct Kept {
 
 Kept lines_up_to(int64_t step, const std::string& path) {
   Kept kept;
-  if (!std::filesystem::is_regular_file(path)) return kept;
+  if (std::error_code unknown; !std::filesystem::is_regular_file(path, unknown)) return kept;
   const std::string text = io::read_file(path);
   for (size_t end; (end = text.find('\n', kept.bytes)) != text.npos; kept.bytes = end + 1) {
     const auto line = std::string_view(text).substr(kept.bytes, end - kept.bytes);

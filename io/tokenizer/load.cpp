@@ -12,6 +12,7 @@ namespace {
 using namespace tokenizers;
 namespace fs = std::filesystem;
 
+constexpr const char* operation = "load_tokenizer";
 constexpr const char* roles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                  "pad_token", "cls_token", "mask_token"};
 
@@ -26,15 +27,16 @@ std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path) {
 }
 
 std::string find_file(const std::string& path) {
-  if (!fs::is_directory(path)) return path;
+  if (std::error_code unknown; !fs::is_directory(path, unknown)) return path;
   for (const char* name : {"tokenizer.json", "vocab.txt", "vocab.json"})
-    if (const fs::path file = fs::path(path) / name; fs::exists(file)) return file.string();
-  fail<IoError>("load_tokenizer", "{}: has none of tokenizer.json, vocab.txt and vocab.json", path);
+    if (const std::string file = path_in(operation, path, name); exists(file)) return file;
+  fail<IoError>(operation, "{}: has none of tokenizer.json, vocab.txt and vocab.json", path);
 }
 
-std::optional<Json> read_if_there(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
-  return read_json(path.string());
+std::optional<Json> read_if_there(const std::string& folder, const char* name) {
+  const std::string path = path_in(operation, folder, name);
+  if (!exists(path)) return std::nullopt;
+  return read_json(path);
 }
 
 // Some models have the roles of special tokens in a file of their own.
@@ -49,17 +51,18 @@ void set_roles(Pipeline& pipeline, const std::optional<Json>& file) {
 }  // namespace
 
 Tokenizer load_tokenizer(const std::string& path) {
-  const fs::path file = find_file(path), folder = file.parent_path();
-  const std::optional<Json> config = read_if_there(folder / "tokenizer_config.json");
-  const std::string name = file.filename().string();
+  const fs::path file = find_file(path);
+  const std::string folder = file.parent_path().string(), name = file.filename().string();
+  const std::optional<Json> config = read_if_there(folder, "tokenizer_config.json");
   std::shared_ptr<Pipeline> pipeline;
   if (name.ends_with(".txt"))
     pipeline = from_vocab_txt(file.string(), config);
   else if (name == "vocab.json")
-    pipeline = from_vocab_and_merges(file.string(), (folder / "merges.txt").string(), config);
+    pipeline =
+        from_vocab_and_merges(file.string(), path_in(operation, folder, "merges.txt"), config);
   else
     pipeline = from_tokenizer_json(file.string());
-  set_roles(*pipeline, read_if_there(folder / "special_tokens_map.json"));
+  set_roles(*pipeline, read_if_there(folder, "special_tokens_map.json"));
   set_roles(*pipeline, config);
   if (config) pipeline->set_config(config->text_without({}));
   return Tokenizer(pipeline);

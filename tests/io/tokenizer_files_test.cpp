@@ -139,6 +139,39 @@ TEST_CASE("a folder without a tokenizer, and files that are not there") {
   CHECK_THROWS_AS(io::load_tokenizer(folder / "absent.json"), IoError);
 }
 
+TEST_CASE("a tokenizer's files are in its folder, or in Hugging Face's cache links to blobs") {
+  namespace fs = std::filesystem;
+  const ScratchFolder folder;
+  const std::string blobs = folder / "models--x/blobs", other = folder / "other";
+  const std::string snapshot = folder / "models--x/snapshots/1";
+  for (const std::string& path : {blobs, other, snapshot + "/tokenizer"})
+    fs::create_directories(path);
+  write_all(blobs + "/json", valid().dump());
+  write_all(blobs + "/config", R"({"unk_token":"a"})");
+  const auto link = [](const std::string& to, const std::string& path) {
+    fs::remove(path);
+    fs::create_symlink(to, path);
+  };
+  const auto check_outside = [](const std::string& path) {
+    CHECK_THROWS_AS(io::load_tokenizer(path), FormatError);
+    CHECK_THROWS_WITH(io::load_tokenizer(path), ContainsSubstring("outside this folder"));
+  };
+  link("../../blobs/json", snapshot + "/tokenizer.json");
+  link("../../blobs/config", snapshot + "/tokenizer_config.json");
+  link("../../../blobs/json", snapshot + "/tokenizer/tokenizer.json");
+  CHECK(io::load_tokenizer(snapshot).special_id("unk_token") == 0);
+  CHECK(io::load_tokenizer(snapshot + "/tokenizer").size() == 5);
+
+  link(blobs + "/json", other + "/tokenizer.json");
+  check_outside(other);
+  CHECK(io::load_tokenizer(other + "/tokenizer.json").size() == 5);
+  link(blobs + "/config", other + "/tokenizer_config.json");
+  check_outside(other + "/tokenizer.json");
+  write_all(other + "/config", "{}");
+  link("config", other + "/tokenizer_config.json");
+  CHECK(io::load_tokenizer(other + "/tokenizer.json").size() == 5);
+}
+
 TEST_CASE("files that break the format are refused with the reason") {
   REQUIRE(message_of(valid().dump()) == "it was loaded");
   const std::string text = valid().dump();

@@ -1,10 +1,16 @@
 from .. import tests
 
 PROMISE = "bad input is refused by a typed error that names operation, module path and values, and changes nothing"
-TARGETS = ("test_autograd", "test_nn")
+TABLES = {
+    "autograd": ("errors",),
+    "nn": ("errors", "models_errors"),
+    "optim": ("errors",),
+    "train": ("errors",),
+    "io": ("errors",),
+    "hub": ("errors",),
+}
+TARGETS = tuple(f"test_{layer}" for layer in TABLES)
 
 
 def check(context):
-    operations = tests.run(context, "autograd", "errors")
-    modules = tests.run(context, "nn", "errors", "models_errors")
-    return tests.joined(operations, modules)
+    return tests.joined(*(tests.run(context, layer, *files) for layer, files in TABLES.items()))
