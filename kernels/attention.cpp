@@ -1,15 +1,14 @@
 #include "attention.h"
 
 #include "attention_decode.h"
-#include "attention_tiles.h"
+#include "attention_products.h"
 #include "dropout.h"
 #include "parallel.h"
-#include "transpose.h"
 
 namespace attune::kernels {
 namespace {
 
-template <class T>
+template <class T, class Products>
 class Forward {
  public:
   Forward(const Array& q, const Array& k, const Array& v, const AttentionMask& mask,
@@ -20,12 +19,12 @@ class Forward {
         q_(q),
         k_(k),
         v_(v),
+        y_(result.y),
         sharing_(heads_sharing_keys(q, k)),
         masking_(mask, scores_shape(q, k.size(-2))),
         options_(options),
         dropout_(options.dropout, options.draw),
         keys_(k.size(-2)),
-        y_(result.y.output<T>()),
         largest_(result.largest.output<T>()),
         sum_(result.sum.output<T>()) {}
 
@@ -36,8 +35,8 @@ class Forward {
     const BlasSession session;
     const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
     parallel_tiles_with_scratch<T>(
-        forward_scratch(depth_), batches * blocks, batches * queries_ * std::max<int64_t>(1, keys_),
-        [&](int64_t task, T* scratch) {
+        forward_scratch<Products>(depth_, width_), batches * blocks,
+        batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task, T* scratch) {
           const int64_t row = task % blocks * query_tile;
           query_block(task / blocks, row, std::min(query_tile, queries_ - row), scratch);
         });
@@ -45,32 +44,36 @@ class Forward {
 
  private:
   void query_block(int64_t batch, int64_t row, int64_t rows, T* scratch) const {
-    T *scores = scratch, *keys = scratch + query_tile * key_tile;
+    T *scores = scratch, *y = scratch + query_tile * key_tile;
+    Products products(depth_, width_, static_cast<T>(options_.scale), y + query_tile * width_);
+    products.take_queries(q_.at(batch, row), q_.leading(), rows);
     const int64_t first = batch * queries_ + row;
-    T *y = y_ + first * width_, *top = largest_ + first, *sum = sum_ + first;
+    T *top = largest_ + first, *sum = sum_ + first;
     std::fill_n(y, rows * width_, T{0});
     std::fill_n(top, rows, -std::numeric_limits<T>::infinity());
     std::fill_n(sum, rows, T{0});
     const int64_t end = masking_.key_end(batch);
     for (int64_t column = 0; column < end; column += key_tile) {
       const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
-      if (!masking_.empty(tile)) key_block(tile, scores, keys, top, sum, y);
+      if (!masking_.empty(tile)) key_block(tile, products, scores, top, sum, y);
     }
-    for (int64_t i = 0; i < rows; ++i)
-      if (sum[i] != 0) rows::affine(y + i * width_, 1 / sum[i], T{0}, y + i * width_, width_);
+    for (int64_t i = 0; i < rows; ++i) {
+      T* const to = y_.at(batch, row + i);
+      if (sum[i] != 0)
+        rows::affine(y + i * width_, 1 / sum[i], T{0}, to, width_);
+      else
+        std::fill_n(to, width_, T{0});
+    }
   }
 
-  void key_block(const Tile& t, T* scores, T* keys, T* top, T* sum, T* y) const {
+  void key_block(const Tile& t, const Products& products, T* scores, T* top, T* sum, T* y) const {
     const bool partial = masking_.partial(t);
-    // BLAS multiplies small plain operands where they lie, and copies transposed ones.
-    transpose(k_.at(t.batch / sharing_, t.column), k_.leading(), t.columns, depth_, keys, key_tile);
-    gemm_tile(false, false, t.rows, t.columns, depth_, static_cast<T>(options_.scale),
-              q_.at(t.batch, t.row), q_.leading(), keys, key_tile, T{0}, scores, key_tile);
+    const int64_t shared = t.batch / sharing_;
+    products.score(k_.at(shared, t.column), k_.leading(), t.columns, scores);
     if (partial) masking_.apply(t, scores);
     for (int64_t i = 0; i < t.rows; ++i)
       absorb_row(t, t.row + i, scores + i * key_tile, top[i], sum[i], y + i * width_);
-    multiply_weights(false, partial, t.rows, t.columns, width_, T{1}, scores,
-                     v_.at(t.batch / sharing_, t.column), v_.leading(), y, width_);
+    products.add_values(partial, t.columns, scores, v_.at(shared, t.column), v_.leading(), y);
   }
 
   // Turns one row of scores into weights relative to the largest score so far, and rescales what
@@ -93,13 +96,14 @@ class Forward {
   }
 
   int64_t queries_, depth_, width_;
-  Matrices<T> q_, k_, v_;
+  Matrices<const T> q_, k_, v_;
+  Matrices<T> y_;
   int64_t sharing_;
   Masking<T> masking_;
   const AttentionOptions& options_;
   DropoutMask dropout_;
   int64_t keys_;
-  T *y_, *largest_, *sum_;
+  T *largest_, *sum_;
 };
 
 }  // namespace
@@ -109,15 +113,20 @@ AttentionResult attention(const Array& q, const Array& k, const Array& v, const 
   Shape rows = q.shape(), shape = q.shape();
   rows.erase(rows.size() - 1);
   shape[shape.size() - 1] = v.size(-1);
-  AttentionResult result{Array(shape, q.dtype()), Array(rows, q.dtype()), Array(rows, q.dtype())};
+  AttentionResult result{with_heads_as(q, shape), Array(rows, q.dtype()), Array(rows, q.dtype())};
   if (is_decoding(q, k)) {
     decode_attention(q, k, v, mask, options, result);
     return result;
   }
   rows.erase(rows.size() - 1);
+  if (options.rounds && q.dtype() == float32 &&
+      RoundedProducts::pay(q.size(-2), k.size(-2), q.size(-1), v.size(-1))) {
+    Forward<float, RoundedProducts>(q, k, v, mask, options, result).run(rows.numel());
+    return result;
+  }
   visit_floating("scaled_dot_product_attention", q.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    Forward<T>(q, k, v, mask, options, result).run(rows.numel());
+    Forward<T, ExactProducts<T>>(q, k, v, mask, options, result).run(rows.numel());
   });
   return result;
 }

@@ -40,10 +40,13 @@ struct AttentionOptions {
   double scale = 1;
   double dropout = 0;
   RandomState draw;  // of the dropout
+  // Whether the operands of both products are rounded to bfloat16 where that gains: float32, on a
+  // processor with AVX512-BF16, of more than 16 queries, keys and columns. Forward only.
+  bool rounds = false;
 };
 
 struct AttentionResult {
-  Array y;  // [..., Tq, Dv]
+  Array y;  // [..., Tq, Dv], with heads lying as those of q do
   // For the backward, of each row's scores [..., Tq]: weights are exp(score - largest) / sum. Their
   // logarithm would be one number, but of some tens, whose rounding all weights of a row would
   // share.
@@ -64,8 +67,8 @@ struct AttentionGradients {
   Array scores;  // [..., Tq, Tk], of whatever is added to the scores; where it was asked for
 };
 
-// The gradients of all three from the gradient g of y, tile by tile. Only the gradient of the
-// scores, if wanted, takes memory of T².
+// The gradients of all three, with heads lying as theirs, from the gradient g of y, tile by tile.
+// Only the gradient of the scores, if wanted, takes memory of T².
 AttentionGradients attention_backward(const Array& g, const Array& q, const Array& k,
                                       const Array& v, const AttentionResult& result,
                                       const AttentionMask& mask, const AttentionOptions& options,

@@ -22,18 +22,18 @@ class Backward {
         q_(q),
         k_(k),
         v_(v),
+        y_(result.y),
+        dq_(gradients.q),
+        dk_(gradients.k),
+        dv_(gradients.v),
         sharing_(heads_sharing_keys(q, k)),
         decoding_(is_decoding(q, k)),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
         scale_(static_cast<T>(options.scale)),
         dropout_(options.dropout, options.draw),
-        y_(result.y.data<T>()),
         largest_(result.largest.data<T>()),
         sum_(result.sum.data<T>()),
-        dq_(gradients.q.output<T>()),
-        dk_(gradients.k.output<T>()),
-        dv_(gradients.v.output<T>()),
         dscores_(gradients.scores.defined() ? gradients.scores.output<T>() : nullptr) {}
 
   // One task for the queries that share keys: they follow each other, and so do the key blocks of
@@ -43,13 +43,14 @@ class Backward {
       tracer->multiplied(2 * scores_in_tiles(masking_, batches, queries_) *
                          static_cast<double>(3 * depth_ + 2 * width_));
     const BlasSession session;
-    parallel_tiles_with_scratch<T>(
-        backward_scratch(queries_, depth_, width_), batches / sharing_,
-        batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t shared, T* scratch) {
-          std::fill_n(dk_ + shared * keys_ * depth_, keys_ * depth_, T{0});
-          std::fill_n(dv_ + shared * keys_ * width_, keys_ * width_, T{0});
-          for (int64_t i = 0; i < sharing_; ++i) batch_index(shared * sharing_ + i, scratch);
-        });
+    parallel_tiles_with_scratch<T>(backward_scratch(queries_, depth_, width_), batches / sharing_,
+                                   batches * queries_ * std::max<int64_t>(1, keys_),
+                                   [&](int64_t shared, T* scratch) {
+                                     clear(dk_, shared, keys_, depth_);
+                                     clear(dv_, shared, keys_, width_);
+                                     for (int64_t i = 0; i < sharing_; ++i)
+                                       batch_index(shared * sharing_ + i, scratch);
+                                   });
   }
 
  private:
@@ -59,14 +60,18 @@ class Backward {
     T* delta;               // [Tq]
   };
 
+  static void clear(const Matrices<T>& x, int64_t index, int64_t rows, int64_t width) {
+    for (int64_t i = 0; i < rows; ++i) std::fill_n(x.at(index, i), width, T{0});
+  }
+
   void batch_index(int64_t batch, T* scratch) const {
     constexpr int64_t scores = query_tile * key_tile;
     T* const transposed = scratch + 2 * scores;
     const Buffers buffers{scratch, scratch + scores, transposed, transposed + depth_ * key_tile,
                           transposed + (depth_ + width_) * key_tile};
-    std::fill_n(dq_ + batch * queries_ * depth_, queries_ * depth_, T{0});
+    clear(dq_, batch, queries_, depth_);
     for (int64_t i = 0; i < queries_; ++i)
-      buffers.delta[i] = rows::dot(g_.at(batch, i), y_ + (batch * queries_ + i) * width_, width_);
+      buffers.delta[i] = rows::dot(g_.at(batch, i), y_.at(batch, i), width_);
     const int64_t end = masking_.key_end(batch);
     for (int64_t column = 0; column < end; column += key_tile)
       key_block(batch, column, std::min(key_tile, end - column), buffers);
@@ -90,8 +95,6 @@ class Backward {
     const int64_t shared = t.batch / sharing_;
     const T *q = q_.at(t.batch, t.row), *k = k_.at(shared, t.column);
     const T* g = g_.at(t.batch, t.row);
-    T* dk = dk_ + (shared * keys_ + t.column) * depth_;
-    T* dv = dv_ + (shared * keys_ + t.column) * width_;
     scores(t, b);
     if (partial) masking_.apply(t, b.weights);
     gemm_tile(false, false, t.rows, t.columns, width_, T{1}, g, g_.leading(), b.values, key_tile,
@@ -99,19 +102,18 @@ class Backward {
     for (int64_t i = 0; i < t.rows; ++i) recompute_weights(t, i, b.weights + i * key_tile);
     // Dropped weights act on v, and the whole ones scale the gradient of the scores.
     if (options_.dropout > 0) {
-      multiply_dropped(t, partial, b, g, dv);
+      add_dropped_values(t, partial, b, g);
     } else {
-      multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, b.weights, g, g_.leading(),
-                       dv, width_);
+      add_values(t, partial, b.weights, g);
     }
     for (int64_t i = 0; i < t.rows; ++i)
       score_gradient(t, b.delta[t.row + i], b.weights + i * key_tile, b.gradient + i * key_tile,
                      partial);
     if (dscores_) keep_gradient(t, b.gradient);
     multiply_weights(false, partial, t.rows, t.columns, depth_, scale_, b.gradient, k, k_.leading(),
-                     dq_ + (t.batch * queries_ + t.row) * depth_, depth_);
+                     dq_.at(t.batch, t.row), dq_.leading());
     multiply_weights(true, partial, t.rows, t.columns, depth_, scale_, b.gradient, q, q_.leading(),
-                     dk, depth_);
+                     dk_.at(shared, t.column), dk_.leading());
   }
 
   // In the order in which forward added them up: scores of some tens that are rounded otherwise
@@ -139,7 +141,13 @@ class Backward {
       rows::scaled_exp(row, largest_[query], 1 / sum, T{0}, row, t.columns);
   }
 
-  void multiply_dropped(const Tile& t, bool partial, const Buffers& b, const T* g, T* dv) const {
+  // The gradient of v: weightsᵀ g.
+  void add_values(const Tile& t, bool partial, const T* weights, const T* g) const {
+    multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, weights, g, g_.leading(),
+                     dv_.at(t.batch / sharing_, t.column), dv_.leading());
+  }
+
+  void add_dropped_values(const Tile& t, bool partial, const Buffers& b, const T* g) const {
     T dropped[query_tile * key_tile];
     for (int64_t i = 0; i < t.rows; ++i) {
       const int64_t element = (t.batch * queries_ + t.row + i) * keys_ + t.column;
@@ -147,8 +155,7 @@ class Backward {
       dropout_.apply(element, t.columns, b.weights + i * key_tile, dropped + i * key_tile);
       dropout_.apply(element, t.columns, gradient, gradient);
     }
-    multiply_weights(true, partial, t.rows, t.columns, width_, T{1}, dropped, g, g_.leading(), dv,
-                     width_);
+    add_values(t, partial, dropped, g);
   }
 
   static void score_gradient(const Tile& t, T delta, const T* weights, T* gradient, bool partial) {
@@ -165,15 +172,16 @@ class Backward {
   }
 
   int64_t queries_, keys_, depth_, width_;
-  Matrices<T> g_, q_, k_, v_;
+  Matrices<const T> g_, q_, k_, v_, y_;
+  Matrices<T> dq_, dk_, dv_;
   int64_t sharing_;
   bool decoding_;
   Masking<T> masking_;
   const AttentionOptions& options_;
   T scale_;
   DropoutMask dropout_;
-  const T *y_, *largest_, *sum_;
-  T *dq_, *dk_, *dv_, *dscores_;
+  const T *largest_, *sum_;
+  T* dscores_;
 };
 
 }  // namespace
@@ -187,8 +195,8 @@ AttentionGradients attention_backward(const Array& g, const Array& q, const Arra
     return {none(q), none(k), none(v),
             want_scores ? zeros(scores_shape(q, k.size(-2)), q.dtype()) : Array()};
   }
-  AttentionGradients gradients{Array(q.shape(), q.dtype()), Array(k.shape(), k.dtype()),
-                               Array(v.shape(), v.dtype()), Array()};
+  AttentionGradients gradients{with_heads_as(q, q.shape()), with_heads_as(k, k.shape()),
+                               with_heads_as(v, v.shape()), Array()};
   // Tiles that are masked whole are passed over.
   if (want_scores) gradients.scores = zeros(scores_shape(q, k.size(-2)), q.dtype());
   int64_t batches = 1;

@@ -19,6 +19,7 @@ class Decoding {
         q_(q),
         k_(k),
         v_(v),
+        y_(result.y),
         sharing_(heads_sharing_keys(q, k)),
         rows_(sharing_ * queries_),
         groups_(result.sum.numel() / rows_),
@@ -28,7 +29,6 @@ class Decoding {
         dropout_(options.dropout, options.draw),
         partial_({groups_, blocks_, rows_ * (width_ + 2)}, q.dtype()),
         parts_(partial_.template output<T>()),
-        y_(result.y.output<T>()),
         largest_(result.largest.output<T>()),
         sum_(result.sum.output<T>()) {}
 
@@ -109,7 +109,7 @@ class Decoding {
   void combine(int64_t group, int64_t row) const {
     constexpr T none = -std::numeric_limits<T>::infinity();
     const int64_t index = group * rows_ + row;  // of the query among all: heads of a group follow
-    T *y = y_ + index * width_, top = none, sum = 0;
+    T *y = y_.at(index / queries_, index % queries_), top = none, sum = 0;
     std::fill_n(y, width_, T{0});
     for (int64_t b = 0; b < blocks_; ++b) top = std::max(top, part(group * blocks_ + b).top[row]);
     for (int64_t b = 0; b < blocks_; ++b) {
@@ -125,13 +125,14 @@ class Decoding {
   }
 
   int64_t queries_, keys_, depth_, width_;
-  Matrices<T> q_, k_, v_;
+  Matrices<const T> q_, k_, v_;
+  Matrices<T> y_;
   int64_t sharing_, rows_, groups_, blocks_;  // a group: the heads that share keys
   Masking<T> masking_;
   const AttentionOptions& options_;
   DropoutMask dropout_;
   Array partial_;
-  T *parts_, *y_, *largest_, *sum_;
+  T *parts_, *largest_, *sum_;
 };
 
 }  // namespace

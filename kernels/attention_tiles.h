@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "../array/trace.h"
 #include "attention.h"
 #include "copy.h"
 #include "gemm.h"
+#include "heads.h"
 #include "parallel.h"
 #include "rows.h"
 #include "scratch.h"
@@ -18,9 +20,12 @@ namespace attune::kernels {
 inline constexpr int64_t query_tile = 64;
 inline constexpr int64_t key_tile = 128;
 
-// Elements that one thread works in. Forward: a tile of scores and its keys transposed;
-// backward: two tiles, keys and values transposed, and a number for every query.
-inline int64_t forward_scratch(int64_t depth) { return (query_tile + depth) * key_tile; }
+// Elements that one thread works in. Forward: a tile of scores, a row for every query, and what its
+// products need; backward: two tiles, keys and values transposed, and a number for every query.
+template <class Products>
+int64_t forward_scratch(int64_t depth, int64_t width) {
+  return query_tile * (key_tile + width) + Products::scratch(depth, width);
+}
 inline int64_t backward_scratch(int64_t queries, int64_t depth, int64_t width) {
   return (2 * query_tile + depth + width) * key_tile + queries;
 }
@@ -35,13 +40,20 @@ inline int64_t batch_offset(const Array& x, int64_t index) {
   return offset;
 }
 
-// A batch of matrices that BLAS can read in place: rows are dense, but may lie apart.
+// A batch of matrices where BLAS finds them: rows are dense, but may lie apart. T is const for
+// those that are read.
 template <class T>
 class Matrices {
- public:
-  explicit Matrices(const Array& x) : array_(readable(x) ? x : clone(x)), data_(array_.data<T>()) {}
+  using Element = std::remove_const_t<T>;
 
-  const T* at(int64_t index, int64_t row) const {
+ public:
+  explicit Matrices(const Array& x) requires std::is_const_v<T>
+      : array_(has_dense_rows(x) ? x : clone(x)), data_(array_.data<Element>()) {}
+  // To be filled; rows of x are dense.
+  explicit Matrices(Array& x) requires(!std::is_const_v<T>)
+      : array_(x), data_(array_.output<Element>()) {}
+
+  T* at(int64_t index, int64_t row) const {
     return data_ + batch_offset(array_, index) + row * array_.strides()[array_.dim() - 2];
   }
   int64_t leading() const {
@@ -49,7 +61,7 @@ class Matrices {
   }
 
  private:
-  static bool readable(const Array& x) {
+  static bool has_dense_rows(const Array& x) {
     const int64_t width = x.size(-1), rows = x.size(-2);
     return (width <= 1 || x.strides().back() == 1) &&
            (rows <= 1 || (x.strides()[x.dim() - 2] >= std::max<int64_t>(width, 1) &&
@@ -57,7 +69,7 @@ class Matrices {
   }
 
   Array array_;
-  const T* data_;
+  T* data_;
 };
 
 // One tile of scores: query rows by key columns.

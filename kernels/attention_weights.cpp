@@ -75,7 +75,7 @@ class WeightRows {
 
   int64_t keys_, depth_;
   T scale_;
-  Matrices<T> q_, k_;
+  Matrices<const T> q_, k_;
   int64_t sharing_;
   Masking<T> masking_;
 };

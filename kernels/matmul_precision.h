@@ -15,13 +15,15 @@ enum class MatmulPrecision : uint8_t {
 // matrix products. A backward pass uses, operation by operation, what was in force when it was
 // recorded, wherever backward() is called. Products that would not gain are computed in float32
 // all the same: of 16 or fewer rows, columns or terms a sum, of at most 2^18 multiplications (2^24
-// for each of a batch), and those within attention. Where the processor multiplies no bfloat16
-// (AVX512-BF16), results are the same to the accuracy of float32 sums, at a cost instead of a gain.
-// float64 is never rounded.
+// for each of a batch), and those within attention that is recorded. Where the processor multiplies
+// no bfloat16 (AVX512-BF16), results are the same to the accuracy of float32 sums, at a cost
+// instead of a gain. float64 is never rounded.
 //
 // Under NoGrad, linear() keeps its weight in bfloat16, at half the weight's bytes, until the weight
 // is written or freed. So inference rounds each weight once, and products of a few rows, as in
-// writing token by token, gain too and are rounded: they read half as much.
+// writing token by token, gain too and are rounded: they read half as much. There attention of more
+// than 16 queries rounds queries, keys, values and weights where the processor gains by it; its
+// softmax stays in float32.
 
 // Sets the precision of the whole process, which is `highest` until then.
 void set_float32_matmul_precision(MatmulPrecision precision);

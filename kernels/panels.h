@@ -81,9 +81,11 @@ void multiply_tiles(TileProduct<Word>* const (&of)[3], int64_t tile_rows, int64_
                     int64_t words, const Panels<Word>& rows, const Panels<Word>& columns,
                     const PanelResult& result, const Upcoming& upcoming) {
   Prefetcher ahead(upcoming);
-  for (int64_t j = 0; j < result.columns; j += 3 * width) {
-    const int64_t count = std::min(3 * width, result.columns - j);
-    const int64_t panels = (count + width - 1) / width;
+  for (int64_t j = 0, count = 0; j < result.columns; j += count) {
+    // Of four panels, two and two keep the multipliers busier than three and one.
+    const int64_t left = (result.columns - j + width - 1) / width;
+    const int64_t panels = left == 4 ? 2 : std::min<int64_t>(3, left);
+    count = std::min(panels * width, result.columns - j);
     for (int64_t i = 0; i < result.rows; i += tile_rows)
       of[panels - 1](
           words, rows[i / width] + i % width, columns[j / width], columns.distance,

@@ -2,6 +2,7 @@
 
 #include "../array/trace.h"
 #include "copy.h"
+#include "heads.h"
 #include "row_tiles.h"
 #include "rows.h"
 #include "strided.h"
@@ -28,7 +29,7 @@ void turn_halves(const T* x, const T* cos, const T* sin, T sign, T* y, int64_t h
 
 Array rotary(const Array& x, const Array& cos, const Array& sin, RotaryPairs pairs,
              bool backwards) {
-  Array out(x.shape(), x.dtype());
+  Array out = with_heads_as(x, x.shape());
   count_traffic(x, out);
   if (x.numel() == 0) return out;
   visit_floating("rotary_embedding", x.dtype(), [&](auto tag) {
@@ -45,7 +46,7 @@ Array rotary(const Array& x, const Array& cos, const Array& sin, RotaryPairs pai
       const int64_t sequence = cos.dim() == 3 ? row / rows_per_sequence : 0;
       const int64_t angles = (sequence * tokens + row % tokens) * half;
       const T* in = from + offset_of(row, row_shape, source.strides());
-      T* at = to + row * width;
+      T* at = to + offset_of(row, row_shape, out.strides());
       if (pairs == RotaryPairs::halves)
         turn_halves(in, c + angles, s + angles, sign, at, half);
       else

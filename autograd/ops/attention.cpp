@@ -4,6 +4,7 @@
 
 #include "../../array/fail.h"
 #include "../../array/scope.h"
+#include "../../kernels/matmul_precision.h"
 #include "../record.h"
 #include "attention_recorder.h"
 #include "broadcast.h"
@@ -98,8 +99,9 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const OperationScope scope(name);
   const Operands in = fit(name, q, k, v, mask, options);
   const bool drops = options.dropout > 0;
-  const kernels::AttentionOptions settings{in.scale, options.dropout,
-                                           drops ? random_state() : RandomState{}};
+  const kernels::AttentionOptions settings{
+      in.scale, options.dropout, drops ? random_state() : RandomState{},
+      !grad_enabled() && float32_matmul_precision() == MatmulPrecision::medium};
   if (AttentionRecorder* recorder = AttentionRecorder::current())
     recorder->add({current_path(), in.q.array(), in.k.array(), in.mask, in.scale});
   const auto result =

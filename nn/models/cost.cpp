@@ -40,15 +40,15 @@ Value attend(Rehearsal& r, const Tokens& t, const Heads& heads, Value q, Value k
   const Value y = r.attention(q, k, v, t.scores * static_cast<double>(t.batch * heads.queries),
                               heads.width, t.rows * heads.queries, t.context);
   for (const Value x : {q, k, v}) r.drop(x);
-  const Value merged = r.merge_heads(y);
+  const Value merged = r.alias(y);
   r.drop(y);
   const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias);
   r.drop(merged);
   return z;
 }
 
-Value split(Rehearsal& r, Value x, int64_t heads) {
-  const Value y = r.split_heads(x, heads);
+Value split_heads(Rehearsal& r, Value x) {
+  const Value y = r.alias(x);
   r.drop(x);
   return y;
 }
@@ -77,8 +77,8 @@ Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
   r.drop(first);
   const Value q = r.part(qkv, 3), k = r.part(qkv, 3), v = r.part(qkv, 3);
   r.drop(qkv);
-  const Value attended = attend(r, t, heads, split(r, q, c.n_head), split(r, k, c.n_head),
-                                split(r, v, c.n_head), c.n_embd, true);
+  const Value attended =
+      attend(r, t, heads, split_heads(r, q), split_heads(r, k), split_heads(r, v), c.n_embd, true);
   const Value middle = residual(r, x, attended, c.resid_pdrop, true);
   const Value second = r.norm(middle, t.rows, c.n_embd, true);
   const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd);
@@ -88,7 +88,7 @@ Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
 
 Value bert_block(Rehearsal& r, const BertConfig& c, const Tokens& t, Value x) {
   const int64_t width = c.hidden_size, count = c.num_attention_heads;
-  const auto project = [&] { return split(r, r.linear(x, t.rows, width, width, true), count); };
+  const auto project = [&] { return split_heads(r, r.linear(x, t.rows, width, width, true)); };
   const Value q = project(), k = project(), v = project();
   const Value attended = attend(r, t, {count, count, width / count}, q, k, v, width, true);
   const Value sum = residual(r, x, attended, c.hidden_dropout_prob, true);
@@ -109,7 +109,7 @@ Value llama_block(Rehearsal& r, const LlamaConfig& c, const Tokens& t, Value x) 
   const Value first = r.norm(x, t.rows, width, false);
   const auto project = [&](int64_t count, bool turned) {
     const Value y =
-        split(r, r.linear(first, t.rows, width, count * heads.width, c.attention_bias), count);
+        split_heads(r, r.linear(first, t.rows, width, count * heads.width, c.attention_bias));
     if (!turned) return y;
     const Value z = r.rotary(y);
     r.drop(y);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "../../array/pool.h"
-#include "../../kernels/attention_tiles.h"
+#include "../../kernels/attention_products.h"
 #include "../../kernels/gemm.h"
 #include "../../kernels/linear_cross_entropy.h"
 #include "../../kernels/row_tiles.h"
@@ -18,8 +18,10 @@ int64_t bytes_of(int64_t elements) {
 
 // What attention works in, on every thread.
 int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
-  return bytes_of(num_threads() * (backward ? kernels::backward_scratch(queries, width, width)
-                                            : kernels::forward_scratch(width)));
+  return bytes_of(num_threads() *
+                  (backward
+                       ? kernels::backward_scratch(queries, width, width)
+                       : kernels::forward_scratch<kernels::ExactProducts<float>>(width, width)));
 }
 
 // What products of [m, k] by [k, n] work in, one after another, with any of the three as depth.
@@ -129,7 +131,7 @@ Rehearsal::Value Rehearsal::activation(Value x) {
 }
 
 Rehearsal::Value Rehearsal::dropout(Value x, double p) {
-  if (p == 0) return record({.inputs = {x}, .output = view(x, elements(x)), .flow = Flow::alias});
+  if (p == 0) return alias(x);
   const Value y = fresh(elements(x));
   return record({.inputs = {x}, .output = y});
 }
@@ -154,15 +156,8 @@ Rehearsal::Value Rehearsal::part(Value x, int64_t parts) {
   return record({.inputs = {x}, .output = y, .flow = Flow::accumulating});
 }
 
-// Backward copies: the heads of a gradient do not lie as x does, unless there is one.
-Rehearsal::Value Rehearsal::split_heads(Value x, int64_t heads) {
-  const Value y = view(x, elements(x));
-  return record({.inputs = {x}, .output = y, .flow = heads == 1 ? Flow::alias : Flow::fresh});
-}
-
-Rehearsal::Value Rehearsal::merge_heads(Value x) {
-  const Value y = fresh(elements(x));
-  return record({.inputs = {x}, .output = y, .flow = Flow::alias});
+Rehearsal::Value Rehearsal::alias(Value x) {
+  return record({.inputs = {x}, .output = view(x, elements(x)), .flow = Flow::alias});
 }
 
 Rehearsal::Value Rehearsal::attention(Value q, Value k, Value v, double scores, int64_t width,

@@ -32,10 +32,10 @@ class Rehearsal {
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value rotary(Value x);
+  // Another view of all of x, as splitting and merging heads makes; its gradient is one too.
+  Value alias(Value x);
   // One of the parts that chunk cuts x into.
   Value part(Value x, int64_t parts);
-  Value split_heads(Value x, int64_t heads);
-  Value merge_heads(Value x);
   // scores: in tiles that are not masked whole, of all heads together; rows: queries of all heads.
   Value attention(Value q, Value k, Value v, double scores, int64_t width, int64_t rows,
                   int64_t keys);

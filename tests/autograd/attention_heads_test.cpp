@@ -1,0 +1,70 @@
+// Where the heads of attention's results and gradients lie in memory.
+#include <attune/autograd.h>
+#include <attune/nn.h>
+
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+bool same_memory(const Tensor& a, const Tensor& b) { return a.array().shares_storage(b.array()); }
+
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.to_vector<float>() == b.to_vector<float>();
+}
+
+// Queries, keys and values [B, heads, T, d] as layers split them, or each dense.
+struct Inputs {
+  std::vector<Tensor> leaves, heads;
+
+  Inputs(int64_t queries, int64_t keys, int64_t shared, bool dense) {
+    manual_seed(4);
+    for (const auto& [length, count] : {std::pair{queries, 4}, {keys, shared}, {keys, shared}}) {
+      const Tensor x = randn({2, length, count * 5}).requires_grad_();
+      const Tensor split = nn::split_heads(x, count);
+      leaves.push_back(x);
+      heads.push_back(dense ? clone(split) : split);
+    }
+  }
+
+  Tensor attend() const {
+    return scaled_dot_product_attention(heads[0], heads[1], heads[2], Mask::causal(),
+                                        {.enable_gqa = true});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("heads split from tokens are merged, and their gradients split, without a copy") {
+  for (const auto& [queries, keys] : {std::pair{70, 150}, {3, 150}}) {
+    const Inputs in(queries, keys, 2, false);
+    const Tensor y = in.attend();
+    CHECK(same_memory(nn::merge_heads(y), y));
+    CHECK(y.array().strides() == Shape{queries * 20, 5, 20, 1});
+    int gradients = 0;
+    for (const Tensor& x : in.heads)
+      x.register_hook([&](const Tensor& g) {
+        CHECK(same_memory(nn::merge_heads(g), g));
+        ++gradients;
+        return g;
+      });
+    sum(y * y).backward();
+    CHECK(gradients == 3);
+    const RotaryAngles angles = rotary_angles(arange(queries), rotary_frequencies(4));
+    const Tensor turned = rotary_embedding(in.heads[0], angles);
+    CHECK(same_memory(nn::merge_heads(turned), turned));
+  }
+}
+
+TEST_CASE("results are the same wherever heads lie") {
+  for (const auto& [queries, keys] : {std::pair{70, 150}, {3, 150}}) {
+    const Inputs split(queries, keys, 2, false), dense(queries, keys, 2, true);
+    const Tensor a = split.attend(), b = dense.attend();
+    CHECK(b.array().is_contiguous());
+    CHECK(equal(a, b));
+    const Tensor cotangent = randn(a.shape());
+    const auto da = grad({a}, split.leaves, {cotangent}), db = grad({b}, dense.leaves, {cotangent});
+    for (size_t i = 0; i < 3; ++i) CHECK(equal(da[i], db[i]));
+  }
+}
