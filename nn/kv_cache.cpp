@@ -12,16 +12,18 @@ namespace {
 constexpr const char* name = "kv_cache";
 
 // No memory holds more; sums of a few stay far from the limits of int64.
-constexpr int64_t most_tokens = int64_t{1} << 40, most_layers = int64_t{1} << 20;
+constexpr int64_t most_tokens = int64_t{1} << 40, most_layers = int64_t{1} << 20,
+                  most_sequences = int64_t{1} << 20;
 
 int64_t largest(const std::vector<int64_t>& values) {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
 }
 
 void check_step(int64_t sequences, int64_t tokens, const std::vector<int64_t>& counts) {
-  if (sequences < 0 || tokens < 1 || tokens > most_tokens)
-    fail<ValueError>(name, "a step of {} tokens for {} sequences; it takes 1 to {} tokens", tokens,
-                     sequences, most_tokens);
+  if (sequences < 0 || sequences > most_sequences || tokens < 1 || tokens > most_tokens)
+    fail<ValueError>(name,
+                     "a step of {} tokens for {} sequences; it takes 1 to {} tokens for 0 to {}",
+                     tokens, sequences, most_tokens, most_sequences);
   if (static_cast<int64_t>(counts.size()) != sequences)
     fail<ShapeError>(name, "{} counts for {} sequences", counts.size(), sequences);
   for (const int64_t count : counts)
@@ -37,7 +39,7 @@ KvCache::KvCache(int64_t budget, bool sliding) : budget_(budget), sliding_(slidi
 }
 
 void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> counts) {
-  if (counts.empty() && sequences > 0 && sequences <= most_tokens)
+  if (counts.empty() && sequences > 0 && sequences <= most_sequences)
     counts.assign(static_cast<size_t>(sequences), tokens);
   check_step(sequences, tokens, counts);
   if (!seen_.empty() && static_cast<int64_t>(seen_.size()) != sequences)

@@ -13,10 +13,6 @@ using Is = const std::vector<int64_t>&;
 using OptI = std::optional<int64_t>;
 using OptD = std::optional<double>;
 
-std::vector<Tensor> results(Tensor x) { return {std::move(x)}; }
-std::vector<Tensor> results(std::vector<Tensor> many) { return many; }
-std::vector<Tensor> results(ValuesAndIndices both) { return {both.values, both.indices}; }
-
 // A function with an argument for each of its parameters.
 template <class R, class... Parameters>
 RandomCall call(const char* name, R (*f)(Parameters...)) {
@@ -59,11 +55,6 @@ struct Factors {
   int64_t rows, inner, columns;
   DType dtype;
 };
-
-template <class F>
-RandomCall custom(const char* name, F f) {
-  return {name, [f](Draw& d) { return results(f(d)); }};
-}
 
 // The overload with these parameters.
 #define CALL(name, ...) call<Tensor, __VA_ARGS__>(#name, name)

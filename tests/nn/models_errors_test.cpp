@@ -278,9 +278,10 @@ Refusals of_caches() {
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, 0); })),
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, -1); })),
       value_error("kv_cache", step([](KvCache& c) { c.begin(-1, 1); })),
+      value_error("kv_cache", [] { KvCache(4).begin(int64_t{1} << 21, 1); }),
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, vast); })),
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, 5); })),
-      shape_error("kv_cache", step([](KvCache& c) { c.begin(vast, 1, {1}); })),
+      value_error("kv_cache", step([](KvCache& c) { c.begin(vast, 1, {1}); })),
       shape_error("kv_cache", step([](KvCache& c) { c.begin(3, 1); })),
       shape_error("kv_cache", step([](KvCache& c) { c.begin(2, 1, {1}); })),
       value_error("kv_cache", step([](KvCache& c) {
