@@ -112,10 +112,14 @@ void Json::refuse(std::string_view reason) const {
 
 std::string Json::text_without(const std::vector<std::string>& names) const {
   if (!is_object()) refuse("should be an object");
-  Value rest = Value::object();
-  for (auto it = value(node_).begin(); it != value(node_).end(); ++it)
-    if (std::find(names.begin(), names.end(), it.key()) == names.end()) rest[it.key()] = it.value();
-  return rest.dump();
+  // Member by member, since a copy of the rest would take many times its text.
+  std::string text = "{";
+  for (auto it = value(node_).begin(); it != value(node_).end(); ++it) {
+    if (std::find(names.begin(), names.end(), it.key()) != names.end()) continue;
+    if (text.size() > 1) text += ',';
+    text.append(Value(it.key()).dump()).append(":").append(it.value().dump());
+  }
+  return text + "}";
 }
 
 }  // namespace attune::io

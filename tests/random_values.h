@@ -172,4 +172,33 @@ class Draw {
   DType usual_dtype_ = one_of({float32, float64});
 };
 
+// Operands of a product, which often fit: [..., rows, inner], [..., inner, columns], [columns].
+struct Factors {
+  explicit Factors(Draw& d)
+      : rows(d.below(4)), inner(d.below(4)), columns(d.below(4)), dtype(d.dtype()) {
+    if (d.once_in(3)) batch.push_back(d.below(3));
+    if (d.once_in(6)) inner = d.whole();
+  }
+  Tensor made(Draw& d, Shape lead, std::initializer_list<int64_t> sizes) const {
+    if (d.once_in(12)) return d.tensor();
+    for (const int64_t size : sizes) lead.push_back(size);
+    const Tensor x = zeros(lead, dtype) + d.number();
+    return is_floating(x.dtype()) && d.once_in(2) ? x.detach().requires_grad_() : x;
+  }
+  Tensor left(Draw& d) const { return made(d, batch, {rows, inner}); }
+  Tensor right(Draw& d) const { return made(d, batch, {inner, columns}); }
+  Tensor weight(Draw& d) const { return made(d, {}, {columns, inner}); }
+  Tensor bias(Draw& d) const { return d.once_in(2) ? Tensor() : made(d, {}, {columns}); }
+  Tensor classes(Draw& d) const {
+    if (d.once_in(8)) return d.indices();
+    Shape shape = batch;
+    shape.push_back(rows);
+    return full(shape, static_cast<double>(d.below(columns + 1)), int64);
+  }
+
+  Shape batch;
+  int64_t rows, inner, columns;
+  DType dtype;
+};
+
 }  // namespace attune::test
