@@ -145,6 +145,19 @@ HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, hn::Vec<D> value, double nex
   return polynomial(d, x, hn::MulAdd(value, x, constant(d, next)), rest...);
 }
 
+// 2^x for float x < 0, within 2 ulp; 0 below -125 and for NaN. A minimax polynomial of the fraction
+// (relative error 2e-9), and the rest added to the exponent.
+template <class D>
+HWY_INLINE hn::Vec<D> exp2_of_negative(D d, hn::Vec<D> x) {
+  const hn::RebindToSigned<D> exponents;
+  const auto whole = hn::Round(x);
+  const auto power = polynomial(d, hn::Sub(x, whole), constant(d, 0.0001534581199), 0.001339993122,
+                                0.009618488957, 0.05550328777, 0.2402264689, 0.6931472057, 1.0);
+  const auto y =
+      hn::Add(hn::BitCast(exponents, power), hn::ShiftLeft<23>(hn::ConvertTo(exponents, whole)));
+  return hn::IfThenElseZero(hn::Ge(x, constant(d, -125)), hn::BitCast(d, y));
+}
+
 // The error function. float: minimax polynomials of erf(x)/x in x² below 1 (error 2e-9) and of
 // -log(erfc x) on [1, 4] (2e-8), made with a Remez-like Chebyshev fit at 40 digits. double: libm.
 template <class D>

@@ -8,6 +8,7 @@
 #include "../../kernels/copy.h"
 #include "../../kernels/parallel.h"
 #include "../../kernels/random.h"
+#include "../../kernels/simd.h"
 #include "../catch.h"
 
 using namespace attune;
@@ -109,6 +110,23 @@ TEST_CASE("functions are accurate over their range") {
     check_accuracy<float>(f, 4e-7, 6e-7);
     check_accuracy<double>(f, 1e-14, 2e-15);
   }
+}
+
+TEST_CASE("gelu keeps its digits where it is small, and vanishes far below zero") {
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    INFO(target);
+    check_accuracy<float>({"gelu", Unary::gelu, gelu, -1, 8}, 4e-7, 0);
+    check_accuracy<float>({"gelu", Unary::gelu, gelu, -5, -1}, 4e-5, 0);
+    const auto y = values<float>(unary(
+        Unary::gelu, array<float>({-14, -1000, -1e30f, static_cast<float>(-inf), 0, 1e30f, 20})));
+    for (int i = 0; i < 3; ++i) CHECK(std::abs(y[static_cast<size_t>(i)]) < 1e-30f);
+    CHECK(std::isnan(y[3]));  // -inf · 0, as in PyTorch
+    CHECK(y[4] == 0);
+    CHECK(y[5] == 1e30f);
+    CHECK(y[6] == 20);
+  }
+  set_simd_target(simd_targets().front());
 }
 
 TEST_CASE("functions follow IEEE 754 at zeros, infinities and NaN") {
