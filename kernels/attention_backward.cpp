@@ -106,9 +106,7 @@ class Backward {
     } else {
       add_values(t, partial, b.weights, g);
     }
-    for (int64_t i = 0; i < t.rows; ++i)
-      score_gradient(t, b.delta[t.row + i], b.weights + i * key_tile, b.gradient + i * key_tile,
-                     partial);
+    for (int64_t i = 0; i < t.rows; ++i) score_gradient(t, i, partial, b);
     if (dscores_) keep_gradient(t, b.gradient);
     multiply_weights(false, partial, t.rows, t.columns, depth_, scale_, b.gradient, k, k_.leading(),
                      dq_.at(t.batch, t.row), dq_.leading());
@@ -158,11 +156,21 @@ class Backward {
     add_values(t, partial, dropped, g);
   }
 
-  static void score_gradient(const Tile& t, T delta, const T* weights, T* gradient, bool partial) {
-    rows::scale_shifted(weights, gradient, delta, gradient, t.columns);
+  // From the gradient of a row of weights. Their product with it is that of g and y, but where the
+  // tile has the whole row, it is taken as it is: where one key has all the weight, the two cancel.
+  void score_gradient(const Tile& t, int64_t i, bool partial, const Buffers& b) const {
+    const T* weights = b.weights + i * key_tile;
+    T* gradient = b.gradient + i * key_tile;
     // A masked value may have made the gradient NaN, which a weight of zero does not take back.
-    for (int64_t j = 0; partial && j < t.columns; ++j)
-      if (weights[j] == 0) gradient[j] = 0;
+    const auto clear_masked = [&] {
+      for (int64_t j = 0; partial && j < t.columns; ++j)
+        if (weights[j] == 0) gradient[j] = 0;
+    };
+    clear_masked();
+    const T delta = t.columns == masking_.key_end(t.batch) ? rows::dot(weights, gradient, t.columns)
+                                                           : b.delta[t.row + i];
+    rows::scale_shifted(weights, gradient, delta, gradient, t.columns);
+    clear_masked();
   }
 
   void keep_gradient(const Tile& t, const T* gradient) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <attune/autograd.h>
+#include <attune/nn.h>
 #include <nlohmann/json.hpp>
 
 // How the arguments that PyTorch was called with become those of a function of ours.
@@ -120,10 +121,41 @@ struct Reader<DType> : NameReader<DType> {
                                                                           {"bool", boolean}}};
 };
 
-// A function with the types of its arguments.
+// The parameters of a module: [[PyTorch's name, the tensor], …].
+class State {
+ public:
+  State(const Json& named, Tensors& tensors) : named_(named), tensors_(tensors) {}
+
+  // Makes it an evaluated module of these parameters, which take the tensors' places.
+  void load_into(const nn::Module& module) const {
+    StateDict values;
+    for (const Json& each : named_) values.emplace(each[0], tensors_.at(key(each)).array());
+    if (!values.empty()) module.to(values.begin()->second.dtype());
+    module.load_state_dict(values);
+    module.eval();
+    const auto parameters = module.named_parameters();
+    for (const Json& each : named_)
+      for (const auto& [name, parameter] : parameters)
+        if (name == each[0]) tensors_.at(key(each)) = parameter;
+  }
+
+ private:
+  static std::string key(const Json& named) { return named[1]["tensor"]; }
+
+  const Json& named_;
+  Tensors& tensors_;
+};
+
+template <>
+struct Reader<State> {
+  static bool fits(const Json& j) { return j.is_array(); }
+  static State get(const Json& j, Tensors& tensors) { return {j, tensors}; }
+};
+
+// A function with the types of its arguments. Modules put their parameters in place of tensors.
 struct Overload {
   std::function<bool(const Json& arguments)> fits;
-  std::function<std::vector<Tensor>(const Json& arguments, const Tensors& tensors)> call;
+  std::function<std::vector<Tensor>(const Json& arguments, Tensors& tensors)> call;
 };
 
 inline std::vector<Tensor> results(Tensor x) { return {std::move(x)}; }
@@ -137,14 +169,16 @@ Overload takes(F f) {
                       return given.size() == sizeof...(at) &&
                              (... && Reader<Parameters>::fits(given[at]));
                     },
-                    [f](const Json& given, const Tensors& tensors) {
+                    [f](const Json& given, Tensors& tensors) {
                       return results(f(Reader<Parameters>::get(given[at], tensors)...));
                     }};
   };
   return with_positions(std::index_sequence_for<Parameters...>());
 }
 
-// Operations by name, each with its overloads. operations.cpp.
+// Operations, modules and optimizers by name, each with its overloads, in the files of these names.
 const std::map<std::string, std::vector<Overload>>& operations();
+const std::map<std::string, std::vector<Overload>>& modules();
+const std::map<std::string, std::vector<Overload>>& optimizers();
 
 }  // namespace attune::test

@@ -152,12 +152,13 @@ class Comparison {
     const auto found = known.find(sample["function"]);
     if (found == known.end()) return report({{"status", "unknown"}});
     for (const Overload& overload : found->second)
-      if (overload.fits(sample["arguments"]))
-        return compare(sample, call, overload.call(sample["arguments"], call.inputs()));
+      if (overload.fits(sample["arguments"])) return compare(sample, call, overload);
     report({{"status", "not offered"}});
   }
 
-  void compare(const Json& sample, const Call& call, const std::vector<Tensor>& outputs) {
+  void compare(const Json& sample, const Call& call, const Overload& overload) {
+    Tensors inputs = call.inputs();
+    const std::vector<Tensor> outputs = overload.call(sample["arguments"], inputs);
     const std::string key = sample["key"];
     if (outputs.size() != sample["outputs"].get<size_t>())
       return report({{"status", "differs"}, {"text", "another number of outputs"}});
@@ -172,7 +173,7 @@ class Comparison {
     }
     if (!right || differentiable.empty()) return;
     std::vector<std::string> names;
-    for (const auto& [name, leaf] : call.inputs()) {
+    for (const auto& [name, leaf] : inputs) {
       if (!leaf.requires_grad()) continue;
       leaves.push_back(leaf);
       names.push_back(name);

@@ -312,7 +312,8 @@ Rows losses() {
 const std::map<std::string, std::vector<Overload>>& operations() {
   static const Rows all = [] {
     Rows rows;
-    for (Rows more : {pointwise(), pairs(), reductions(), shapes(), indexing(), losses()})
+    for (Rows more : {pointwise(), pairs(), reductions(), shapes(), indexing(), losses(), modules(),
+                      optimizers()})
       rows.merge(more);
     return rows;
   }();

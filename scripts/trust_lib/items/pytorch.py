@@ -9,7 +9,7 @@ from ..disagreements import DISAGREEMENTS, ITSELF, is_rounding
 from ..failure import Failure
 from ..item import Outcome
 
-PROMISE = "operations give PyTorch's results and gradients on its own samples"
+PROMISE = "operations, modules and optimizers give PyTorch's results and gradients on its own samples"
 TARGETS = ("pytorch_compare",)
 PACKAGE = "torch"
 SAMPLE = Path(__file__).resolve().parents[1] / "pytorch" / "sample.py"
@@ -96,8 +96,8 @@ class Findings:
     def figure(self):
         shares = [f"{precision} {100 * self._share(precision):.3f} % of {results:,}"
                   for precision, results in sorted(self._results.items())]
-        return (f"{self._samples:,} samples of {len(self._operations)} of PyTorch's operations, in 4 layouts on each "
-                f"instruction set; results and gradients that agree: {', '.join(shares)}, {self._again.total():,} of them "
+        return (f"{self._samples:,} samples of {len(self._operations)} of PyTorch's operations, modules and optimizers, in 4 "
+                f"layouts on each instruction set; results and gradients that agree: {', '.join(shares)}, {self._again.total():,} of them "
                 f"with one of two answers that PyTorch gives; {self._rounded.total():,} in float32 are as far off as "
                 f"PyTorch's own; {self._explained.total():,} differ for the reasons in disagreements.py; "
                 f"{self._not_offered + len(self._lacking):,} samples want options that attune lacks")

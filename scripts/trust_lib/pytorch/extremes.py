@@ -258,6 +258,8 @@ MAKERS = {
     "nn.functional.cross_entropy": cross_entropies, "nn.functional.kl_div": divergences,
     "nn.functional.binary_cross_entropy_with_logits": binary_entropies, "nn.functional.huber_loss": distances,
     "nn.functional.l1_loss": distances, "nn.functional.mse_loss": distances,
+    "nn.functional.cosine_similarity": lambda: [sample(leaf([[0.1, -0.2, 0.15], [1.0, 2.0, 3.0]]),
+                                                       leaf([[1.0, 2.0, 0.5], [-1.0, 0.0, 1.0]]), eps=0.5)],
     "cat": joins, "gather": gathers, "scatter_add": scatters,
 }
 

@@ -3,9 +3,10 @@
 
     sample.py FOLDER SEED PART PARTS     (needs torch and safetensors)
 
-FOLDER gets a safetensors file for each operation; its metadata name the samples, each with the call of attune that
-means the same. The operations are dealt to PARTS processes, of which this is number PART. The samples are those that
-PyTorch tests itself with (its op_db), those of extremes.py, and each again with inputs that are expanded.
+FOLDER gets a safetensors file for each operation, module and optimizer; its metadata name the samples, each with the call of
+attune that means the same. They are dealt to PARTS processes, of which this is number PART. The samples are those that
+PyTorch tests itself with (its op_db, module_db and optim_db), those of extremes.py and modules.py, and each again with inputs
+that are expanded.
 
 Of each sample there are the results and the gradients in float64; PyTorch's own in float32; and where PyTorch says
 something else when asked the same in another way (see `otherwise`), that too.
@@ -24,6 +25,8 @@ from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import SampleInput
 
 import extremes
+import modules
+import optimizers
 from signatures import SIGNATURES, NotOffered
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16", torch.int64: "int64",
@@ -266,16 +269,20 @@ def samples_of(op, label):
     yield from extremes.samples(label)
 
 
+def operations():
+    """(label, operation, signature, its samples, drawn anew in each call)."""
+    for op in op_db:
+        label = op.name + (f".{op.variant_test_name}" if op.variant_test_name else "")
+        if signature := SIGNATURES.get(label) or SIGNATURES.get(op.name):
+            yield label, op, signature, lambda op=op, label=label: samples_of(op, label)
+
+
 def main(folder, seed, part, count):
     torch.set_num_threads(1)
-    for op in op_db[part::count]:
-        label = op.name + (f".{op.variant_test_name}" if op.variant_test_name else "")
-        signature = SIGNATURES.get(label) or SIGNATURES.get(op.name)
-        if signature is None:
-            continue
+    for label, op, signature, samples in [*operations(), *modules.operations(), *optimizers.operations()][part::count]:
         torch.manual_seed(seed)
         file = File(label)
-        for sample in samples_of(op, label):
+        for sample in samples():
             sample = prepared(op.name, sample)
             file.add(op, signature, sample)
             file.add(op, signature, Changed(sample, expanded).sample)
