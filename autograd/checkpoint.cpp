@@ -108,6 +108,7 @@ class CheckpointNode final : public Node {
 }  // namespace
 
 Tensor checkpoint(Function function, std::vector<Tensor> inputs) {
+  if (!function) fail<ValueError>(operation, "the function is empty");
   if (!grad_enabled()) return function(inputs);
   const Span span(operation);
   const RandomState random = random_state();

@@ -10,6 +10,7 @@ namespace attune::nn {
 Activation::Activation(std::string name, std::function<Tensor(const Tensor&)> function,
                        std::string details)
     : function_(std::move(function)) {
+  if (!function_) fail<ValueError>("Activation", "\"{}\" has no function", name);
   describe(std::move(name), std::move(details));
 }
 

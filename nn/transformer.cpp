@@ -23,6 +23,7 @@ const TransformerOptions& checked(const TransformerOptions& o) {
   if (o.dim_feedforward < 0 || !(o.layer_norm_eps >= 0))
     fail<ValueError>("Transformer", "dim_feedforward is {}, layer_norm_eps {}; use 0 or more",
                      o.dim_feedforward, o.layer_norm_eps);
+  if (!o.activation) fail<ValueError>("Transformer", "the activation is an empty function");
   checked_layers(o.num_encoder_layers);
   checked_layers(o.num_decoder_layers);
   return o;

@@ -17,6 +17,7 @@ using Tokens = std::vector<int64_t>;
 
 void check(const LanguageModel& model, const std::vector<Tokens>& prompts,
            const GenerationOptions& o) {
+  if (!model.next_logits) fail<ValueError>("generate", "the model's next_logits is empty");
   check_sampling("generate", o.sampling);
   if (o.max_new_tokens < 0 || o.num_beams < 1 || !std::isfinite(o.length_penalty))
     fail<ValueError>("generate",

@@ -164,3 +164,10 @@ TEST_CASE("an error inside a checkpoint names the module, the second time too") 
   *net.broken = true;
   CHECK_THROWS_WITH(sum(y).backward(), ContainsSubstring("linear (up): input [3, 1]"));
 }
+
+TEST_CASE("an empty function is refused, recording or not") {
+  const std::function<Tensor(std::span<const Tensor>)> none;
+  CHECK_THROWS_AS(checkpoint(none, std::vector<Tensor>{ones({2})}), ValueError);
+  const NoGrad no_grad;
+  CHECK_THROWS_AS(checkpoint(none, std::vector<Tensor>{ones({2})}), ValueError);
+}

@@ -222,6 +222,10 @@ Refusals of_generation(const Models& m) {
   };
   return {
       refuse({{}}),
+      value_error("generate", "next_logits",
+                  [] {
+                    generate(LanguageModel{{}, 4}, {{1}});
+                  }),
       refuse({{1}, {}}),
       refuse({{1, 1, 1, 1, 1, 1, 1}}),
       refuse({{1}}, {.max_new_tokens = -1}),

@@ -4,6 +4,11 @@
 
 #include <attune/nn.h>
 
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
 using namespace attune;
 using namespace attune::test;
 using namespace attune::nn;
@@ -82,6 +87,11 @@ std::vector<RandomCall> layers() {
             [](Draw& d, int64_t) {
               return GELU(d.one_of({"none", "tanh", "", "other"}));
             }),
+      layer("ReLU", [](Draw&, int64_t) { return ReLU(); }),
+      layer("SiLU", [](Draw&, int64_t) { return SiLU(); }),
+      layer("Sigmoid", [](Draw&, int64_t) { return Sigmoid(); }),
+      layer("Tanh", [](Draw&, int64_t) { return Tanh(); }),
+      layer("Identity", [](Draw&, int64_t) { return Identity(); }),
       layer("Softplus", [](Draw& d, int64_t) { return Softplus(d.number(), d.number()); }),
       layer("Sequential",
             [](Draw& d, int64_t n) {
@@ -144,6 +154,19 @@ std::vector<RandomCall> attention() {
                const auto module = used(d, TransformerBlock(width, heads, probability(d)));
                return module(input(d, module, width), mask(d));
              }),
+      custom("TransformerEncoderLayer",
+             [](Draw& d) {
+               const TransformerOptions options = transformer_options(d);
+               const auto module = used(d, TransformerEncoderLayer(options));
+               return module(input(d, module, options.d_model), mask(d));
+             }),
+      custom("TransformerDecoderLayer",
+             [](Draw& d) {
+               const TransformerOptions options = transformer_options(d);
+               const auto module = used(d, TransformerDecoderLayer(options));
+               const Tensor x = input(d, module, options.d_model);
+               return module(x, other_input(d, module, x, options.d_model), mask(d), mask(d));
+             }),
       custom("TransformerEncoder",
              [](Draw& d) {
                const TransformerOptions options = transformer_options(d);
@@ -188,10 +211,36 @@ std::vector<RandomCall> attention() {
   };
 }
 
+std::vector<RandomCall> modules() {
+  std::vector<RandomCall> all = layers();
+  for (const RandomCall& call : attention()) all.push_back(call);
+  return all;
+}
+
+// The classes that the headers of nn/ derive from Module.
+std::set<std::string> public_modules() {
+  std::set<std::string> names;
+  const std::regex declaration(
+      "^(?:class|struct) (\\w+) : (?:public )?(?:Module|Activation|Trans.*) \\{");
+  for (const auto& entry : std::filesystem::directory_iterator(ATTUNE_TEST_DATA "/../../nn")) {
+    std::ifstream file(entry.path());
+    std::smatch match;
+    for (std::string line; entry.path().extension() == ".h" && std::getline(file, line);)
+      if (std::regex_match(line, match, declaration)) names.insert(match[1]);
+  }
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("modules of random sizes are made and computed, or refused") {
-  std::vector<RandomCall> all = layers();
-  for (const RandomCall& call : attention()) all.push_back(call);
-  check_random_calls("modules", all, sanitized ? 60 : 300);
+  check_random_calls("modules", modules(), sanitized ? 60 : 300);
+}
+
+TEST_CASE("every module that a header declares is made of random sizes") {
+  // Lora is tried with the models; an Activation is what those named are.
+  std::set<std::string> made = {"Activation", "Lora"};
+  for (const RandomCall& call : modules()) made.insert(call.name);
+  made.erase("KvCache");
+  CHECK(made == public_modules());
 }
