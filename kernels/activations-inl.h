@@ -57,28 +57,33 @@ HWY_INLINE hn::Vec<D> gelu_derivative(D d, hn::Vec<D> x) {
   return hn::MulAdd(x, density, normal_cdf(d, x));
 }
 
-// tanh(sqrt(2/pi) (x + 0.044715 x³))
+// (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x³), which is the logistic function of 2 u.
 template <class D>
-HWY_INLINE hn::Vec<D> gelu_inner_tanh(D d, hn::Vec<D> x) {
-  const auto scale = constant(d, 0.79788456080286535588);
-  const auto cubic = constant(d, 0.79788456080286535588 * 0.044715);
-  return tanh(d, hn::Mul(x, hn::MulAdd(hn::Mul(x, x), cubic, scale)));
+HWY_INLINE hn::Vec<D> gelu_tanh_cdf(D d, hn::Vec<D> x) {
+  const auto scale = constant(d, 2 * 0.79788456080286535588);
+  const auto cubic = constant(d, 2 * 0.79788456080286535588 * 0.044715);
+  const auto u = hn::Mul(x, hn::MulAdd(hn::Mul(x, x), cubic, scale));
+  if constexpr (sizeof(ElementOf<D>) == 8) {
+    return sigmoid(d, u);
+  } else {
+    const auto one = constant(d, 1), e = exp_below_88(d, hn::Neg(hn::Abs(u)));
+    return hn::Div(hn::IfThenElse(hn::Lt(u, hn::Zero(d)), e, one), hn::Add(one, e));
+  }
 }
 
 template <class D>
 HWY_INLINE hn::Vec<D> gelu_tanh(D d, hn::Vec<D> x) {
-  const auto half = hn::Mul(x, constant(d, 0.5));
-  return hn::MulAdd(half, gelu_inner_tanh(d, x), half);
+  return hn::Mul(x, gelu_tanh_cdf(d, x));
 }
 
 template <class D>
 HWY_INLINE hn::Vec<D> gelu_tanh_derivative(D d, hn::Vec<D> x) {
-  const auto half = constant(d, 0.5), scale = constant(d, 0.79788456080286535588);
-  const auto cubic = constant(d, 3 * 0.79788456080286535588 * 0.044715);
-  const auto t = gelu_inner_tanh(d, x);
+  const auto scale = constant(d, 2 * 0.79788456080286535588);
+  const auto cubic = constant(d, 3 * 2 * 0.79788456080286535588 * 0.044715);
+  const auto cdf = gelu_tanh_cdf(d, x);
   const auto slope = hn::MulAdd(hn::Mul(x, x), cubic, scale);
-  const auto curved = hn::Mul(hn::Mul(x, slope), hn::NegMulAdd(t, t, constant(d, 1)));
-  return hn::Mul(half, hn::Add(hn::Add(constant(d, 1), t), curved));
+  const auto curved = hn::Mul(hn::Mul(x, slope), hn::NegMulAdd(cdf, cdf, cdf));
+  return hn::Add(cdf, curved);
 }
 
 template <class D>

@@ -145,17 +145,36 @@ HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, hn::Vec<D> value, double nex
   return polynomial(d, x, hn::MulAdd(value, x, constant(d, next)), rest...);
 }
 
+// Adds n to the exponent of float y, which stays within range.
+template <class D>
+HWY_INLINE hn::Vec<D> scale_by_power(D d, hn::Vec<D> y, hn::Vec<D> n) {
+  const hn::RebindToSigned<D> bits;
+  return hn::BitCast(d, hn::Add(hn::BitCast(bits, y), hn::ShiftLeft<23>(hn::ConvertTo(bits, n))));
+}
+
+// exp(x) for float x up to 88, within 1 ulp; 0 below -87, NaN for NaN: as accurate as exp(), in two
+// thirds of its time. A minimax polynomial (relative error 1e-9) of what is left of x after
+// multiples of log 2, which come in two parts, so that none of its digits are lost.
+template <class D>
+HWY_INLINE hn::Vec<D> exp_below_88(D d, hn::Vec<D> x) {
+  const auto n = hn::Round(hn::Mul(x, constant(d, 1.44269504088896341)));
+  const auto r = hn::NegMulAdd(n, constant(d, 1.428606765330187e-6),
+                               hn::NegMulAdd(n, constant(d, 0.693145751953125), x));
+  const auto curve = polynomial(d, r, constant(d, 0.0001979024373), 0.001394475854, 0.008333497674,
+                                0.04166629364, 0.1666666586, 0.5);
+  const auto y = hn::Add(constant(d, 1), hn::MulAdd(hn::Mul(r, r), curve, r));
+  const auto in_range = hn::IfThenElseZero(hn::Ge(x, constant(d, -87)), scale_by_power(d, y, n));
+  return keep_nan(d, x, in_range);
+}
+
 // 2^x for float x < 0, within 2 ulp; 0 below -125 and for NaN. A minimax polynomial of the fraction
 // (relative error 2e-9), and the rest added to the exponent.
 template <class D>
 HWY_INLINE hn::Vec<D> exp2_of_negative(D d, hn::Vec<D> x) {
-  const hn::RebindToSigned<D> exponents;
   const auto whole = hn::Round(x);
   const auto power = polynomial(d, hn::Sub(x, whole), constant(d, 0.0001534581199), 0.001339993122,
                                 0.009618488957, 0.05550328777, 0.2402264689, 0.6931472057, 1.0);
-  const auto y =
-      hn::Add(hn::BitCast(exponents, power), hn::ShiftLeft<23>(hn::ConvertTo(exponents, whole)));
-  return hn::IfThenElseZero(hn::Ge(x, constant(d, -125)), hn::BitCast(d, y));
+  return hn::IfThenElseZero(hn::Ge(x, constant(d, -125)), scale_by_power(d, power, whole));
 }
 
 // The error function. float: minimax polynomials of erf(x)/x in x² below 1 (error 2e-9) and of

@@ -10,9 +10,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <hwy/contrib/math/math-inl.h>
-
 #include "loops-inl.h"
+#include "math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::rows::HWY_NAMESPACE {
@@ -80,10 +79,13 @@ HWY_INLINE T sum_of(int64_t n, const F& f, const X*... x) {
   return static_cast<T>(total);
 }
 
-// Highway's Exp turns NaN into zero.
+// exp(x) of what is no larger than about 0, as differences from the largest are.
 template <class D, class V>
 HWY_INLINE V exp(D d, V x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
+  if constexpr (sizeof(hn::TFromD<D>) == 4)
+    return kernels::HWY_NAMESPACE::exp_below_88(d, x);
+  else
+    return kernels::HWY_NAMESPACE::exp(d, x);
 }
 
 template <class T>
