@@ -3,6 +3,7 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
+#include <iterator>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/thin_product.cpp"
@@ -14,15 +15,46 @@
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::HWY_NAMESPACE {
 
-// Sums that are kept in registers: half of them, the rest is for what is multiplied. So many
-// columns, or vectors of columns, go with M rows of A; each element of B is loaded once for M sums.
-constexpr int sums = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 16 : 8;
+// Columns, or vectors of columns, that go with M rows of A: as many as leave their sums, themselves
+// and what they are multiplied with in registers. Each element of B is loaded once for M sums.
+constexpr int registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 32 : 16;
 template <int M>
-constexpr int together = std::clamp(sums / M, 1, 4);
+constexpr int together = 4 * (M + 1) < registers   ? 4
+                         : 2 * (M + 1) < registers ? 2
+                                                   : 1;
 
 // How many blocks ahead of its use B is asked for: the processor's own guess is too late where
 // there is little to compute.
 constexpr int64_t ahead = 2;
+
+// Loops over sums are unrolled early, or GCC keeps the array in memory.
+
+// to[i] = the sum of the lanes of v[i]. Four vectors at a time, or two of double, become one whose
+// blocks of 128 bits each hold a part of every sum.
+template <int count, class D, class T = hn::TFromD<D>>
+HWY_INLINE void sum_lanes([[maybe_unused]] D d, const hn::Vec<D> (&v)[count], T* to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < count; ++i) to[i] = hn::GetLane(v[i]);
+#else
+  constexpr int block = 16 / sizeof(T);
+  const hn::FixedTag<T, block> d_block;
+  const auto lanes = static_cast<int>(hn::Lanes(d));
+  const auto at = [&](int i) HWY_ATTR { return i < count ? v[i] : hn::Zero(d); };
+  const auto pair = [&](auto x, auto y) HWY_ATTR {
+    return hn::Add(hn::InterleaveLower(d, x, y), hn::InterleaveUpper(d, x, y));
+  };
+#pragma GCC unroll 32
+  for (int i = 0; i < count; i += block) {
+    hn::Vec<D> parts = pair(at(i), at(i + block / 2));
+    if constexpr (block == 4) parts = pair(parts, pair(at(i + 1), at(i + 3)));
+    HWY_ALIGN T blocks[hn::MaxLanes(D())];
+    hn::Store(parts, d, blocks);
+    auto sum = hn::Load(d_block, blocks);
+    for (int j = block; j < lanes; j += block) sum = hn::Add(sum, hn::Load(d_block, blocks + j));
+    hn::StoreU(sum, d_block, to + i);
+  }
+#endif
+}
 
 // c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N.
 template <int M, int N, class T>
@@ -30,14 +62,18 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
                           int64_t ldc) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  hn::Vec<decltype(d)> sum[M][N], column[N];
-  for (auto& row : sum)
-    for (auto& s : row) s = hn::Zero(d);
+  hn::Vec<decltype(d)> sums[M * N];
+#pragma GCC unroll 32
+  for (auto& sum : sums) sum = hn::Zero(d);
   const auto add = [&](const auto& load, int64_t l) HWY_ATTR {
+    hn::Vec<decltype(d)> column[N];
+#pragma GCC unroll 4
     for (int j = 0; j < N; ++j) column[j] = load(b + j * ldb + l);
+#pragma GCC unroll 8
     for (int i = 0; i < M; ++i) {
       const auto x = load(a + i * lda + l);
-      for (int j = 0; j < N; ++j) sum[i][j] = hn::MulAdd(x, column[j], sum[i][j]);
+#pragma GCC unroll 4
+      for (int j = 0; j < N; ++j) sums[i * N + j] = hn::MulAdd(x, column[j], sums[i * N + j]);
     }
   };
   int64_t l = 0;
@@ -49,8 +85,9 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
     const auto rest = static_cast<size_t>(k - l);
     add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, l);
   }
-  for (int i = 0; i < M; ++i)
-    for (int j = 0; j < N; ++j) c[i * ldc + j] = hn::GetLane(hn::SumOfLanes(d, sum[i][j]));
+  T totals[M * N + 3];
+  sum_lanes(d, sums, totals);
+  for (int i = 0; i < M; ++i) std::copy_n(totals + i * N, N, c + i * ldc);
 }
 
 template <int M, class T>
@@ -62,8 +99,10 @@ HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const
   for (; j < n; ++j) dot_block<M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
 }
 
-// Rows of B that are added to the sums of a whole tile before the next ones are read.
-constexpr int64_t depth = 8;
+// Rows of B that are added to the sums of a whole tile before the next ones are read. Rows may lie
+// a multiple of 4 KiB apart: those in use and those asked for must fit the few lines that the
+// nearest cache has for such addresses.
+constexpr int64_t depth = 4;
 
 // tile += a b for M rows of a and V vectors of columns, of which `load` reads one.
 template <int M, int V, class T, class Load>
@@ -72,19 +111,26 @@ HWY_INLINE void add_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<decltype(d)> sum[M][V], column[V];
+#pragma GCC unroll 8
   for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
     for (int j = 0; j < V; ++j) sum[i][j] = hn::Load(d, tile + i * thin_columns + j * lanes);
   for (int64_t l = 0; l < k; ++l) {
+#pragma GCC unroll 4
     for (int j = 0; j < V; ++j) {
       hwy::Prefetch(b + (l + ahead * depth) * ldb + j * lanes);
       column[j] = load(b + l * ldb + j * lanes);
     }
+#pragma GCC unroll 8
     for (int i = 0; i < M; ++i) {
       const auto x = hn::Set(d, a[i * lda + l]);
+#pragma GCC unroll 4
       for (int j = 0; j < V; ++j) sum[i][j] = hn::MulAdd(x, column[j], sum[i][j]);
     }
   }
+#pragma GCC unroll 8
   for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
     for (int j = 0; j < V; ++j) hn::Store(sum[i][j], d, tile + i * thin_columns + j * lanes);
 }
 
@@ -96,7 +142,8 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto whole = [&](const T* x) HWY_ATTR { return hn::LoadU(d, x); };
-  constexpr int V = together<M>;
+  // With more rows, two streams of sums are enough, and shorter steps ask more evenly.
+  constexpr int V = M < 4 ? together<M> : std::min(2, together<M>);
   HWY_ALIGN T tile[M * thin_columns] = {};
   for (int64_t l = 0; l < k; l += depth) {
     const int64_t count = std::min(depth, k - l);
@@ -124,20 +171,15 @@ void rows_of_a(bool transpose_b, int64_t n, int64_t k, const T* a, int64_t lda, 
 template <class T>
 void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
              int64_t ldb, T* c, int64_t ldc) {
-  const auto rows = [&]<int M>(int64_t& i, int64_t j, int64_t width) HWY_ATTR {
-    for (; i + M <= m; i += M)
-      rows_of_a<M>(transpose_b, width, k, a + i * lda, lda, b + j * (transpose_b ? ldb : 1), ldb,
-                   c + i * ldc + j, ldc);
-  };
+  constexpr decltype(&rows_of_a<1, T>) rows[] = {rows_of_a<1, T>, rows_of_a<2, T>, rows_of_a<3, T>,
+                                                 rows_of_a<4, T>, rows_of_a<5, T>, rows_of_a<6, T>,
+                                                 rows_of_a<7, T>, rows_of_a<8, T>};
+  constexpr int64_t most = std::size(rows);
   const int64_t block = transpose_b ? 16 : thin_columns;
-  for (int64_t j = 0; j < n; j += block) {
-    const int64_t width = std::min(block, n - j);
-    int64_t i = 0;
-    rows.template operator()<8>(i, j, width);
-    rows.template operator()<4>(i, j, width);
-    rows.template operator()<2>(i, j, width);
-    rows.template operator()<1>(i, j, width);
-  }
+  for (int64_t j = 0; j < n; j += block)
+    for (int64_t i = 0; i < m; i += most)
+      rows[std::min(m - i, most) - 1](transpose_b, std::min(block, n - j), k, a + i * lda, lda,
+                                      b + j * (transpose_b ? ldb : 1), ldb, c + i * ldc + j, ldc);
 }
 
 void product_float(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,

@@ -10,7 +10,7 @@ namespace attune::kernels {
 inline constexpr int64_t thin_rows = 16;
 // Columns of C that one tile holds, with the matrix transposed (a dot product each) or not.
 inline constexpr int64_t thin_columns_transposed = 64;
-inline constexpr int64_t thin_columns = 128;
+inline constexpr int64_t thin_columns = 192;
 
 // C = A op(B) for one row-major tile, on the calling thread. A: [m, k], op(B): [k, n] with B stored
 // as [n, k] if transposed; lda, ldb, ldc: the distance of rows. The order of additions depends on k

@@ -4,7 +4,10 @@
 #include <kernels/random.h>
 #include <kernels/thin_product.h>
 
+#include <algorithm>
 #include <cmath>
+
+#include "products.h"
 
 using namespace attune;
 using kernels::thin_product;
@@ -26,25 +29,48 @@ double product(const Array& a, const Array& b, int64_t i, int64_t j) {
 TEMPLATE_TEST_CASE("a product of few rows equals the sums, for every remainder", "", float,
                    double) {
   const double tolerance = sizeof(TestType) == 4 ? 1e-5 : 1e-13;
-  for (const int64_t m : {1, 3, 8, 15})
-    for (const int64_t n : {1, 4, 7, 70, 135})
-      for (const int64_t k : {1, 5, 16, 67})
-        for (const bool transposed : {false, true}) {
-          const Array a = random_normal({m, k}, float64, 0, 1);
-          const Array stored = random_normal(transposed ? Shape{n, k} : Shape{k, n}, float64, 0, 1);
-          const Array b = transposed ? stored.transpose(0, 1) : stored;
-          std::vector<TestType> left(a.data<double>(), a.data<double>() + m * k);
-          std::vector<TestType> right(stored.data<double>(), stored.data<double>() + n * k);
-          std::vector<TestType> c(static_cast<size_t>(m * (n + 2)), TestType{7});
-          thin_product(transposed, m, n, k, left.data(), k, right.data(), transposed ? k : n,
-                       c.data(), n + 2);
-          for (int64_t i = 0; i < m; ++i)
-            for (int64_t j = 0; j < n + 2; ++j) {
-              const double expected = j < n ? product(a, b, i, j) : 7;
-              const auto found = static_cast<double>(c[static_cast<size_t>(i * (n + 2) + j)]);
-              REQUIRE(std::abs(found - expected) <= tolerance * (1 + std::abs(expected)));
-            }
-        }
+  test::on_every_target([&] {
+    for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 15})
+      for (const int64_t n : {1, 4, 7, 70, 231})
+        for (const int64_t k : {1, 5, 16, 67})
+          for (const bool transposed : {false, true}) {
+            const Array a = random_normal({m, k}, float64, 0, 1);
+            const Array stored =
+                random_normal(transposed ? Shape{n, k} : Shape{k, n}, float64, 0, 1);
+            const Array b = transposed ? stored.transpose(0, 1) : stored;
+            std::vector<TestType> left(a.data<double>(), a.data<double>() + m * k);
+            std::vector<TestType> right(stored.data<double>(), stored.data<double>() + n * k);
+            std::vector<TestType> c(static_cast<size_t>(m * (n + 2)), TestType{7});
+            thin_product(transposed, m, n, k, left.data(), k, right.data(), transposed ? k : n,
+                         c.data(), n + 2);
+            for (int64_t i = 0; i < m; ++i)
+              for (int64_t j = 0; j < n + 2; ++j) {
+                const double expected = j < n ? product(a, b, i, j) : 7;
+                const auto found = static_cast<double>(c[static_cast<size_t>(i * (n + 2) + j)]);
+                REQUIRE(std::abs(found - expected) <= tolerance * (1 + std::abs(expected)));
+              }
+          }
+  });
+}
+
+TEMPLATE_TEST_CASE("a row's product does not depend on the rows beside it", "", float, double) {
+  const int64_t n = 70, k = 67;
+  const Array left = random_normal({16, k}, dtype_of<TestType>, 0, 1);
+  const Array right = random_normal({n, k}, dtype_of<TestType>, 0, 1);
+  const auto* a = left.data<TestType>();
+  for (const bool transposed : {false, true})
+    for (int64_t m = 1; m <= 16; ++m) {
+      std::vector<TestType> all(static_cast<size_t>(m * n)), one(static_cast<size_t>(n));
+      const auto multiply = [&](int64_t rows, const TestType* from, TestType* to) {
+        thin_product(transposed, rows, n, k, from, k, right.data<TestType>(), transposed ? k : n,
+                     to, n);
+      };
+      multiply(m, a, all.data());
+      for (int64_t i = 0; i < m; ++i) {
+        multiply(1, a + i * k, one.data());
+        REQUIRE(std::equal(one.begin(), one.end(), all.begin() + i * n));
+      }
+    }
 }
 
 TEST_CASE("matmul of few rows agrees with many, whichever way it goes") {
