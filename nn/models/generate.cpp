@@ -53,12 +53,13 @@ class Generation {
   std::vector<Tokens> run() {
     std::vector<Tokens> news = sequences_;
     for (int64_t step = 0; step < options_.max_new_tokens && !active_.empty(); ++step) {
-      const std::vector<float> logits = next_logits(news);
-      const size_t vocabulary = logits.size() / active_.size();
+      const Tensor logits = next_logits(news);
+      const size_t vocabulary = static_cast<size_t>(logits.numel()) / active_.size();
       news.clear();
       std::vector<int64_t> going_on;
       for (size_t row = 0; row < active_.size(); ++row) {
-        const std::span<const float> of_row(logits.data() + row * vocabulary, vocabulary);
+        const std::span<const float> of_row(logits.array().data<float>() + row * vocabulary,
+                                            vocabulary);
         const int64_t token = choose(of_row, active_[row], step);
         sequences_[active_[row]].push_back(token);
         if (ends(active_[row], token)) continue;
@@ -71,7 +72,8 @@ class Generation {
   }
 
  private:
-  std::vector<float> next_logits(std::vector<Tokens> news) {
+  // float32 [active, vocabulary], dense.
+  Tensor next_logits(std::vector<Tokens> news) {
     if (!fits(news)) {
       cache_.clear();
       for (size_t row = 0; row < active_.size(); ++row) {
@@ -82,7 +84,7 @@ class Generation {
       }
     }
     const PaddedTokens padded = pad_tokens(news);
-    return to(model_.next_logits(padded.tokens, padded.counts, cache_), float32).to_vector<float>();
+    return to(model_.next_logits(padded.tokens, padded.counts, cache_), float32).contiguous();
   }
 
   bool fits(const std::vector<Tokens>& news) const {
@@ -93,14 +95,18 @@ class Generation {
   }
 
   int64_t choose(std::span<const float> logits, size_t sequence, int64_t step) const {
-    std::vector<float> scores(logits.begin(), logits.end());
-    penalize_repetition(scores, sequences_[sequence], options_.sampling.repetition_penalty);
+    std::vector<float> penalized;
+    if (options_.sampling.repetition_penalty != 1) {
+      penalized.assign(logits.begin(), logits.end());
+      penalize_repetition(penalized, sequences_[sequence], options_.sampling.repetition_penalty);
+      logits = penalized;
+    }
     // A place of its own in the draw for every token of every sequence.
     const auto words =
         philox(draw_.seed, draw_.draw,
                (static_cast<uint64_t>(sequence) << 32) | static_cast<uint64_t>(step));
     const uint64_t bits = (static_cast<uint64_t>(words[0]) << 32 | words[1]) >> 11;
-    return pick(scores, options_.sampling, static_cast<double>(bits) * 0x1p-53);
+    return pick(logits, options_.sampling, static_cast<double>(bits) * 0x1p-53);
   }
 
   bool ends(size_t sequence, int64_t token) const {

@@ -8,6 +8,7 @@
 #include "../../array/fail.h"
 #include "../../autograd/ops/broadcast.h"
 #include "../../kernels/random.h"
+#include "../../kernels/rows.h"
 
 namespace attune::nn::models {
 namespace {
@@ -42,13 +43,15 @@ class Ranking {
 };
 
 size_t most_likely(std::span<const float> logits) {
-  for (size_t i = 0; i < logits.size(); ++i)
-    if (std::isnan(logits[i]))
-      fail<ValueError>("sample", "logit {} is NaN; the model has gone wrong", i);
-  const auto best = std::max_element(logits.begin(), logits.end());
-  if (best == logits.end() || !std::isfinite(*best))
-    fail<ValueError>("sample", "none of {} logits is finite", logits.size());
-  return static_cast<size_t>(best - logits.begin());
+  const float top = kernels::rows::maximum(logits.data(), static_cast<int64_t>(logits.size()));
+  const auto first = [&](const auto& is_it) {
+    return static_cast<size_t>(std::find_if(logits.begin(), logits.end(), is_it) - logits.begin());
+  };
+  if (std::isnan(top))
+    fail<ValueError>("sample", "logit {} is NaN; the model has gone wrong",
+                     first([](float x) { return std::isnan(x); }));
+  if (!std::isfinite(top)) fail<ValueError>("sample", "none of {} logits is finite", logits.size());
+  return first([top](float x) { return x == top; });
 }
 
 }  // namespace
