@@ -153,6 +153,10 @@ Model outline(const typename Model::Config& config) {
 }
 
 Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOptions& options) {
+  if (constexpr int64_t most = 16;
+      options.optimizer_moments < 0 || options.optimizer_moments > most)
+    fail<ValueError>("cost", "optimizer_moments is {}; use 0 to {}", options.optimizer_moments,
+                     most);
   r.backward();
   Cost cost{.forward = r.forward_flops(),
             .backward = r.backward_flops(),

@@ -204,6 +204,8 @@ Refusals of_configs(const Models& m) {
       value_error("cost", [] { cost(gpt2_config(), vast, 6); }),
       value_error("cost", [] { cost(bert_config(), -1, 6); }),
       value_error("cost", [] { cost(llama_config(), 1, 0); }),
+      value_error("cost", [] { cost(gpt2_config(), 2, 6, {.optimizer_moments = -1}); }),
+      value_error("cost", [] { cost(gpt2_config(), 2, 6, {.optimizer_moments = vast}); }),
   };
   all.insert(all.end(), more.begin(), more.end());
   return all;

@@ -101,7 +101,7 @@ std::vector<RandomCall> layers() {
             }),
       custom("Embedding",
              [](Draw& d) {
-               const int64_t rows = 1 + size(d), width = size(d);
+               const int64_t rows = size(d), width = size(d);
                const EmbeddingOptions options{.padding_idx = d.argument<std::optional<int64_t>>()};
                return used(d, Embedding(rows, width, d.once_in(2) ? EmbeddingOptions{} : options))(
                    d.indices());

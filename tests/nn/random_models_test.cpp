@@ -12,7 +12,7 @@ using namespace attune::nn::models;
 namespace {
 
 // A size that may be meant, seldom one that cannot be: a config has many.
-int64_t size(Draw& d) { return d.once_in(24) ? d.whole() : 1 + d.below(3); }
+int64_t size(Draw& d, int64_t least = 1) { return d.once_in(24) ? d.whole() : least + d.below(3); }
 double number(Draw& d, double usual) { return d.once_in(24) ? d.number() : usual; }
 bool flag(Draw& d) { return d.once_in(2); }
 std::string activation_name(Draw& d) {
@@ -24,8 +24,8 @@ std::optional<int64_t> token(Draw& d) {
 
 Gpt2Config gpt2_config(Draw& d) {
   Gpt2Config c;
-  c.vocab_size = 2 + size(d);
-  c.n_positions = size(d) + 2;
+  c.vocab_size = size(d, 3);
+  c.n_positions = size(d, 3);
   c.n_head = size(d);
   c.n_embd = d.once_in(12) ? size(d) : std::clamp<int64_t>(c.n_head, -3, 3) * (1 + d.below(3));
   c.n_layer = size(d);
@@ -43,7 +43,7 @@ Gpt2Config gpt2_config(Draw& d) {
 
 BertConfig bert_config(Draw& d) {
   BertConfig c;
-  c.vocab_size = 2 + size(d);
+  c.vocab_size = size(d, 3);
   c.num_attention_heads = size(d);
   c.hidden_size = d.once_in(12)
                       ? size(d)
@@ -54,7 +54,7 @@ BertConfig bert_config(Draw& d) {
   c.hidden_dropout_prob = number(d, 0.5);
   c.attention_probs_dropout_prob = number(d, 0);
   if (flag(d)) c.classifier_dropout = number(d, 0.5);
-  c.max_position_embeddings = size(d) + 2;
+  c.max_position_embeddings = size(d, 3);
   c.type_vocab_size = size(d);
   c.initializer_range = number(d, 0.02);
   c.layer_norm_eps = number(d, 1e-5);
@@ -71,7 +71,7 @@ BertConfig bert_config(Draw& d) {
 
 LlamaConfig llama_config(Draw& d) {
   LlamaConfig c;
-  c.vocab_size = 2 + size(d);
+  c.vocab_size = size(d, 3);
   c.num_attention_heads = size(d);
   c.hidden_size = d.once_in(12)
                       ? size(d)
@@ -79,9 +79,9 @@ LlamaConfig llama_config(Draw& d) {
   c.intermediate_size = size(d);
   c.num_hidden_layers = size(d);
   c.num_key_value_heads = flag(d) ? 0 : size(d);
-  c.head_dim = d.once_in(3) ? size(d) * 2 : 0;
+  c.head_dim = d.once_in(3) ? 2 * d.below(4) : 0;
   c.hidden_act = activation_name(d);
-  c.max_position_embeddings = size(d) + 2;
+  c.max_position_embeddings = size(d, 3);
   c.initializer_range = number(d, 0.02);
   c.rms_norm_eps = number(d, 1e-6);
   c.rope_parameters = {.rope_theta = number(d, 10000),
