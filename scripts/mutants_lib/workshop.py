@@ -45,7 +45,7 @@ class Test:
                    program, "--abort", "-#", f"[#{self.file}]{SLOW_CASES}"]
         try:
             return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-                                  timeout=600 + 20 * limit, cwd=HERE,
+                                  timeout=120 + 20 * limit, cwd=HERE,
                                   env={**ENVIRONMENT, "LD_LIBRARY_PATH": str(library)}).returncode == 0
         except subprocess.TimeoutExpired:
             return False

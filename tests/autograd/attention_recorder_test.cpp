@@ -105,3 +105,23 @@ TEST_CASE("queries with nothing to attend to are left out of the statistics") {
   CHECK(std::isnan(Tensor(recorder.records()[1].statistics().entropy).item<double>()));
   for (double w : recorder.records()[1].weights_of().to_vector<double>()) CHECK(w == 0);
 }
+
+TEST_CASE("a recorder takes attention without batch or heads, and of several sequences") {
+  manual_seed(4);
+  for (const Shape& batch : {Shape{}, Shape{3}, Shape{3, 2}, Shape{2, 3, 1}}) {
+    Shape shape = batch;
+    shape.push_back(20);
+    shape.push_back(4);
+    const Tensor q = randn(shape, float64), k = randn(shape, float64);
+    AttentionRecorder recorder;
+    scaled_dot_product_attention(q, k, k);
+    const AttentionRecord& record = recorder.records()[0];
+    const Tensor found_w = record.weights_of();
+    const Tensor w = reshape(all_weights(q, k, zeros({20, 20}, boolean)), found_w.shape());
+    CHECK(largest_difference(found_w, w) < 1e-14);
+    CHECK(largest_difference(record.weights_of({-1}), narrow(w, -2, 19, 1)) < 1e-14);
+    const Tensor first = mean(select(w, -1, 0), {-1});
+    const AttentionStatistics found = record.statistics();
+    CHECK(largest_difference(reshape(Tensor(found.on_first), first.shape()), first) < 1e-13);
+  }
+}

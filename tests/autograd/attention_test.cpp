@@ -1,8 +1,10 @@
 #include "../catch.h"
 
 #include <autograd/engine.h>
+#include <autograd/gradcheck.h>
 #include <autograd/ops/arithmetic.h>
 #include <autograd/ops/attention.h>
+#include <autograd/ops/compare.h>
 #include <autograd/ops/composite.h>
 #include <autograd/ops/join.h>
 #include <autograd/ops/pointwise.h>
@@ -296,4 +298,49 @@ TEST_CASE("attention refuses what does not fit") {
   CHECK_THROWS_AS(scaled_dot_product_attention(in.q, in.k, in.v, {}, {.dropout = 1.5}), ValueError);
   CHECK_THROWS_AS(Mask::keep(in.q), DTypeError);
   CHECK_THROWS_AS(Mask::window(0), ValueError);
+}
+
+TEST_CASE("attention without batch or heads is that of a batch of one") {
+  for (const int64_t queries : {3, 20, 70}) {
+    const Inputs in = random_inputs({}, queries, 33);
+    const Tensor keep = Tensor(random_normal({queries, 33}, float64, 0, 1)) > 0.0;
+    const auto attend = [&](const std::vector<Tensor>& x) {
+      return scaled_dot_product_attention(x[0], x[1], x[2], Mask::keep(keep));
+    };
+    const Tensor expected =
+        squeeze(attend({unsqueeze(in.q, 0), unsqueeze(in.k, 0), unsqueeze(in.v, 0)}), 0);
+    CHECK(largest_difference(attend({in.q, in.k, in.v}), expected) == 0);
+    const Inputs few = random_inputs({2}, queries, 33);
+    const Tensor heads = unsqueeze(few.q, 1);
+    CHECK(largest_difference(
+              scaled_dot_product_attention(few.q, few.k, few.v),
+              squeeze(scaled_dot_product_attention(heads, unsqueeze(few.k, 1), unsqueeze(few.v, 1)),
+                      1)) == 0);
+  }
+}
+
+TEST_CASE("attention without batch or heads has the second gradient of one with a mask") {
+  const Inputs in = random_inputs({}, 3, 4);
+  const Tensor keep = tensor(std::vector<int64_t>{1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0}, {3, 4});
+  const auto attend = [&](const std::vector<Tensor>& x) {
+    return scaled_dot_product_attention(x[0], x[1], x[2], Mask::keep(keep.to(boolean)));
+  };
+  CHECK(gradgradcheck(attend, {in.q, in.k, in.v}));
+}
+
+TEST_CASE("heads whose scores lie far apart do not meet where keys are cut into blocks") {
+  const Inputs in = random_inputs({3}, 2, 300);
+  const Tensor level = tensor(std::vector<double>{-500, 500, 0}, {3, 1, 1});
+  const Tensor expected = scaled_dot_product_attention(in.q, in.k, in.v);
+  const Tensor found = scaled_dot_product_attention(in.q, in.k, in.v, Mask::bias(level));
+  CHECK(largest_difference(found, expected) < 1e-12);
+}
+
+TEST_CASE("paddings combine to the shorter of each sequence") {
+  const Inputs in = random_inputs({3, 1}, 4, 5);
+  const auto attend = [&](const Mask& mask) {
+    return scaled_dot_product_attention(in.q, in.k, in.v, mask);
+  };
+  const Tensor both = attend(Mask::padding({5, 2, 4}) & Mask::padding({1, 4, 4}));
+  CHECK(largest_difference(both, attend(Mask::padding({1, 2, 4}))) == 0);
 }

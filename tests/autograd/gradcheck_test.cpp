@@ -26,6 +26,13 @@ Tensor square_once(const Tensor& x) {
                 wrt(x, [x](const Tensor& g) { return g * x.detach() * 2; }));
 }
 
+// x², whose backward never gives the same twice.
+Tensor noisy_square(const Tensor& x) {
+  return record("noisy_square", (x * x).array(), wrt(x, [x](const Tensor& g) {
+                  return g * x * 2 * (1 + 1e-9 * Tensor(random_uniform(x.shape(), float64, 0, 1)));
+                }));
+}
+
 }  // namespace
 
 TEST_CASE("gradcheck passes right gradients, to second order, full and fast") {
@@ -59,6 +66,16 @@ TEST_CASE("gradcheck sees a function that does not repeat") {
   };
   const auto found = gradcheck(f, {leaf({2, 3})}, {.raise_exception = false});
   CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("two runs"));
+}
+
+TEST_CASE("gradcheck sees a backward that does not repeat, of whichever input") {
+  for (const size_t noisy : {0u, 1u}) {
+    const auto f = [&](const Inputs& in) { return noisy_square(in[noisy]) + in[1 - noisy]; };
+    const auto found = gradcheck(f, {leaf({2, 3}), leaf({2, 3})}, {.raise_exception = false});
+    CHECK_FALSE(found);
+    CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("two runs of backward"));
+    CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("input " + std::to_string(noisy)));
+  }
 }
 
 TEST_CASE("gradcheck refuses float32, and nothing to check") {

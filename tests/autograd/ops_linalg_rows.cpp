@@ -67,6 +67,7 @@ std::vector<OpRow> linalg_rows() {
                  contraction("...ij,...jk")},
        .bad = {bad_einsum<ShapeError>("ij,jk->ik", {some(2, 3), some(2, 3)}),
                bad_einsum<ShapeError>("ij->ik", {some(2, 3)}),
+               bad_einsum<ShapeError>("...1->...", {some(2, 3)}),
                bad_einsum<ShapeError>("ij->ii", {some(2, 3)}),
                bad_einsum<ShapeError>("ij", {some(2, 3, 4)}),
                bad_einsum<ShapeError>("ij,jk", {some(2, 3)}),

@@ -321,3 +321,26 @@ TEST_CASE("bad options and parameters are refused") {
   CHECK_THROWS_AS(sgd.add_param_group({x}, {}), ValueError);
   CHECK(sgd.num_groups() == 1);
 }
+
+TEST_CASE("every element of a large tensor is stepped once, on two threads") {
+  const int threads = num_threads();
+  set_num_threads(2);
+  const auto values = [](int64_t n, const auto& make) {
+    const Tensor x = full({n}, 3.0, float64).requires_grad_();
+    auto optimizer = make(x);
+    for (int i = 0; i < 2; ++i) {
+      x.set_grad(full({n}, 0.5, float64));
+      optimizer.step();
+    }
+    return x.to_vector<double>();
+  };
+  const auto check = [&](const auto& make) {
+    constexpr size_t many = 1 << 20;
+    CHECK(values(many, make) == std::vector<double>(many, values(1, make)[0]));
+  };
+  check([](const Tensor& x) {
+    return optim::SGD({x}, {.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  });
+  check([](const Tensor& x) { return optim::AdamW({x}, {.lr = 0.1}); });
+  set_num_threads(threads);
+}

@@ -1,0 +1,66 @@
+// Which dtype an operation gives, and what integers, bools and conversions give at their edges.
+#include <attune/autograd.h>
+
+#include <limits>
+
+#include "../catch.h"
+
+using namespace attune;
+
+namespace {
+
+constexpr int64_t smallest = std::numeric_limits<int64_t>::min();
+
+std::vector<int64_t> whole_numbers(const Tensor& x) { return x.to_vector<int64_t>(); }
+
+}  // namespace
+
+TEST_CASE("the dtype of two operands is PyTorch's: a scalar yields unless its category is higher") {
+  const std::vector<DType> dtypes{boolean, int64, float32, float64};
+  // result[a][b]; a scalar tensor b decides only where its category is above that of a.
+  const DType tensors[4][4] = {{boolean, int64, float32, float64},
+                               {int64, int64, float32, float64},
+                               {float32, float32, float32, float64},
+                               {float64, float64, float64, float64}};
+  const DType with_scalar[4][4] = {{boolean, int64, float32, float64},
+                                   {int64, int64, float32, float64},
+                                   {float32, float32, float32, float32},
+                                   {float64, float64, float64, float64}};
+  for (size_t a = 0; a < 4; ++a)
+    for (size_t b = 0; b < 4; ++b) {
+      CAPTURE(name_of(dtypes[a]), name_of(dtypes[b]));
+      const Tensor vector_a = ones({2}, dtypes[a]), vector_b = ones({2}, dtypes[b]);
+      const Tensor scalar_a = ones({}, dtypes[a]), scalar_b = ones({}, dtypes[b]);
+      CHECK(mul(vector_a, vector_b).dtype() == tensors[a][b]);
+      CHECK(mul(scalar_a, scalar_b).dtype() == tensors[a][b]);
+      CHECK(mul(vector_a, scalar_b).dtype() == with_scalar[a][b]);
+      CHECK(mul(scalar_b, vector_a).dtype() == with_scalar[a][b]);
+    }
+}
+
+TEST_CASE("arithmetic of bools is logic") {
+  const Tensor a = tensor(std::vector<int64_t>{0, 0, 1, 1}, {4}).to(boolean);
+  const Tensor b = tensor(std::vector<int64_t>{0, 1, 0, 1}, {4}).to(boolean);
+  const std::vector<int64_t> either{0, 1, 1, 1}, both{0, 0, 0, 1};
+  for (const Tensor& y : {a + b, maximum(a, b)}) {
+    CHECK(y.dtype() == boolean);
+    CHECK(whole_numbers(y.to(int64)) == either);
+  }
+  for (const Tensor& y : {a * b, minimum(a, b)}) {
+    CHECK(y.dtype() == boolean);
+    CHECK(whole_numbers(y.to(int64)) == both);
+  }
+}
+
+TEST_CASE("integers have the sign that they show") {
+  const Tensor x = tensor(std::vector<int64_t>{smallest, -1, 0, 1, 7}, {5});
+  CHECK(whole_numbers(sign(x)) == std::vector<int64_t>{-1, -1, 0, 1, 1});
+}
+
+TEST_CASE("what no int64 holds becomes the smallest one") {
+  const Tensor x = tensor(std::vector<double>{0x1p63, 9.25e18, 1e300, 0x1p62, -0x1p63, -1e19}, {6});
+  const std::vector<int64_t> expected{smallest,         smallest, smallest,
+                                      int64_t{1} << 62, smallest, smallest};
+  CHECK(whole_numbers(x.to(int64)) == expected);
+  CHECK(whole_numbers(x.to(float32).to(int64)) == expected);
+}
