@@ -54,18 +54,20 @@ HWY_INLINE hn::Vec<D> by_lane(D d, hn::Vec<D> x, F f) {
   return hn::Load(d, lanes);
 }
 
+// Somewhat more than the largest x whose exp(x) is finite.
+template <class D>
+constexpr double overflow = sizeof(ElementOf<D>) == 4 ? 90 : 712;
+
 // exp(x), within 1 ulp.
 template <class D>
 HWY_INLINE hn::Vec<D> exp(D d, hn::Vec<D> x) {
-  constexpr double overflow = sizeof(ElementOf<D>) == 4 ? 90 : 712;
-  return keep_nan(d, x, hn::Exp(d, hn::Min(x, constant(d, overflow))));
+  return keep_nan(d, x, hn::Exp(d, hn::Min(x, constant(d, overflow<D>))));
 }
 
 // exp(x) - 1, accurate near 0.
 template <class D>
 HWY_INLINE hn::Vec<D> expm1(D d, hn::Vec<D> x) {
-  constexpr double overflow = sizeof(ElementOf<D>) == 4 ? 90 : 712;
-  const auto y = hn::Expm1(d, hn::Min(x, constant(d, overflow)));
+  const auto y = hn::Expm1(d, hn::Min(x, constant(d, overflow<D>)));
   return keep_nan(d, x, hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y));
 }
 

@@ -27,7 +27,7 @@ tile or block, which are the constexpr integers; estimates of work, which decide
 preprocessor lines; and the files profiler*, limits.cpp (which time things) and parallel.h (which deals out work to
 threads)."""
 FILES_LEFT_OUT = re.compile(r"profiler|/limits\.|/parallel\.")
-BLANK = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|^ *#[^\n]*|^.*Prefetch.*|constexpr (?:int|size_t)[^;]*;|'
+BLANK = re.compile(r'//[^\n]*|"(?:\\.|[^"\\\n])*"|^ *#[^\n]*|^.*[Pp]refetch.*|constexpr (?:int|size_t)[^;]*;|'
                    r"int64_t cost_of\([^;]*;", re.M)
 # Calls of which some arguments (by number; None: all) are left out.
 CALLS = {r"\bfail<\w+>": None, r"\brefuse": None, r"\bfmt::format": None, r"\breserve": None, r"\bparallel_tiles": 1,
