@@ -264,8 +264,13 @@ Problem problem_of(const char* operation, const TensorFunction& fn,
   return problem;
 }
 
+void check_function(const char* operation, bool present) {
+  if (!present) fail<ValueError>(operation, "the function is empty");
+}
+
 GradcheckResult check(const char* operation, const TensorFunction& fn,
                       const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  check_function(operation, static_cast<bool>(fn));
   const GradMode recording(true);
   auto result = Checker(problem_of(operation, fn, inputs, false), options).check();
   if (result.ok && options.strided)
@@ -274,6 +279,7 @@ GradcheckResult check(const char* operation, const TensorFunction& fn,
 }
 
 TensorFunction as_list(const std::function<Tensor(const std::vector<Tensor>&)>& fn) {
+  if (!fn) return {};
   return [fn](const std::vector<Tensor>& inputs) { return std::vector<Tensor>{fn(inputs)}; };
 }
 
@@ -291,6 +297,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
 
 GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options) {
+  check_function("gradgradcheck", static_cast<bool>(fn));
   const GradMode recording(true);
   const auto outputs = floating(fn(inputs));
   std::vector<Tensor> all = inputs;
@@ -319,6 +326,7 @@ GradcheckResult gradcheck_parameters(
     const std::function<Tensor()>& loss,
     const std::vector<std::pair<std::string, Tensor>>& named_parameters,
     const GradcheckOptions& options) {
+  check_function("gradcheck_parameters", static_cast<bool>(loss));
   const GradMode recording(true);
   Problem problem;
   for (const auto& [name, parameter] : named_parameters) {

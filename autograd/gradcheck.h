@@ -36,8 +36,8 @@ using TensorFunction = std::function<std::vector<Tensor>(const std::vector<Tenso
 // Compares the gradients of fn with central differences, for every input that requires a gradient,
 // under random cotangents; and runs fn and its backward twice to see that they repeat. fn gets
 // inputs of the same values in new memory. The check itself draws nothing from the thread's random
-// stream. DTypeError unless those inputs are float64, ValueError if there is none, GradError on
-// failure.
+// stream. DTypeError unless those inputs are float64, ValueError if there is none or fn is
+// empty, GradError on failure.
 GradcheckResult gradcheck(const TensorFunction& fn, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& fn,

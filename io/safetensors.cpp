@@ -214,6 +214,10 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
   }
   text.append((prefix_bytes - text.size() % prefix_bytes) % prefix_bytes, ' ');
   const uint64_t header_bytes = text.size();
+  if (header_bytes > largest_header)
+    fail<ValueError>("save_safetensors",
+                     "{}: names, shapes and metadata take {} bytes; no reader accepts more than {}",
+                     path, header_bytes, largest_header);
   write_atomically(path, [&](const auto& append) {
     append({reinterpret_cast<const char*>(&header_bytes), prefix_bytes});
     append(text);

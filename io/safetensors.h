@@ -50,7 +50,8 @@ Safetensors load_safetensors(const std::string& path,
                              SafetensorsFile::Access access = SafetensorsFile::Access::map);
 
 // Writes one, atomically (see write_atomically), wide elements first and then in the order of
-// names. ValueError if an array is undefined, or a name or metadata is no valid UTF-8.
+// names. ValueError if an array is undefined, a name or metadata is no valid UTF-8, or the
+// header would have more than the 100 MB that readers accept.
 void save_safetensors(const std::string& path, const StateDict& arrays,
                       const std::map<std::string, std::string>& metadata = {});
 

@@ -30,8 +30,8 @@ struct Cost {
 
 struct CostOptions {
   bool gradient_checkpointing = false;
-  int64_t optimizer_moments =
-      2;  // arrays of the size of the parameters: 2 of AdamW, 0 of plain SGD
+  // Arrays of the size of the parameters, 0 to 16 (ValueError): 2 of AdamW, 0 of plain SGD.
+  int64_t optimizer_moments = 2;
 };
 
 // What a step of Gpt2, BertForMaskedLM or Llama takes on tokens [batch, context], before anything

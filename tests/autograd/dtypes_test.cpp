@@ -2,6 +2,7 @@
 #include <attune/autograd.h>
 
 #include <limits>
+#include <string>
 
 #include "../catch.h"
 
@@ -28,7 +29,7 @@ TEST_CASE("the dtype of two operands is PyTorch's: a scalar yields unless its ca
                                    {float64, float64, float64, float64}};
   for (size_t a = 0; a < 4; ++a)
     for (size_t b = 0; b < 4; ++b) {
-      CAPTURE(name_of(dtypes[a]), name_of(dtypes[b]));
+      CAPTURE(std::string(name_of(dtypes[a])), std::string(name_of(dtypes[b])));
       const Tensor vector_a = ones({2}, dtypes[a]), vector_b = ones({2}, dtypes[b]);
       const Tensor scalar_a = ones({}, dtypes[a]), scalar_b = ones({}, dtypes[b]);
       CHECK(mul(vector_a, vector_b).dtype() == tensors[a][b]);

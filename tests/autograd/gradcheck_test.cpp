@@ -95,3 +95,8 @@ TEST_CASE("gradcheck_parameters names the parameter and restores it") {
   CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("h.0.weight, element [1, 0]"));
   CHECK(weight.to_vector<double>() == before);
 }
+
+TEST_CASE("a function that is empty is refused") {
+  CHECK_THROWS_AS(gradcheck(TensorFunction(), {leaf({2})}), ValueError);
+  CHECK_THROWS_AS(gradgradcheck(std::function<Tensor(const Inputs&)>(), {leaf({2})}), ValueError);
+}

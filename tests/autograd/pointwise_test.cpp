@@ -12,7 +12,8 @@ TEST_CASE("nan_to_num puts the largest numbers of the dtype for infinities") {
   const auto check = [](auto largest) {
     using T = decltype(largest);
     const T infinity = std::numeric_limits<T>::infinity();
-    const Tensor x = tensor(std::vector<T>{infinity, -infinity, std::nan(""), 2}, {4});
+    const Tensor x =
+        tensor(std::vector<T>{infinity, -infinity, std::numeric_limits<T>::quiet_NaN(), 2}, {4});
     CHECK(nan_to_num(x).template to_vector<T>() == std::vector<T>{largest, -largest, 0, 2});
   };
   check(std::numeric_limits<float>::max());

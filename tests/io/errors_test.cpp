@@ -150,6 +150,8 @@ Refusals of_writing(const Scene& s) {
       value_error("save_safetensors", "UTF-8", save({{"\xff", x}})),
       value_error("save_safetensors", "UTF-8", save({{"a", x}}, {{"key", "\xc3"}})),
       value_error("save_safetensors", "UTF-8", save({{"a", x}}, {{"\xed\xa0\x80", "value"}})),
+      value_error("save_safetensors", "no reader accepts more",
+                  save({{"a", x}}, {{"key", std::string(100'000'000, 'x')}})),
       value_error("save_safetensors", "\"b\" is undefined", save({{"a", x}, {"b", Array()}})),
       dtype_error("save_npy", "bfloat16",
                   [&] { save_npy(s.folder / "a.npy", Array({2}, bfloat16)); }),
