@@ -138,12 +138,11 @@ class Chosen {
   int64_t operator[](int64_t i) const {
     return picked_.empty() ? i : picked_[static_cast<size_t>(i)];
   }
-  // Places whose indices follow each other, as (first, count) with at most query_tile in each.
+  // Places within a query_tile whose indices follow each other, as (first, count).
   std::vector<std::pair<int64_t, int64_t>> runs() const {
     std::vector<std::pair<int64_t, int64_t>> runs;
     for (int64_t i = 0; i < count(); ++i) {
-      const bool follows =
-          !runs.empty() && runs.back().second < query_tile && (*this)[i] == (*this)[i - 1] + 1;
+      const bool follows = i % query_tile != 0 && (*this)[i] == (*this)[i - 1] + 1;
       if (follows)
         ++runs.back().second;
       else

@@ -1,6 +1,7 @@
 #include "copy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -25,9 +26,8 @@ To cast(From value) {
   } else if constexpr (std::is_same_v<To, BFloat16>) {
     return BFloat16(static_cast<float>(value));
   } else if constexpr (std::is_same_v<To, int64_t> && std::is_floating_point_v<From>) {
-    constexpr From limit = static_cast<From>(9223372036854775808.0);
-    return value >= -limit && value < limit ? static_cast<int64_t>(value)
-                                            : std::numeric_limits<int64_t>::min();
+    return std::abs(value) < From{0x1p63} ? static_cast<int64_t>(value)
+                                          : std::numeric_limits<int64_t>::min();
   } else {
     return static_cast<To>(value);
   }

@@ -75,13 +75,15 @@ void Layout::walk(int64_t start, int64_t n, F&& segment) const {
     offset += index[at] * stride_[at];
   }
   const auto inner = static_cast<size_t>(dims_ - 1);
-  for (int64_t done = 0; done < n;) {
+  for (int64_t done = 0;;) {
     const int64_t count = std::min(n - done, size_[inner] - index[inner]);
     segment(offset, stride_[inner], done, count);
     done += count;
+    if (done == n) return;
     offset -= index[inner] * stride_[inner];
     index[inner] = 0;
-    for (size_t d = inner; d-- > 0;) {
+    // There is more, so some dimension further out has another index.
+    for (size_t d = inner - 1;; --d) {
       offset += stride_[d];
       if (++index[d] < size_[d]) break;
       offset -= size_[d] * stride_[d];

@@ -3,6 +3,8 @@
 #include <attune/autograd.h>
 #include <kernels/copy.h>
 
+#include "guarded.h"
+
 // The same values at different places in memory.
 namespace attune::test {
 
@@ -11,15 +13,16 @@ constexpr Layout layouts[] = {Layout::dense, Layout::transposed, Layout::offset,
 constexpr const char* layout_names[] = {"dense", "transposed", "offset", "flipped"};
 
 // The same values at another place: columns first, every other element of larger memory, or back
-// to front. Dimensions of size 1 get stride 0 where the memory is not dense.
+// to front. Dimensions of size 1 get stride 0 where the memory is not dense. All but larger memory
+// is guarded().
 inline Array lay(const Array& x, Layout layout) {
-  if (layout == Layout::dense || x.dim() == 0) return kernels::clone(x);
+  if (layout == Layout::dense || x.dim() == 0) return guarded(x);
   if (layout == Layout::transposed) {
     Shape reversed;
     for (int64_t d = x.dim() - 1; d >= 0; --d) reversed.push_back(d);
-    return kernels::clone(x.permute(reversed)).permute(reversed);
+    return guarded(x.permute(reversed)).permute(reversed);
   }
-  if (layout == Layout::flipped) return kernels::clone(x.flip(-1)).flip(-1);
+  if (layout == Layout::flipped) return guarded(x.flip(-1)).flip(-1);
   Shape larger = x.shape();
   larger[x.dim() - 1] = 2 * x.size(-1) + 3;
   Array view = kernels::zeros(larger, x.dtype()).slice(-1, 2, 2 + 2 * x.size(-1), 2);

@@ -7,6 +7,7 @@
 #include "../record.h"
 #include "arithmetic.h"
 #include "broadcast.h"
+#include "compare.h"
 #include "index.h"
 #include "join.h"
 #include "reduction_shape.h"
@@ -48,9 +49,7 @@ Tensor product_tree(const Tensor& x, const Reduced& over) {
 }
 
 Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Reduced& over) {
-  const Array zeros = kernels::compare(Compare::eq, x.array(), 0.0);
-  if (!kernels::any(zeros, kernels::all_dims(x.dim()), false).data<bool>()[0])
-    return over.keep(g) * over.keep(y) / x;
+  if (!any(x == 0.0).item<bool>()) return over.keep(g) * over.keep(y) / x;
   const auto tree = [over](std::span<const Tensor> inputs) {
     return product_tree(inputs[0], over);
   };

@@ -68,20 +68,45 @@ Array random_keep(const Shape& shape) { return random_bernoulli(shape, 0.6); }
 }  // namespace
 
 TEST_CASE("tiled attention equals the whole matrix for every mask, across tile borders") {
-  for (const auto& [queries, keys] : std::vector<std::pair<int64_t, int64_t>>{
-           {1, 1}, {5, 3}, {1, 300}, {16, 257}, {64, 128}, {70, 300}, {200, 130}}) {
-    const Inputs in = random_inputs({2, 3}, queries, keys);
-    const Tensor bias(random_normal({3, queries, keys}, float64, 0, 1));
+  struct Case {
+    Shape batch;
+    int64_t queries, keys;
+  };
+  const Case cases[] = {{{2, 3}, 1, 1},       {{}, 5, 3},         {{2, 3}, 1, 300},
+                        {{3}, 16, 257},       {{2, 3}, 64, 128},  {{}, 70, 300},
+                        {{2, 1, 3}, 70, 300}, {{2, 3}, 200, 130}, {{2}, 130, 270}};
+  for (const auto& [batch, queries, keys] : cases) {
+    INFO(to_string(batch) << ", " << queries << " by " << keys);
+    const Inputs in = random_inputs(batch, queries, keys);
+    const int64_t sequences = batch.size() ? batch[0] : 1, heads = batch.size() ? batch.back() : 1;
+    // Of every sequence, whatever the dimensions between it and the scores.
+    const auto shape = [&, dims = batch.size(), columns = keys](int64_t rows) {
+      Shape of_sequences = Shape::filled(dims, 1);
+      if (dims > 0) of_sequences[0] = sequences;
+      of_sequences.push_back(rows);
+      of_sequences.push_back(columns);
+      return of_sequences;
+    };
+    const auto lengths = [&](int64_t first, int64_t others) {
+      std::vector<int64_t> all(static_cast<size_t>(sequences), others);
+      all[0] = first;
+      return all;
+    };
+    const Tensor bias(random_normal({heads, queries, keys}, float64, 0, 1));
+    const Mask biased = Mask::bias(batch.size() ? bias : squeeze(bias, 0));
     require_twin(in, {});
     require_twin(in, Mask::causal());
     require_twin(in, Mask::causal() & Mask::offset(keys - queries));
+    require_twin(in, Mask::causal() & Mask::offset(lengths(keys - queries, 2)));
     require_twin(in, Mask::window(7) & Mask::causal());
-    require_twin(in, Mask::padding({keys / 2, keys}));
-    require_twin(in, Mask::keep(Tensor(random_keep({2, 1, queries, keys}))));
-    require_twin(in, Mask::bias(bias) + Mask::causal());
-    require_twin(in, Mask::bias(bias.detach().requires_grad_()) & Mask::padding({keys, 1}));
+    require_twin(in, Mask::padding(lengths(keys / 2, keys)));
+    require_twin(in, Mask::alibi(heads) & Mask::causal());
+    require_twin(in, Mask::keep(Tensor(random_keep(shape(queries)))));
+    require_twin(in, biased + Mask::causal());
+    require_twin(
+        in, Mask::bias(biased.bias().detach().requires_grad_()) & Mask::padding(lengths(keys, 1)));
     require_twin(in, Mask::keep(Tensor(random_keep({queries, keys}))) &
-                         Mask::keep(Tensor(random_keep({2, 1, 1, keys}))) & Mask::window(40));
+                         Mask::keep(Tensor(random_keep(shape(1)))) & Mask::window(40));
   }
 }
 
@@ -260,15 +285,20 @@ TEST_CASE("attention reads strided and broadcast operands") {
 }
 
 TEST_CASE("attention's dropout is the one its twin draws, forward and backward") {
-  const Inputs in = random_inputs({2, 2}, 70, 150);
-  set_random_state({5, 9});
-  const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, Mask::causal(), {.dropout = 0.3});
-  const Tensor expected = twin(in, Mask::causal(), 0.3, {5, 9});
-  CHECK(largest_difference(y, expected) < 1e-12);
-  const Tensor cotangent(random_normal(y.shape(), float64, 0, 1));
-  const auto fast = grad({y}, {in.q, in.k, in.v}, {cotangent});
-  const auto slow = grad({expected}, {in.q, in.k, in.v}, {cotangent});
-  for (size_t i = 0; i < 3; ++i) CHECK(largest_difference(fast[i], slow[i]) < 1e-12);
+  for (const Shape& batch : {Shape{}, Shape{3}, Shape{2, 2}, Shape{2, 1, 2}})
+    for (const int64_t queries : {2, 70}) {
+      INFO(to_string(batch) << ", " << queries << " queries");
+      const Inputs in = random_inputs(batch, queries, 150);
+      const Mask mask = Mask::causal() & Mask::offset(150 - queries);
+      set_random_state({5, 9});
+      const Tensor y = scaled_dot_product_attention(in.q, in.k, in.v, mask, {.dropout = 0.3});
+      const Tensor expected = twin(in, mask, 0.3, {5, 9});
+      CHECK(largest_difference(y, expected) < 1e-12);
+      const Tensor cotangent(random_normal(y.shape(), float64, 0, 1));
+      const auto fast = grad({y}, {in.q, in.k, in.v}, {cotangent});
+      const auto slow = grad({expected}, {in.q, in.k, in.v}, {cotangent});
+      for (size_t i = 0; i < 3; ++i) CHECK(largest_difference(fast[i], slow[i]) < 1e-12);
+    }
 }
 
 TEST_CASE("attention is bitwise the same at any number of threads") {

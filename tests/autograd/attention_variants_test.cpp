@@ -29,26 +29,35 @@ void require_same(const std::function<Tensor()>& f, const std::function<Tensor()
 // x with every head repeated n times in a row.
 Tensor repeat_heads(const Tensor& x, int64_t n) {
   std::vector<Tensor> heads;
-  for (const Tensor& head : split(x, 1, 1)) heads.insert(heads.end(), static_cast<size_t>(n), head);
-  return cat(heads, 1);
+  for (const Tensor& head : split(x, 1, -3))
+    heads.insert(heads.end(), static_cast<size_t>(n), head);
+  return cat(heads, -3);
 }
 
 }  // namespace
 
 TEST_CASE("grouped heads attend as repeated ones do, and gather their gradients") {
   manual_seed(1);
-  for (const int64_t shared : {1, 2, 6}) {
-    const Tensor q = normal({2, 6, 70, 4}), k = normal({2, shared, 150, 4}),
-                 v = normal({2, shared, 150, 3});
-    const Mask mask = (Mask::causal() & Mask::offset(80)) & Mask::padding({140, 90});
-    const AttentionOptions options{.enable_gqa = true};
-    require_same([&] { return scaled_dot_product_attention(q, k, v, mask, options); },
-                 [&] {
-                   return scaled_dot_product_attention(q, repeat_heads(k, 6 / shared),
-                                                       repeat_heads(v, 6 / shared), mask);
-                 },
-                 {q, k, v});
-  }
+  for (const Shape& batch : {Shape{}, Shape{2}, Shape{2, 3}})
+    for (const int64_t shared : {1, 2, 6})
+      for (const int64_t queries : {3, 70}) {
+        INFO(to_string(batch) << ", " << shared << " shared, " << queries << " queries");
+        const auto make = [&](int64_t heads, int64_t rows, int64_t width) {
+          Shape shape = batch;
+          for (const int64_t size : {heads, rows, width}) shape.push_back(size);
+          return normal(shape);
+        };
+        const Tensor q = make(6, queries, 4), k = make(shared, 150, 4), v = make(shared, 150, 3);
+        Mask mask = Mask::causal() & Mask::offset(150 - queries);
+        if (batch.size() > 0) mask = mask & Mask::padding({140, 90});
+        const AttentionOptions options{.enable_gqa = true};
+        require_same([&] { return scaled_dot_product_attention(q, k, v, mask, options); },
+                     [&] {
+                       return scaled_dot_product_attention(q, repeat_heads(k, 6 / shared),
+                                                           repeat_heads(v, 6 / shared), mask);
+                     },
+                     {q, k, v});
+      }
 }
 
 TEST_CASE("grouped heads are twice differentiable") {

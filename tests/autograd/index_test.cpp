@@ -100,6 +100,20 @@ TEST_CASE("repeated indices add their gradients") {
   CHECK(table.grad().to_vector<double>() == Doubles{1, 1, 0, 0, 3, 3});
 }
 
+TEST_CASE("slices of any size add up where their index says") {
+  const Tensor picks = indices({2, 0, -1, 2, 3});
+  const Tensor chosen = transpose(one_hot(indices({2, 0, 3, 2, 3})), 0, 1).to(float64);
+  for (const int64_t size : {1, 255, 256, 257, 600}) {
+    const Tensor x = counted({3, 4, size}), source = counted({3, 5, size});
+    const Tensor sum = index_add(x, 1, picks, source), expected = x + matmul(chosen, source);
+    CHECK(sum.to_vector<double>() == expected.to_vector<double>());
+    const Tensor cotangent = counted({3, 4, size}).detach();
+    const auto found = grad({sum}, {x, source}, {cotangent});
+    CHECK(found[0].to_vector<double>() == cotangent.to_vector<double>());
+    CHECK(found[1].to_vector<double>() == index_select(cotangent, 1, picks).to_vector<double>());
+  }
+}
+
 TEST_CASE("the padding row of an embedding gets no gradient") {
   const Tensor table = counted({3, 2}), table2 = counted({3, 2});
   const Tensor rows = embedding(tensor({{2, 0}, {2, 1}}), table, 2);

@@ -150,6 +150,8 @@ TEST_CASE("gradients at zero are zero, not NaN") {
 TEST_CASE("the gradient of a product is right where factors are zero") {
   const Tensor one = tensor({2.0, 0.0, 3.0}).requires_grad_();
   CHECK(gradient(prod(one), one).to_vector<double>() == std::vector<double>{0, 6, 0});
+  const Tensor alone = tensor({0.0}).requires_grad_();
+  CHECK(gradient(prod(alone), alone).to_vector<double>() == std::vector<double>{1});
   const Tensor two = tensor({2.0, 0.0, 0.0}).requires_grad_();
   const Tensor first = grad({prod(two)}, {two}, {}, {.create_graph = true})[0];
   CHECK(first.to_vector<double>() == std::vector<double>{0, 0, 0});

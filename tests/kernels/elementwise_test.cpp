@@ -267,6 +267,36 @@ TEST_CASE("comparisons and where") {
   CHECK_THROWS_AS(where(arange(3), x, y), DTypeError);
 }
 
+TEST_CASE("binary_into takes operands that overlap its result as they were before") {
+  const Array values = random_normal({64, 64}, float32, 0, 1);
+  using View = Array (*)(const Array&);
+  const View all = [](const Array& x) { return x; };
+  const View flat = [](const Array& x) { return *x.try_view({-1}); };
+  // The same place in other strides or another shape; the same shape and strides elsewhere.
+  const std::pair<View, View> cases[] = {
+      {all, all},
+      {all, [](const Array& x) { return x.transpose(0, 1); }},
+      {all, [](const Array& x) { return x.narrow(0, 0, 1); }},
+      {all, [](const Array& x) { return x.select(0, 0); }},
+      {flat, [](const Array& x) { return x.try_view({-1})->flip(0); }},
+      {[](const Array& x) { return x.narrow(0, 1, 63); },
+       [](const Array& x) { return x.narrow(0, 0, 63); }},
+      {[](const Array& x) { return x.narrow(0, 0, 63); },
+       [](const Array& x) { return x.narrow(0, 1, 63); }},
+  };
+  const Array apart = random_normal({64, 64}, float32, 0, 1);
+  for (const auto& [result, operand] : cases)
+    for (const bool onto_first : {true, false}) {
+      INFO("case " << &operand - &cases[0].second);
+      const Array grid = clone(values);
+      Array into = result(grid);
+      const Array first = onto_first ? into : result(apart);
+      const Array expected = binary(Binary::sub, clone(first), operand(values));
+      binary_into(Binary::sub, into, first, operand(grid));
+      CHECK(same_bits(into, expected));
+    }
+}
+
 TEST_CASE("binary_into writes through any strides, also onto its own operand") {
   Array grid = zeros({3, 4}, float32);
   Array columns = grid.transpose(0, 1);

@@ -16,6 +16,7 @@
 #include "../../kernels/random.h"
 #include "../../kernels/simd.h"
 #include "../catch.h"
+#include "../guarded.h"
 
 namespace attune::test {
 
@@ -24,13 +25,13 @@ struct Product {
   int64_t m, k, n;
 };
 
-// [..., rows, columns] of normal values, in memory of the other order if transposed.
+// [..., rows, columns] of normal values, in guarded memory, of the other order if transposed.
 inline Array matrices(const Shape& batch, int64_t rows, int64_t columns, DType dtype,
                       bool transposed) {
   Shape shape = batch;
   shape.push_back(transposed ? columns : rows);
   shape.push_back(transposed ? rows : columns);
-  const Array x = random_normal(shape, dtype, 0, 1);
+  const Array x = guarded(random_normal(shape, dtype, 0, 1));
   return transposed ? x.transpose(-1, -2) : x;
 }
 

@@ -38,11 +38,12 @@ TEMPLATE_TEST_CASE("a product of few rows equals the sums, for every remainder",
             const Array stored =
                 random_normal(transposed ? Shape{n, k} : Shape{k, n}, float64, 0, 1);
             const Array b = transposed ? stored.transpose(0, 1) : stored;
-            std::vector<TestType> left(a.data<double>(), a.data<double>() + m * k);
-            std::vector<TestType> right(stored.data<double>(), stored.data<double>() + n * k);
+            const DType dtype = dtype_of<TestType>;
+            const Array left = test::guarded(kernels::convert(a, dtype));
+            const Array right = test::guarded(kernels::convert(stored, dtype));
             std::vector<TestType> c(static_cast<size_t>(m * (n + 2)), TestType{7});
-            thin_product(transposed, m, n, k, left.data(), k, right.data(), transposed ? k : n,
-                         c.data(), n + 2);
+            thin_product(transposed, m, n, k, left.data<TestType>(), k, right.data<TestType>(),
+                         transposed ? k : n, c.data(), n + 2);
             for (int64_t i = 0; i < m; ++i)
               for (int64_t j = 0; j < n + 2; ++j) {
                 const double expected = j < n ? product(a, b, i, j) : 7;
