@@ -19,13 +19,15 @@ namespace attune::kernels::HWY_NAMESPACE {
 // and what they are multiplied with in registers. Each element of B is loaded once for M sums.
 constexpr int registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 32 : 16;
 template <int M>
-constexpr int together = 4 * (M + 1) < registers   ? 4
-                         : 2 * (M + 1) < registers ? 2
-                                                   : 1;
+constexpr int together = std::min(4, (registers - 1) / (M + 1));
 
-// How many blocks ahead of its use B is asked for: the processor's own guess is too late where
-// there is little to compute.
-constexpr int64_t ahead = 2;
+// GCC would rather load a vector again for every use than hold it.
+template <class V>
+HWY_INLINE void hold_in_register([[maybe_unused]] V& v) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  asm("" : "+v"(v.raw));
+#endif
+}
 
 // Loops over sums are unrolled early, or GCC keeps the array in memory.
 
@@ -56,7 +58,10 @@ HWY_INLINE void sum_lanes([[maybe_unused]] D d, const hn::Vec<D> (&v)[count], T*
 #endif
 }
 
-// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N.
+// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N. The
+// next N rows of b are asked for meanwhile, because the processor's own guess is too late where
+// there is little to compute: in the order of memory if they lie densely, else, and where many rows
+// of a compete for the nearest cache, each part when that of this row is used.
 template <int M, int N, class T>
 HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
                           int64_t ldc) {
@@ -71,14 +76,18 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
     for (int j = 0; j < N; ++j) column[j] = load(b + j * ldb + l);
 #pragma GCC unroll 8
     for (int i = 0; i < M; ++i) {
-      const auto x = load(a + i * lda + l);
+      auto x = load(a + i * lda + l);
+      hold_in_register(x);
 #pragma GCC unroll 4
       for (int j = 0; j < N; ++j) sums[i * N + j] = hn::MulAdd(x, column[j], sums[i * N + j]);
     }
   };
+  const bool in_order = M < 7 && ldb == k;
+  const int64_t along = in_order ? N : 1, across = in_order ? lanes : ldb;
   int64_t l = 0;
   for (; l + lanes <= k; l += lanes) {
-    for (int j = 0; j < N; ++j) hwy::Prefetch(b + (ahead * N + j) * ldb + l);
+#pragma GCC unroll 4
+    for (int j = 0; j < N; ++j) hwy::Prefetch(b + N * ldb + l * along + j * across);
     add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, l);
   }
   if (l < k) {
@@ -103,6 +112,9 @@ HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const
 // a multiple of 4 KiB apart: those in use and those asked for must fit the few lines that the
 // nearest cache has for such addresses.
 constexpr int64_t depth = 4;
+
+// How many such steps ahead of its use B is asked for.
+constexpr int64_t ahead = 2;
 
 // tile += a b for M rows of a and V vectors of columns, of which `load` reads one.
 template <int M, int V, class T, class Load>
@@ -175,7 +187,8 @@ void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int6
                                                  rows_of_a<4, T>, rows_of_a<5, T>, rows_of_a<6, T>,
                                                  rows_of_a<7, T>, rows_of_a<8, T>};
   constexpr int64_t most = std::size(rows);
-  const int64_t block = transpose_b ? 16 : thin_columns;
+  // Columns that go with each other come out even in 12, however many they are.
+  const int64_t block = transpose_b ? 12 : thin_columns;
   for (int64_t j = 0; j < n; j += block)
     for (int64_t i = 0; i < m; i += most)
       rows[std::min(m - i, most) - 1](transpose_b, std::min(block, n - j), k, a + i * lda, lda,

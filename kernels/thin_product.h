@@ -9,7 +9,7 @@ namespace attune::kernels {
 // Rows up to which reading the matrix once is what counts.
 inline constexpr int64_t thin_rows = 16;
 // Columns of C that one tile holds, with the matrix transposed (a dot product each) or not.
-inline constexpr int64_t thin_columns_transposed = 64;
+inline constexpr int64_t thin_columns_transposed = 96;
 inline constexpr int64_t thin_columns = 192;
 
 // C = A op(B) for one row-major tile, on the calling thread. A: [m, k], op(B): [k, n] with B stored
