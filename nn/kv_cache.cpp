@@ -132,7 +132,7 @@ void KvCache::store(Array& to, const Tensor& x) const {
   to.mark_written();
 }
 
-KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v) {
+KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v, bool last_only) {
   if (tokens_ == 0) fail<ValueError>(name, "append() outside of a step; call begin() first");
   if (layer < 0 || layer >= most_layers)
     fail<IndexError>(name, "layer {} does not exist; they count from 0", layer);
@@ -146,7 +146,9 @@ KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v) 
   store(entry.k, k);
   store(entry.v, v);
   const int64_t all = largest(held_) + tokens_;
-  Mask mask = Mask::causal() & Mask::offset(held_);
+  std::vector<int64_t> first = held_;
+  for (size_t b = 0; last_only && b < first.size(); ++b) first[b] += counts_[b] - 1;
+  Mask mask = Mask::causal() & Mask::offset(std::move(first));
   if (sliding_) mask = mask & Mask::window(budget_);
   return {Tensor(entry.k.narrow(2, 0, all)), Tensor(entry.v.narrow(2, 0, all)), mask};
 }

@@ -37,9 +37,10 @@ class KvCache {
     Mask mask;    // causal, each new token from its own position
   };
   // Puts a layer's keys and values of the new tokens into the cache. k: [B, H, T, D], v:
-  // [B, H, T, Dv]. ShapeError unless they fit the step and what the layer holds, GradError if they
-  // are on the tape: run under NoGrad.
-  Entry append(int64_t layer, const Tensor& k, const Tensor& v);
+  // [B, H, T, Dv]. All new tokens attend, or the last real one of each sequence alone: the mask is
+  // for T queries or for one. ShapeError unless they fit the step and what the layer holds,
+  // GradError if they are on the tape: run under NoGrad.
+  Entry append(int64_t layer, const Tensor& k, const Tensor& v, bool last_only = false);
 
   // Ends the step: its real tokens now count.
   void commit();
@@ -54,6 +55,8 @@ class KvCache {
   bool sliding() const { return sliding_; }
   // How many tokens each sequence has seen; empty before the first step.
   const std::vector<int64_t>& lengths() const { return seen_; }
+  // How many of the step's tokens are real, of each sequence; empty between steps.
+  const std::vector<int64_t>& counts() const { return counts_; }
 
  private:
   struct Layer {

@@ -5,7 +5,7 @@
 #include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/compare.h"
 #include "../../autograd/ops/creation.h"
-#include "../../autograd/ops/index.h"
+#include "../../autograd/ops/join.h"
 #include "../../autograd/ops/shape.h"
 
 namespace attune::nn::models {
@@ -48,7 +48,7 @@ Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOpt
 
 KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, const Tensor& v) {
   if (!context.cache) return {k, v, context.mask};
-  KvCache::Entry entry = context.cache->append(context.layer, k, v);
+  KvCache::Entry entry = context.cache->append(context.layer, k, v, context.last_only);
   entry.mask = entry.mask & context.mask;
   return entry;
 }
@@ -58,11 +58,12 @@ Tensor run_block(const Module& model, std::function<Tensor(const Tensor&)> block
   return again ? checkpoint(std::move(block), x) : block(x);
 }
 
-Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts) {
-  std::vector<int64_t> rows;
-  for (const int64_t count : counts)
-    rows.push_back(static_cast<int64_t>(rows.size()) * x.size(1) + count - 1);
-  return index_select(flatten(x, 0, 1), 0, tensor(rows, {x.size(0)}));
+Tensor leaving(const Tensor& x, const LayerContext& context) {
+  if (!context.last_only || x.size(-2) == 1 || x.size(0) == 0) return x;
+  std::vector<Tensor> last;
+  for (const int64_t count : context.cache->counts())
+    last.push_back(narrow(select(x, 0, std::ssize(last)), -2, count - 1, 1));
+  return stack(last);
 }
 
 std::vector<Tensor> all_weights(const AttentionRecorder& recorder) {

@@ -49,6 +49,7 @@ struct LayerContext {
   Mask mask = {};
   KvCache* cache = nullptr;  // holds the tokens before these, where there are any
   int64_t layer = 0;         // of the cache
+  bool last_only = false;    // only the last token of each sequence leaves the layer
 };
 
 // What the queries of a layer attend to: k and v and the context's mask, or, of a cache, these
@@ -58,9 +59,9 @@ KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, con
 // block(x), computed again in backward where the model is told to.
 Tensor run_block(const Module& model, std::function<Tensor(const Tensor&)> block, const Tensor& x);
 
-// The last real token of each row. x: [B, T, D], of which the first counts[b] tokens are real ->
-// [B, D].
-Tensor last_tokens(const Tensor& x, const std::vector<int64_t>& counts);
+// The tokens of x that leave a layer: all, or, where the context says so, the last real one of each
+// sequence. x: [B, ..., T, D] -> [B, ..., T or 1, D].
+Tensor leaving(const Tensor& x, const LayerContext& context);
 
 // The weights of every recorded attention, whole, in the order of its calls.
 std::vector<Tensor> all_weights(const AttentionRecorder& recorder);

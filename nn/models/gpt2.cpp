@@ -5,6 +5,7 @@
 #include "../../array/fail.h"
 #include "../../autograd/ops/arithmetic.h"
 #include "../../autograd/ops/join.h"
+#include "../../autograd/ops/shape.h"
 #include "../init.h"
 #include "config_fields.h"
 #include "init_weights.h"
@@ -102,8 +103,9 @@ Tensor Gpt2Attention::operator()(const Tensor& x, const LayerContext& context) c
   std::vector<Tensor> qkv = chunk(c_attn(x), 3, -1);
   for (Tensor& part : qkv) part = split_heads(part, heads_);
   const auto [k, v, mask] = keys_and_values(context, qkv[1], qkv[2]);
-  return c_proj(merge_heads(scaled_dot_product_attention(
-      qkv[0], k, v, mask, {.dropout = is_training() ? dropout_ : 0, .scale = scale_})));
+  return c_proj(merge_heads(
+      scaled_dot_product_attention(leaving(qkv[0], context), k, v, mask,
+                                   {.dropout = is_training() ? dropout_ : 0, .scale = scale_})));
 }
 
 Gpt2Mlp::Gpt2Mlp(const Gpt2Config& config)
@@ -131,7 +133,7 @@ Gpt2Block::Gpt2Block(const Gpt2Config& config, int64_t layer)
 
 Tensor Gpt2Block::operator()(const Tensor& x, const LayerContext& context) const {
   auto scope = enter();
-  const Tensor attended = x + drop(attn(ln_1(x), context));
+  const Tensor attended = leaving(x, context) + drop(attn(ln_1(x), context));
   return attended + drop(mlp(ln_2(attended)));
 }
 
@@ -200,9 +202,11 @@ Tensor Gpt2::next_logits(const Tensor& input_ids, const std::vector<int64_t>& co
   const Tensor positions = minimum(cache.positions(), tensor(config_.n_positions - 1));
   Tensor x = wte(input_ids) + wpe(positions);
   for (size_t layer = 0; layer < h.size(); ++layer)
-    x = h[layer](x, {.cache = &cache, .layer = static_cast<int64_t>(layer)});
+    x = h[layer](x, {.cache = &cache,
+                     .layer = static_cast<int64_t>(layer),
+                     .last_only = layer + 1 == h.size()});
   cache.commit();
-  return lm_head(ln_f(last_tokens(x, counts)));
+  return lm_head(ln_f(flatten(x, 0, 1)));
 }
 
 }  // namespace attune::nn::models

@@ -188,8 +188,9 @@ Tensor LlamaAttention::operator()(const Tensor& x, const RotaryAngles& angles,
   const auto [k, v, mask] =
       keys_and_values(context, rotary_embedding(split_heads(k_proj(x), key_heads_), angles),
                       split_heads(v_proj(x), key_heads_));
-  return o_proj(merge_heads(scaled_dot_product_attention(
-      q, k, v, mask, {.dropout = is_training() ? dropout_ : 0, .enable_gqa = true})));
+  return o_proj(merge_heads(
+      scaled_dot_product_attention(leaving(q, context), k, v, mask,
+                                   {.dropout = is_training() ? dropout_ : 0, .enable_gqa = true})));
 }
 
 LlamaMlp::LlamaMlp(const LlamaConfig& c)
@@ -219,7 +220,7 @@ LlamaLayer::LlamaLayer(const LlamaConfig& c)
 Tensor LlamaLayer::operator()(const Tensor& x, const RotaryAngles& angles,
                               const LayerContext& context) const {
   auto scope = enter();
-  const Tensor attended = x + self_attn(input_layernorm(x), angles, context);
+  const Tensor attended = leaving(x, context) + self_attn(input_layernorm(x), angles, context);
   return attended + mlp(post_attention_layernorm(attended));
 }
 
@@ -285,9 +286,12 @@ Tensor Llama::next_logits(const Tensor& input_ids, const std::vector<int64_t>& c
   const RotaryAngles angles = angles_at(cache.positions());
   Tensor x = embed_tokens(input_ids);
   for (size_t layer = 0; layer < layers.size(); ++layer)
-    x = layers[layer](x, angles, {.cache = &cache, .layer = static_cast<int64_t>(layer)});
+    x = layers[layer](x, angles,
+                      {.cache = &cache,
+                       .layer = static_cast<int64_t>(layer),
+                       .last_only = layer + 1 == layers.size()});
   cache.commit();
-  return lm_head(norm(last_tokens(x, counts)));
+  return lm_head(norm(flatten(x, 0, 1)));
 }
 
 }  // namespace attune::nn::models

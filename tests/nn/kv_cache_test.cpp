@@ -100,6 +100,30 @@ TEST_CASE("a sliding cache is a window over the whole sequence, in bounded memor
   }
 }
 
+TEST_CASE("the last token of each sequence attends alone as it does among all") {
+  const Sequences all = random_sequences(2, 60);
+  for (const bool sliding : {false, true}) {
+    nn::KvCache cache(sliding ? 16 : 60, sliding), same(sliding ? 16 : 60, sliding);
+    for (int64_t seen = 0; seen < 60; seen += 20) {
+      const Tensor k = narrow(all.k, 2, seen, 20), v = narrow(all.v, 2, seen, 20);
+      const Tensor q = narrow(all.q, 2, seen, 20);
+      cache.begin(2, 20, {20, 7});
+      same.begin(2, 20, {20, 7});
+      const auto every = cache.append(0, k, v), last = same.append(0, k, v, true);
+      const Tensor ends =
+          stack({narrow(select(q, 0, 0), 1, 19, 1), narrow(select(q, 0, 1), 1, 6, 1)});
+      const Tensor y = scaled_dot_product_attention(q, every.k, every.v, every.mask);
+      const Tensor z = scaled_dot_product_attention(ends, last.k, last.v, last.mask);
+      CHECK(largest_difference(select(select(y, 0, 0), 1, 19), select(select(z, 0, 0), 1, 0)) <
+            1e-14);
+      CHECK(largest_difference(select(select(y, 0, 1), 1, 6), select(select(z, 0, 1), 1, 0)) <
+            1e-14);
+      cache.commit();
+      same.commit();
+    }
+  }
+}
+
 TEST_CASE("reorder copies sequences, more or fewer of them") {
   const Sequences all = random_sequences(2, 12);
   nn::KvCache cache(12);
