@@ -104,7 +104,7 @@ ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t coun
 // tile_rows rows times so many panels of columns.
 template <int panels>
 ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
-                                 int64_t next_panel, const PanelResult result,
+                                 int64_t next_panel, const PanelResult& result,
                                  Prefetcher& upcoming) {
   __m512 sums[tile_rows][panels];
 #pragma GCC unroll 8

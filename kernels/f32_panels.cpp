@@ -91,7 +91,7 @@ HWY_INLINE void put(const Vector (&sums)[tile_rows][panels], const PanelResult& 
 // tile_rows rows times so many panels of columns.
 template <int panels>
 void multiply_tile(int64_t depth, const float* HWY_RESTRICT rows, const float* HWY_RESTRICT columns,
-                   int64_t next_panel, const PanelResult result, Prefetcher& upcoming) {
+                   int64_t next_panel, const PanelResult& result, Prefetcher& upcoming) {
   const Tag d;
   Prefetcher ahead = upcoming;  // in registers
   // Rows of the result lie far apart: their way from memory is as long as the loop below.

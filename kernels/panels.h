@@ -72,7 +72,7 @@ class Prefetcher {
 // Multiplies a tile's panel of rows with up to three panels of columns, a distance apart.
 template <class Word>
 using TileProduct = void(int64_t words, const Word* rows, const Word* columns, int64_t distance,
-                         PanelResult result, Prefetcher& upcoming);
+                         const PanelResult& result, Prefetcher& upcoming);
 
 // Cuts a result into tiles of so many rows and of up to three panels of columns; of[n - 1]
 // multiplies those of n.
