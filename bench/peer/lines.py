@@ -200,9 +200,11 @@ def mlp_adam_step(options):
     return training_step(options, torch.optim.Adam, net, lambda: F.mse_loss(net(x), y))
 
 
-def without_gradients(model, run):
+def without_gradients(options, model, run):
     """The function that runs a model of transformers as its users do."""
     model.eval()
+    if options.compile:
+        model.forward = torch.compile(model.forward)
 
     def step():
         with torch.inference_mode():
@@ -219,7 +221,9 @@ def generation(batch, prompt, tokens, dtype=torch.float32):
         inputs = torch.randint(model.config.vocab_size, (batch, prompt))
         mask, count = torch.ones_like(inputs), dict(min_new_tokens=tokens, max_new_tokens=tokens)
         settings = dict(do_sample=False, use_cache=True, pad_token_id=0, **count)
-        return without_gradients(model, lambda: model.generate(inputs, attention_mask=mask, **settings))
+        if options.compile:  # for one length after another it would have to be compiled anew
+            settings["cache_implementation"] = "static"
+        return without_gradients(options, model, lambda: model.generate(inputs, attention_mask=mask, **settings))
 
     return prepare
 
@@ -229,7 +233,7 @@ def bert_inference(options):
 
     model = BertModel(BertConfig(), add_pooling_layer=False)
     tokens = torch.randint(model.config.vocab_size, (8, 128))
-    return without_gradients(model, lambda: model(tokens))
+    return without_gradients(options, model, lambda: model(tokens))
 
 
 def minilm_embed(options):
@@ -250,7 +254,7 @@ def minilm_embed(options):
             states, visible = model(tokens, attention_mask=mask).last_hidden_state, mask[..., None].float()
             F.normalize((states * visible).sum(1) / visible.sum(1).clamp(min=1e-9), dim=1)
 
-    return without_gradients(model, embed)
+    return without_gradients(options, model, embed)
 
 
 LINES = {
@@ -276,8 +280,14 @@ LINES = {
     "chained_adds": chained_adds,
     "mlp_adam_step": mlp_adam_step,
 }
-# Lines that --fused makes a difference to.
+# Lines that --fused makes a difference to, and those that --compile makes none to.
 WITH_OPTIMIZER = {"gpt2_step", "gpt2_step_bf16", "gpt2_step_t1024", "char_gpt_step", "adamw", "mlp_adam_step"}
+EAGER_ONLY = {"embedding_backward", "chained_adds"}
+
+
+def options_of(name):
+    fused, compiled = ["--fused"] * (name in WITH_OPTIMIZER), ["--compile"] * (name not in EAGER_ONLY)
+    return [*fused, *compiled]
 
 
 def warm_up(step):
@@ -318,10 +328,10 @@ def main():
     parser.add_argument("--fused", action="store_true", help="the fused optimizer instead of the default one")
     parser.add_argument("--compile", action="store_true", help="through torch.compile instead of eagerly")
     parser.add_argument("--serve", action="store_true", help="answer 'run SECONDS' lines on stdin")
-    parser.add_argument("--list", action="store_true", help="name the lines")
+    parser.add_argument("--list", action="store_true", help="name the lines, each with its options")
     options = parser.parse_args()
     if options.list:
-        return print("\n".join(f"{name} optimizer" if name in WITH_OPTIMIZER else name for name in LINES))
+        return print("\n".join(" ".join([name, *options_of(name)]) for name in LINES))
     if options.line not in LINES:
         parser.error(f"no line {options.line!r}; --list names them")
     torch.manual_seed(0)

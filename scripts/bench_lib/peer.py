@@ -21,8 +21,8 @@ class Peer:
         self.script = root / "bench/peer/lines.py"
         found = json.loads(self.ask("-c", PROBE))
         self.version, self.includes, self.libraries = found["version"], found["includes"], found["libraries"]
-        # {line: whether it has an optimizer}
-        self.lines = {name: bool(rest) for name, *rest in map(str.split, self.ask(self.script, "--list").splitlines())}
+        # {line: the options that make a difference to it}
+        self.lines = {name: options for name, *options in map(str.split, self.ask(self.script, "--list").splitlines())}
         self.program = None
 
     def ask(self, *arguments):
@@ -59,10 +59,9 @@ class Peer:
         if name in ("chained_adds", "mlp_adam_step"):
             return [("libtorch C++", [self.libtorch(), name])]
         flags = [[]] if name in self.lines else []
-        if self.lines.get(name):
-            flags += [["--fused"]]
-        if compiled:
-            flags += [[*flag, "--compile"] for flag in flags]
+        for option in self.lines.get(name, []):
+            if option != "--compile" or compiled:
+                flags += [[*flag, option] for flag in flags]
         return [(describe(flag), [self.python, self.script, name, *flag]) for flag in flags]
 
     def fastest(self, name, settings):
