@@ -156,8 +156,9 @@ class Backward {
     add_values(t, partial, dropped, g);
   }
 
-  // From the gradient of a row of weights. Their product with it is that of g and y, but where the
-  // tile has the whole row, it is taken as it is: where one key has all the weight, the two cancel.
+  // From the gradient of a row of weights, less their product with it, which is that of g and y.
+  // Where one key has nearly all the weight, or all values are alike, the two cancel; so where the
+  // tile has the whole row, the product with what is left, which rounding left, is taken off too.
   void score_gradient(const Tile& t, int64_t i, bool partial, const Buffers& b) const {
     const T* weights = b.weights + i * key_tile;
     T* gradient = b.gradient + i * key_tile;
@@ -167,8 +168,11 @@ class Backward {
         if (weights[j] == 0) gradient[j] = 0;
     };
     clear_masked();
-    const T delta = t.columns == masking_.key_end(t.batch) ? rows::dot(weights, gradient, t.columns)
-                                                           : b.delta[t.row + i];
+    T delta = b.delta[t.row + i];
+    if (t.columns == masking_.key_end(t.batch)) {
+      rows::affine(gradient, T{1}, -delta, gradient, t.columns);
+      delta = rows::dot(weights, gradient, t.columns);
+    }
     rows::scale_shifted(weights, gradient, delta, gradient, t.columns);
     clear_masked();
   }

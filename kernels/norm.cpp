@@ -64,33 +64,37 @@ void input_gradient(Kind kind, const Operands<T>& in, int64_t row, T* to) {
   rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width);
 }
 
-// Sums over all rows of what each tile of rows has added up by itself: [tiles, width] -> [width].
+// Rows that are added up one by one: of many narrow ones, a single sum would lose digits.
+constexpr int64_t block_rows = 64;
+
+// Sums over all rows of what each block of rows has added up by itself: [blocks, width] -> [width].
 template <class T>
 Array total(const Array& partial) {
-  const int64_t tiles = partial.size(0), width = partial.size(1);
+  const int64_t blocks = partial.size(0), width = partial.size(1);
   Array sums = zeros({width}, dtype_of<T>);
   const T* from = partial.data<T>();
-  for (int64_t tile = 0; tile < tiles; ++tile)
-    rows::add_scaled(T{1}, from + tile * width, sums.output<T>(), width);
+  for (int64_t block = 0; block < blocks; ++block)
+    rows::add_scaled(T{1}, from + block * width, sums.output<T>(), width);
   return sums;
 }
 
 // All gradients in one pass: a row is in the cache for what comes after the first.
 template <class T>
 NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape, NormNeeds needs) {
-  const int64_t height = rows_per_tile(in.width);
-  const int64_t tiles = std::max<int64_t>(1, (in.count + height - 1) / height);
+  const int64_t block = std::min(rows_per_tile(in.width), block_rows);
+  const int64_t height = rows_per_tile(in.width) / block * block;
+  const int64_t tiles = (in.count + height - 1) / height;
   const auto sums = [&](bool needed) {
-    return needed ? zeros({tiles, in.width}, dtype_of<T>) : Array();
+    return needed ? zeros({(in.count + block - 1) / block, in.width}, dtype_of<T>) : Array();
   };
   const auto output = [](Array& x) { return x.defined() ? x.output<T>() : nullptr; };
   NormGradients d{needs.x ? Array(shape, dtype_of<T>) : Array(), sums(needs.weight),
                   sums(needs.bias)};
   T *dx = output(d.x), *dw = output(d.weight), *db = output(d.bias);
   parallel_tiles(tiles, in.count * in.width, [&](int64_t tile) {
-    const int64_t end = std::min(in.count, (tile + 1) * height), sum = tile * in.width;
+    const int64_t end = std::min(in.count, (tile + 1) * height);
     for (int64_t row = tile * height; row < end; ++row) {
-      const int64_t at = row * in.width;
+      const int64_t at = row * in.width, sum = row / block * in.width;
       if (dx) input_gradient(kind, in, row, dx);
       if (dw) rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), dw + sum, in.width);
       if (db) rows::add_scaled(T{1}, in.g + at, db + sum, in.width);

@@ -254,6 +254,20 @@ TEST_CASE("float32 keeps the gradient's digits where scores are some tens") {
   }
 }
 
+TEST_CASE("float32 moves no query where all values are alike") {
+  for (const int64_t keys : {3, 100}) {
+    const Inputs in = random_inputs({4}, 40, keys, float32);
+    const Tensor q = (in.q * 8.0).detach().requires_grad_();
+    const Tensor v = expand(narrow(in.v * 10.0, 1, 0, 1), in.v.shape());
+    const Tensor y = scaled_dot_product_attention(q, in.k, v);
+    const Tensor cotangent(random_normal(y.shape(), float32, 0, 1));
+    for (const Tensor& x : grad({y}, {q, in.k}, {cotangent})) {
+      INFO(keys << " keys");
+      CHECK(amax(abs(x)).item<double>() < 1e-10);
+    }
+  }
+}
+
 TEST_CASE("attention of empty sequences") {
   const Inputs no_keys = random_inputs({2}, 3, 0);
   const Tensor y = scaled_dot_product_attention(no_keys.q, no_keys.k, no_keys.v);

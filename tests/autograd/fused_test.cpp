@@ -7,6 +7,7 @@
 #include <autograd/ops/arithmetic.h>
 #include <autograd/ops/attention.h>
 #include <autograd/ops/composite.h>
+#include <autograd/ops/creation.h>
 #include <autograd/ops/loss.h>
 #include <autograd/ops/norm.h>
 #include <autograd/ops/pointwise.h>
@@ -114,6 +115,19 @@ TEST_CASE("layer_norm keeps six digits where the mean is 100,000 deviations away
   const Tensor x(random_normal({4, 768}, float32, 1e5, 1));
   const Tensor exact = layer_norm(x.to(float64), {768});
   CHECK(largest_difference(layer_norm(x, {768}), exact) < 1e-6);
+}
+
+TEST_CASE("norms of many narrow rows keep the digits of their parameters' gradients") {
+  manual_seed(1);
+  const auto gradients = [](const Tensor& x) {
+    const auto parameter = [&] { return ones({3}, x.dtype()).requires_grad_(); };
+    const Tensor weight = parameter(), bias = parameter(), scale = parameter();
+    const Tensor y = layer_norm(x, {3}, weight, bias) + rms_norm(x, {3}, scale) * x;
+    return grad({sum(y * 0.1)}, {weight, bias, scale});
+  };
+  const Tensor x(random_normal({20000, 3}, float32, 1, 1));
+  const auto found = gradients(x), exact = gradients(x.to(float64));
+  for (size_t i = 0; i < exact.size(); ++i) CHECK(largest_difference(found[i], exact[i]) < 3e-6);
 }
 
 TEST_CASE("cross_entropy equals its twin with every option") {
