@@ -24,6 +24,8 @@ class Draw {
     return static_cast<int64_t>(philox(seed_, 0, count_++)[0] % static_cast<uint64_t>(n));
   }
   bool once_in(int64_t n) { return below(n) == 0; }
+  // As once_in, but in half of the calls never: of many arguments one would nearly always be odd.
+  bool oddly_once_in(int64_t n) { return odd_ && once_in(n); }
   template <class T>
   T one_of(std::initializer_list<T> values) {
     return values.begin()[below(static_cast<int64_t>(values.size()))];
@@ -168,6 +170,7 @@ class Draw {
   }
 
   uint64_t seed_, count_ = 0;
+  bool odd_ = philox(seed_, 1, 0)[0] % 2 == 1;
   std::optional<Shape> usual_shape_;
   DType usual_dtype_ = one_of({float32, float64});
 };

@@ -12,14 +12,16 @@ using namespace attune::nn::models;
 namespace {
 
 // A size that may be meant, seldom one that cannot be: a config has many.
-int64_t size(Draw& d, int64_t least = 1) { return d.once_in(24) ? d.whole() : least + d.below(3); }
-double number(Draw& d, double usual) { return d.once_in(24) ? d.number() : usual; }
+int64_t size(Draw& d, int64_t least = 1) {
+  return d.oddly_once_in(12) ? d.whole() : least + d.below(3);
+}
+double number(Draw& d, double usual) { return d.oddly_once_in(12) ? d.number() : usual; }
 bool flag(Draw& d) { return d.once_in(2); }
 std::string activation_name(Draw& d) {
-  return d.once_in(24) ? "other" : d.one_of({"gelu", "gelu_new", "relu", "silu"});
+  return d.oddly_once_in(12) ? "other" : d.one_of({"gelu", "gelu_new", "relu", "silu"});
 }
 std::optional<int64_t> token(Draw& d) {
-  return flag(d) ? std::nullopt : std::optional(d.once_in(6) ? d.whole() : 0);
+  return flag(d) ? std::nullopt : std::optional(d.oddly_once_in(3) ? d.whole() : 0);
 }
 
 Gpt2Config gpt2_config(Draw& d) {
@@ -27,7 +29,7 @@ Gpt2Config gpt2_config(Draw& d) {
   c.vocab_size = size(d, 3);
   c.n_positions = size(d, 3);
   c.n_head = size(d);
-  c.n_embd = d.once_in(12) ? size(d) : std::clamp<int64_t>(c.n_head, -3, 3) * (1 + d.below(3));
+  c.n_embd = d.oddly_once_in(6) ? size(d) : std::clamp<int64_t>(c.n_head, -3, 3) * (1 + d.below(3));
   c.n_layer = size(d);
   c.n_inner = flag(d) ? 0 : size(d);
   c.activation_function = activation_name(d);
@@ -45,7 +47,7 @@ BertConfig bert_config(Draw& d) {
   BertConfig c;
   c.vocab_size = size(d, 3);
   c.num_attention_heads = size(d);
-  c.hidden_size = d.once_in(12)
+  c.hidden_size = d.oddly_once_in(6)
                       ? size(d)
                       : std::clamp<int64_t>(c.num_attention_heads, -3, 3) * (1 + d.below(3));
   c.num_hidden_layers = size(d);
@@ -61,10 +63,10 @@ BertConfig bert_config(Draw& d) {
   c.pad_token_id = token(d);
   c.tie_word_embeddings = flag(d);
   c.num_labels = size(d);
-  if (d.once_in(8)) c.id2label = {"one", "two"};
-  c.problem_type = d.once_in(4) ? d.one_of({"regression", "single_label_classification",
-                                            "multi_label_classification", "other"})
-                                : "";
+  if (d.oddly_once_in(4)) c.id2label = {"one", "two"};
+  c.problem_type = d.oddly_once_in(2)
+                       ? d.one_of({"regression", "multi_label_classification", "other"})
+                       : d.one_of({"", "single_label_classification"});
   c.add_pooling_layer = flag(d);
   return c;
 }
@@ -73,12 +75,13 @@ LlamaConfig llama_config(Draw& d) {
   LlamaConfig c;
   c.vocab_size = size(d, 3);
   c.num_attention_heads = size(d);
-  c.hidden_size = d.once_in(12)
+  c.hidden_size = d.oddly_once_in(6)
                       ? size(d)
                       : std::clamp<int64_t>(c.num_attention_heads, -3, 3) * 2 * (1 + d.below(2));
   c.intermediate_size = size(d);
   c.num_hidden_layers = size(d);
-  c.num_key_value_heads = flag(d) ? 0 : size(d);
+  c.num_key_value_heads =
+      d.oddly_once_in(6) ? size(d) : d.one_of<int64_t>({0, 1, c.num_attention_heads});
   c.head_dim = d.once_in(3) ? 2 * d.below(4) : 0;
   c.hidden_act = activation_name(d);
   c.max_position_embeddings = size(d, 3);
@@ -89,7 +92,7 @@ LlamaConfig llama_config(Draw& d) {
                        .factor = number(d, 2),
                        .low_freq_factor = number(d, 1),
                        .high_freq_factor = number(d, 4),
-                       .original_max_position_embeddings = d.once_in(12) ? d.whole() : 8};
+                       .original_max_position_embeddings = d.oddly_once_in(6) ? d.whole() : 8};
   c.attention_dropout = number(d, 0);
   c.attention_bias = flag(d);
   c.mlp_bias = flag(d);
@@ -99,21 +102,32 @@ LlamaConfig llama_config(Draw& d) {
 }
 
 Tensor tokens(Draw& d, int64_t rows, int64_t columns) {
-  if (d.once_in(16)) return d.tensor();
-  const int64_t id = d.once_in(12) ? d.whole() : d.below(3);
+  if (d.oddly_once_in(8)) return d.tensor();
+  const int64_t id = d.oddly_once_in(6) ? d.whole() : d.below(3);
   return full({rows, columns}, static_cast<double>(id), int64);
 }
 
-ForwardOptions forward_options(Draw& d, int64_t rows, int64_t columns) {
-  const auto maybe = [&](const Tensor& x) { return d.once_in(3) ? x : Tensor(); };
+// What a model takes beside the tokens.
+struct Takes {
+  bool token_types = false, shifted = false;
+  enum { no_labels, of_sequences, of_tokens } labels = no_labels;
+};
+
+constexpr Takes causal{.token_types = true, .shifted = true, .labels = Takes::of_tokens};
+
+// Mostly what the model takes; of what it does not, odd calls give some all the same.
+ForwardOptions forward_options(Draw& d, const Takes& takes, int64_t rows, int64_t columns) {
+  const auto maybe = [&](bool meant, const Tensor& x) {
+    return (meant ? d.once_in(3) : d.oddly_once_in(6)) ? x : Tensor();
+  };
+  const auto odd_or = [&](const Tensor& x) { return d.oddly_once_in(4) ? d.indices() : x; };
+  const Tensor of_tokens = zeros({rows, columns}, int64), of_rows = zeros({rows}, int64);
   ForwardOptions o;
-  o.attention_mask = maybe(d.once_in(8) ? d.tensor() : full({rows, columns}, 1.0, int64));
-  o.token_type_ids = maybe(d.once_in(8) ? d.indices() : zeros({rows, columns}, int64));
-  o.position_ids = maybe(d.once_in(8) ? d.indices() : arange(columns));
-  o.labels = maybe(d.once_in(3) ? d.indices()
-                   : flag(d)    ? zeros({rows}, int64)
-                                : zeros({rows, columns}, int64));
-  if (d.once_in(8)) o.shift_labels = zeros({rows, columns}, int64);
+  o.attention_mask = maybe(true, d.oddly_once_in(4) ? d.tensor() : ones({rows, columns}, int64));
+  o.token_type_ids = maybe(takes.token_types, odd_or(of_tokens));
+  o.position_ids = maybe(true, odd_or(arange(columns)));
+  o.labels = maybe(takes.labels, odd_or(takes.labels == Takes::of_tokens ? of_tokens : of_rows));
+  o.shift_labels = maybe(takes.shifted && !o.labels.defined(), of_tokens);
   o.output_logits = d.below(4) > 0;
   o.output_hidden_states = d.once_in(4);
   o.output_attentions = d.once_in(4);
@@ -122,30 +136,32 @@ ForwardOptions forward_options(Draw& d, int64_t rows, int64_t columns) {
 
 // The model as somebody may have left it, on tokens.
 template <class Model>
-std::vector<Tensor> forward(Draw& d, const Model& model) {
+std::vector<Tensor> forward(Draw& d, const Model& model, const Takes& takes) {
   if (d.once_in(6)) model.to(d.dtype());
   if (flag(d)) model.eval();
   if constexpr (requires { model.gradient_checkpointing_enable(); })
     if (d.once_in(4)) model.gradient_checkpointing_enable();
   const int64_t rows = d.below(3), columns = d.below(4);
-  const ModelOutput y = model.forward(tokens(d, rows, columns), forward_options(d, rows, columns));
+  const ModelOutput y =
+      model.forward(tokens(d, rows, columns), forward_options(d, takes, rows, columns));
   std::vector<Tensor> all = {y.loss, y.logits, y.last_hidden_state, y.pooler_output};
   all.insert(all.end(), y.hidden_states.begin(), y.hidden_states.end());
   return all;
 }
 
 GenerationOptions generation_options(Draw& d) {
-  return {.max_new_tokens = d.below(7) - 1,
+  const bool greedy = flag(d);
+  return {.max_new_tokens = d.oddly_once_in(6) ? d.below(3) - 2 : d.below(6),
           .sampling = {.repetition_penalty = number(d, 1),
-                       .temperature = flag(d) ? 0 : number(d, 1),
-                       .top_k = d.once_in(3) ? d.whole() : 0,
+                       .temperature = greedy ? 0 : number(d, 1),
+                       .top_k = d.oddly_once_in(3) ? d.whole() : d.below(4),
                        .top_p = number(d, 1),
                        .min_p = number(d, 0)},
           .eos_token_id = d.once_in(3) ? d.numbers() : std::vector<int64_t>(),
           .stop = d.once_in(6) ? std::vector<std::vector<int64_t>>{d.numbers()}
                                : std::vector<std::vector<int64_t>>(),
           .seed = 1,
-          .num_beams = flag(d) ? 1 : size(d),
+          .num_beams = greedy || d.oddly_once_in(3) ? size(d) : 1,
           .length_penalty = number(d, 1)};
 }
 
@@ -154,16 +170,17 @@ std::vector<Tensor> generated(Draw& d, const Model& model) {
   model.eval();
   std::vector<std::vector<int64_t>> prompts;
   for (int64_t n = d.below(3); n > 0; --n)
-    prompts.push_back(d.once_in(8) ? d.numbers()
-                                   : std::vector<int64_t>(static_cast<size_t>(1 + d.below(4)), 1));
+    prompts.push_back(d.oddly_once_in(4)
+                          ? d.numbers()
+                          : std::vector<int64_t>(static_cast<size_t>(1 + d.below(4)), 1));
   generate(model, prompts, generation_options(d));
   return {};
 }
 
 template <class Config>
 std::vector<Tensor> counted(Draw& d, const Config& config) {
-  cost(config, d.once_in(4) ? d.whole() : 2, d.once_in(4) ? d.whole() : 2,
-       {flag(d), d.once_in(4) ? d.whole() : 2});
+  cost(config, d.oddly_once_in(4) ? d.whole() : 2, d.oddly_once_in(4) ? d.whole() : 2,
+       {flag(d), d.oddly_once_in(4) ? d.whole() : 2});
   return {};
 }
 
@@ -176,7 +193,7 @@ std::vector<Tensor> adapted(Draw& d, const Gpt2& model) {
   if (d.once_in(4)) saved.push_back(names[static_cast<size_t>(d.below(std::ssize(names)))]);
   const Lora lora(model, {size(d), number(d, 8), number(d, 0.5), flag(d), targets, saved});
   if (flag(d)) lora.merge();
-  const auto found = forward(d, model);
+  const auto found = forward(d, model, causal);
   if (flag(d)) lora.unload();
   return found;
 }
@@ -185,20 +202,32 @@ std::vector<Tensor> adapted(Draw& d, const Gpt2& model) {
 
 TEST_CASE("models of random configs are made and computed, or refused") {
   const std::vector<RandomCall> all = {
-      custom("Gpt2", [](Draw& d) { return forward(d, Gpt2(gpt2_config(d))); }),
-      custom("BertModel", [](Draw& d) { return forward(d, BertModel(bert_config(d))); }),
+      custom("Gpt2", [](Draw& d) { return forward(d, Gpt2(gpt2_config(d)), causal); }),
+      custom("BertModel",
+             [](Draw& d) { return forward(d, BertModel(bert_config(d)), {.token_types = true}); }),
       custom("BertForMaskedLM",
-             [](Draw& d) { return forward(d, BertForMaskedLM(bert_config(d))); }),
+             [](Draw& d) {
+               return forward(d, BertForMaskedLM(bert_config(d)),
+                              {.token_types = true, .labels = Takes::of_tokens});
+             }),
       custom("BertForSequenceClassification",
-             [](Draw& d) { return forward(d, BertForSequenceClassification(bert_config(d))); }),
-      custom("Llama", [](Draw& d) { return forward(d, Llama(llama_config(d))); }),
+             [](Draw& d) {
+               return forward(d, BertForSequenceClassification(bert_config(d)),
+                              {.token_types = true, .labels = Takes::of_sequences});
+             }),
+      custom("Llama",
+             [](Draw& d) {
+               return forward(d, Llama(llama_config(d)),
+                              {.shifted = true, .labels = Takes::of_tokens});
+             }),
       custom("SentenceTransformer",
              [](Draw& d) {
                const SentenceTransformer model(
                    BertModel(bert_config(d)), d.one_of({Pooling::mean, Pooling::cls, Pooling::max}),
                    flag(d), d.below(4));
                const int64_t rows = d.below(3), columns = d.below(4);
-               return model(tokens(d, rows, columns), forward_options(d, rows, columns));
+               return model(tokens(d, rows, columns),
+                            forward_options(d, {.token_types = true}, rows, columns));
              }),
       custom("generate by Gpt2", [](Draw& d) { return generated(d, Gpt2(gpt2_config(d))); }),
       custom("generate by Llama", [](Draw& d) { return generated(d, Llama(llama_config(d))); }),
@@ -213,8 +242,9 @@ TEST_CASE("models of random configs are made and computed, or refused") {
       custom("sample",
              [](Draw& d) {
                const GenerationOptions options = generation_options(d);
-               const std::vector<int64_t> seen = d.numbers();
-               sample(d.tensor(), options.sampling, seen);
+               const bool odd = d.oddly_once_in(2);
+               const std::vector<int64_t> seen = odd ? d.numbers() : std::vector<int64_t>{1, 0};
+               sample(odd ? d.tensor() : full({3}, d.number()), options.sampling, seen);
                return Tensor();
              }),
   };
