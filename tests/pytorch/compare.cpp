@@ -7,6 +7,7 @@
 // answer that differs, or agrees only with what PyTorch says when asked in another way, is a line
 // of JSON; so are, last, the numbers of results by precision.
 
+#include <array/random.h>
 #include <attune/autograd.h>
 #include <attune/io.h>
 #include <attune/kernels.h>
@@ -44,8 +45,20 @@ Array with_strides(const Array& x, const Shape& strides) {
 struct Setting {
   std::string target;
   Layout layout;
-  DType dtype;  // of all floating inputs
+  DType dtype;         // of all floating inputs
+  uint64_t nudge = 0;  // draws how these are moved, see nudged(); 0: not at all
 };
+
+// Every element a unit in the last place of float32 larger or smaller.
+Array nudged(const Array& x, uint64_t draw) {
+  Array y = kernels::clone(kernels::convert(x, float64));
+  double* values = y.output<double>();
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    const bool up = philox(draw, 0, static_cast<uint64_t>(i))[0] % 2 == 1;
+    values[i] *= 1 + (up ? 0x1p-23 : -0x1p-23);
+  }
+  return kernels::convert(y, x.dtype());
+}
 
 // One sample in one setting.
 class Call {
@@ -76,6 +89,7 @@ class Call {
     if (inputs_.count(name)) return;
     Array x = arranged(name, setting_.dtype);
     has_floating_inputs_ |= is_floating(x.dtype());
+    if (setting_.nudge && is_floating(x.dtype())) x = nudged(x, setting_.nudge + inputs_.size());
     if (setting_.layout == Layout::dense)
       x = with_strides(x, Reader<Shape>::get(argument["strides"], {}));
     Tensor leaf(std::move(x));
@@ -87,6 +101,51 @@ class Call {
   const Setting& setting_;
   Tensors inputs_;
   bool has_floating_inputs_ = false;
+};
+
+// What a function makes of the arguments of a call.
+class Evaluation {
+ public:
+  Evaluation(const Json& sample, const StateDict& arrays, const Call& call,
+             const Overload& overload)
+      : key_(sample["key"]),
+        arrays_(arrays),
+        call_(call),
+        inputs_(call.inputs()),
+        outputs_(overload.call(sample["arguments"], inputs_)) {}
+
+  const std::vector<Tensor>& outputs() const { return outputs_; }
+  std::string name_of_output(size_t i) const { return key_ + "/out" + std::to_string(i); }
+
+  // Of the inputs that need one, by name.
+  std::map<std::string, Tensor> gradients() const {
+    std::vector<Tensor> differentiable, cotangents, leaves;
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const std::string cotangent = key_ + "/cotangent" + std::to_string(i);
+      if (!arrays_.count(cotangent)) continue;
+      differentiable.push_back(outputs_[i]);
+      cotangents.emplace_back(call_.arranged(cotangent, outputs_[i].dtype()));
+    }
+    std::map<std::string, Tensor> found;
+    if (differentiable.empty()) return found;
+    for (const auto& [name, leaf] : inputs_)
+      if (leaf.requires_grad()) leaves.push_back(leaf);
+    const auto gradients = grad(differentiable, leaves, cotangents, {.allow_unused = true});
+    size_t i = 0;
+    for (const auto& [name, leaf] : inputs_) {
+      if (!leaf.requires_grad()) continue;
+      found.emplace(name + "/gradient", gradients[i].defined() ? gradients[i] : zeros_like(leaf));
+      ++i;
+    }
+    return found;
+  }
+
+ private:
+  std::string key_;
+  const StateDict& arrays_;
+  const Call& call_;
+  Tensors inputs_;
+  std::vector<Tensor> outputs_;
 };
 
 std::vector<double> values(const Array& x) {
@@ -138,6 +197,7 @@ class Comparison {
               {"layout", layout_names[static_cast<int>(setting.layout)]},
               {"target", setting.target}};
     single_ = call.has_floating_inputs() && setting.dtype == float32;
+    setting_ = setting;
     count_ = &counts.emplace(precision, 0).first.value();
     try {
       compare(sample, call);
@@ -157,36 +217,45 @@ class Comparison {
   }
 
   void compare(const Json& sample, const Call& call, const Overload& overload) {
-    Tensors inputs = call.inputs();
-    const std::vector<Tensor> outputs = overload.call(sample["arguments"], inputs);
-    const std::string key = sample["key"];
-    if (outputs.size() != sample["outputs"].get<size_t>())
+    const Evaluation found(sample, file_.arrays, call, overload);
+    sample_ = &sample;
+    overload_ = &overload;
+    if (found.outputs().size() != sample["outputs"].get<size_t>())
       return report({{"status", "differs"}, {"text", "another number of outputs"}});
     bool right = true;
-    std::vector<Tensor> differentiable, cotangents, leaves;
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const std::string number = std::to_string(i), cotangent = key + "/cotangent" + number;
-      right &= agree(key + "/out" + number, outputs[i]);
-      if (!file_.arrays.count(cotangent)) continue;
-      differentiable.push_back(outputs[i]);
-      cotangents.emplace_back(call.arranged(cotangent, outputs[i].dtype()));
+    for (size_t i = 0; i < found.outputs().size(); ++i)
+      right &= agree(found.name_of_output(i), found.outputs()[i]);
+    if (!right) return;
+    for (const auto& [name, gradient] : found.gradients()) agree(name, gradient);
+  }
+
+  // How far the exact answer moves at most where every input moves by a unit in the last place of
+  // float32, which has it no more exactly.
+  double sensitivity(const std::string& name) const {
+    constexpr uint64_t draws = 8;
+    double furthest = 0;
+    const auto wanted = values(file_.arrays.at(name));
+    for (uint64_t draw = 1; draw <= draws; ++draw) {
+      const Setting moved{setting_.target, setting_.layout, float64, draw << 32};
+      const Call call(*sample_, file_.arrays, moved);
+      const Evaluation found(*sample_, file_.arrays, call, *overload_);
+      std::map<std::string, Tensor> answers = found.gradients();
+      for (size_t i = 0; i < found.outputs().size(); ++i)
+        answers.emplace(found.name_of_output(i), found.outputs()[i]);
+      const auto there = values(answers.at(name).array());
+      for (size_t i = 0; i < there.size(); ++i) {
+        const double apart = std::abs(there[i] - wanted[i]);
+        if (std::isfinite(apart)) furthest = std::max(furthest, apart);
+      }
     }
-    if (!right || differentiable.empty()) return;
-    std::vector<std::string> names;
-    for (const auto& [name, leaf] : inputs) {
-      if (!leaf.requires_grad()) continue;
-      leaves.push_back(leaf);
-      names.push_back(name);
-    }
-    const auto gradients = grad(differentiable, leaves, cotangents, {.allow_unused = true});
-    for (size_t i = 0; i < names.size(); ++i)
-      agree(names[i] + "/gradient", gradients[i].defined() ? gradients[i] : zeros_like(leaves[i]));
+    return furthest;
   }
 
   bool agree(const std::string& name, const Tensor& found) {
     *count_ = count_->get<int64_t>() + 1;
     const Array& wanted = file_.arrays.at(name);
     const Array* single = single_ ? answer(name + "/float32") : nullptr;
+    name_ = name;
     where_["part"] = name.substr(name.find('/') + 1);
     if (found.shape() != wanted.shape())
       return differ("shape " + to_string(found.shape()) + ", not " + to_string(wanted.shape()));
@@ -224,7 +293,8 @@ class Comparison {
     report({{"status", wrong ? "differs" : "agrees with another answer"},
             {"text", fmt::format("[{}] is {:.9g}, not {:.9g}", i, ours[i], theirs[i])},
             {"error", error},
-            {"their_error", their_error}});
+            {"their_error", their_error},
+            {"sensitivity", single_ ? sensitivity(name_) : 0}});
     return !wrong;
   }
 
@@ -246,6 +316,10 @@ class Comparison {
   io::Safetensors file_;
   Json samples_;
   Json where_;  // what every line says of the call
+  Setting setting_;
+  const Json* sample_ = nullptr;        // the one that is compared,
+  const Overload* overload_ = nullptr;  // the function,
+  std::string name_;                    // and the answer
   bool single_ = false;
   Json* count_ = nullptr;  // of results in the precision of the call
 };

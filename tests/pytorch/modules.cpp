@@ -166,6 +166,23 @@ Tensor transformer(const Tensor& src, State state, const Tensor& tgt, const Tens
                       layered.mask(memory_mask, memory_padding));
 }
 
+// A classifier's last layer and its loss, as PyTorch's module of this name has them.
+struct LinearCrossEntropyLoss : nn::Module {
+  LinearCrossEntropyLoss(int64_t in, int64_t classes, bool bias)
+      : linear(child("linear", nn::Linear(in, classes, {.bias = bias}))) {}
+
+  nn::Linear linear;
+};
+
+Tensor classifier_loss(const Tensor& x, State state, const Tensor& target, int64_t in,
+                       int64_t classes, bool bias, Reduction reduction, int64_t ignored,
+                       double smoothing) {
+  const LinearCrossEntropyLoss module(in, classes, bias);
+  state.load_into(module);
+  return linear_cross_entropy(x, module.linear.weight, target, module.linear.bias,
+                              {ignored, reduction, smoothing});
+}
+
 template <class... Parameters, class F>
 Row row(const char* name, F f) {
   return {name, {takes<Parameters...>(f)}};
@@ -205,6 +222,8 @@ const Rows& modules() {
       plain<nn::Softplus, double, double>("Softplus"),
       plain<nn::Softmax, int64_t>("Softmax"),
       plain<nn::LogSoftmax, int64_t>("LogSoftmax"),
+      row<Tensor, State, Tensor, int64_t, int64_t, bool, Reduction, int64_t, double>(
+          "LinearCrossEntropyLoss", classifier_loss),
       row<Tensor, State, Tensor, Tensor, int64_t, int64_t, bool, bool, bool, Integer, Integer, bool,
           Tensor, Tensor, bool, bool>("MultiheadAttention", attend),
       row<Tensor, State, Tensor, Tensor, Layers>("TransformerEncoderLayer", encoder_layer),

@@ -3,6 +3,32 @@
 #include "arguments.h"
 
 namespace attune::test {
+
+// A schedule as the call that makes it, as schedulers.py writes it.
+template <>
+struct Reader<optim::Schedule> {
+  static bool fits(const Json& j) { return j.is_array() && !j.empty() && j[0].is_string(); }
+  static optim::Schedule get(const Json& j, const Tensors& tensors) {
+    const auto inner = [&](size_t i) { return get(j.at(i), tensors); };
+    const std::string name = j[0];
+    if (name == "constant_lr") return optim::constant_lr(j.at(1));
+    if (name == "step_lr") return optim::step_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "linear_lr") return optim::linear_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "cosine_lr") return optim::cosine_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "one_cycle_lr") return optim::one_cycle_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "warm_up") return optim::warm_up(j.at(1), inner(2));
+    if (name == "sequential")
+      return [steps = j.at(1).get<int64_t>(), one = inner(2), other = inner(3)](int64_t step) {
+        return step < steps ? one(step) : other(step - steps);
+      };
+    if (name == "chained")
+      return [lr = j.at(1).get<double>(), one = inner(2), other = inner(3)](int64_t step) {
+        return one(step) * other(step) / lr;
+      };
+    throw std::invalid_argument("no schedule " + name);
+  }
+};
+
 namespace {
 
 using List = std::vector<Tensor>;
@@ -30,6 +56,21 @@ Overload adam() {
       });
 }
 
+// The learning rate of each step, of training that stops before step `stop` and goes on from the
+// scheduler's state.
+Tensor learning_rates(const optim::Schedule& schedule, double lr, int64_t steps, int64_t stop) {
+  const Tensor parameter = zeros({1}).requires_grad_();
+  optim::SGD begun({parameter}, {.lr = lr}), resumed({parameter}, {.lr = lr});
+  optim::LrScheduler before(begun, schedule), after(resumed, schedule);
+  std::vector<double> rates;
+  for (int64_t step = 0; step < steps; ++step) {
+    if (step == stop) after.load_state_dict(before.state_dict());
+    rates.push_back((step < stop ? begun : resumed).lr());
+    (step < stop ? before : after).step();
+  }
+  return tensor(rates, {steps});
+}
+
 }  // namespace
 
 const std::map<std::string, std::vector<Overload>>& optimizers() {
@@ -44,6 +85,7 @@ const std::map<std::string, std::vector<Overload>>& optimizers() {
                                              weight_decay, nesterov, maximize};
              return stepped<optim::SGD>(parameter, grads, options);
            })}},
+      {"LrScheduler", {takes<optim::Schedule, double, int64_t, int64_t>(learning_rates)}},
   };
   return all;
 }

@@ -9,7 +9,7 @@ from ..disagreements import DISAGREEMENTS, ITSELF, is_rounding
 from ..failure import Failure
 from ..item import Outcome
 
-PROMISE = "operations, modules and optimizers give PyTorch's results and gradients on its own samples"
+PROMISE = "operations, modules, optimizers and schedules give PyTorch's results and gradients on its own samples"
 TARGETS = ("pytorch_compare",)
 PACKAGE = "torch"
 SAMPLE = Path(__file__).resolve().parents[1] / "pytorch" / "sample.py"
@@ -96,14 +96,15 @@ class Findings:
     def figure(self):
         shares = [f"{precision} {100 * self._share(precision):.3f} % of {results:,}"
                   for precision, results in sorted(self._results.items())]
-        return (f"{self._samples:,} samples of {len(self._operations)} of PyTorch's operations, modules and optimizers, in 4 "
-                f"layouts on each instruction set; results and gradients that agree: {', '.join(shares)}, {self._again.total():,} of them "
-                f"with one of two answers that PyTorch gives; {self._rounded.total():,} in float32 are as far off as "
-                f"PyTorch's own; {self._explained.total():,} differ for the reasons in disagreements.py; "
+        return (f"{self._samples:,} samples of {len(self._operations)} of PyTorch's operations, modules, optimizers and "
+                f"schedulers, in 4 layouts on each instruction set; results and gradients that agree: {', '.join(shares)}, "
+                f"{self._again.total():,} of them with one of two answers that PyTorch gives; "
+                f"{self._rounded.total():,} in float32 are as far off as PyTorch's own, or as inputs that are rounded; "
+                f"{self._explained.total():,} differ for the reasons in disagreements.py; "
                 f"{self._not_offered + len(self._lacking):,} samples want options that attune lacks")
 
     def faults(self):
-        stale = [f"no longer occurs: {entry}" for entry in DISAGREEMENTS if entry not in self._seen]
+        stale = [f"no longer occurs: {entry}" for entry in DISAGREEMENTS if entry not in self._seen and not entry.rare]
         few = [f"{precision}: fewer than {100 * LEAST_SHARE} % agree" for precision in self._results
                if self._share(precision) < LEAST_SHARE]
         return [*self._faults.values(), *stale, *few]

@@ -1,6 +1,7 @@
 """PyTorch's samples of the modules that attune has (its module_db), and more of them, as samples of operations: what the
 constructor takes, what forward takes, and `state`, the parameters by name, are the arguments by name."""
 import inspect
+import itertools
 
 import torch
 from torch import nn
@@ -27,6 +28,15 @@ def of_layers(values):
 
 def attending(values):
     del values["dropout"], values["is_causal"]
+
+
+def of_one_matrix(values):
+    """How PyTorch divides the rows into chunks changes no result."""
+    if values["target"].is_floating_point():
+        raise NotOffered("probabilities of classes")
+    if values["ignore_index"] is None:
+        values["ignore_index"] = -100
+    del values["options"]
 
 
 def module(constructor="", forward="", *calls, prepare=None):
@@ -63,6 +73,11 @@ MODULES = {
     "Softplus": module("beta=1.0, threshold=20.0", "", "Softplus(input, state, beta, threshold)"),
     "Softmax": module("dim=None", "", "Softmax(input, state, dim)"),
     "LogSoftmax": module("dim=None", "", "LogSoftmax(input, state, dim)"),
+    "LinearCrossEntropyLoss": module(
+        "in_features, num_classes, out_features=(), bias=False, reduction='mean', weight=None, ignore_index=None, "
+        "label_smoothing=0.0, options=None", "target",
+        "LinearCrossEntropyLoss(input, state, target, in_features, num_classes, bias, reduction, ignore_index, "
+        "label_smoothing)", prepare=of_one_matrix),
     "MultiheadAttention": module(
         "embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False, kdim=None, vdim=None, "
         "batch_first=False", "key, value, key_padding_mask=None, need_weights=True, attn_mask=None, "
@@ -195,10 +210,23 @@ def more(name):
         for start, end in ((1, -1), (0, -1), (-3, 2)):
             yield {"start_dim": start, "end_dim": end}, [numbers(2, 3, 4, 5)], {}
         yield {}, [numbers(2, 0, 3)], {}
+    if name == "LinearCrossEntropyLoss":
+        yield from more_losses()
     if name == "MultiheadAttention":
         yield from more_attention()
     if name.startswith("Transformer"):
         yield from more_layers(name)
+
+
+def more_losses():
+    """With a bias, and of more rows and classes than are multiplied at a time."""
+    for reduction, ignored, smoothing in itertools.product(("mean", "sum", "none"), (None, 3), (0.0, 0.1)):
+        for rows, features, classes in ((1, 3, 5), (200, 20, 37), (70, 9, 300)):
+            target = torch.randint(classes, (rows,))
+            target[1::3] = -100 if ignored is None else ignored
+            target[0] = 0
+            yield ({"in_features": features, "num_classes": classes, "bias": rows != 70, "reduction": reduction,
+                    "ignore_index": ignored, "label_smoothing": smoothing}, [numbers(rows, features), target], {})
 
 
 def more_attention():

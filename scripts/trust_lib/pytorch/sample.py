@@ -3,16 +3,17 @@
 
     sample.py FOLDER SEED PART PARTS     (needs torch and safetensors)
 
-FOLDER gets a safetensors file for each operation, module and optimizer; its metadata name the samples, each with the call of
-attune that means the same. They are dealt to PARTS processes, of which this is number PART. The samples are those that
-PyTorch tests itself with (its op_db, module_db and optim_db), those of extremes.py and modules.py, and each again with inputs
-that are expanded.
+FOLDER gets a safetensors file for each operation, module, optimizer and scheduler; its metadata name the samples, each
+with the call of attune that means the same. They are dealt to PARTS processes, of which this is number PART. The samples
+are those that PyTorch tests itself with (its op_db, module_db and optim_db), those of extremes.py, modules.py and
+schedulers.py, and each again with inputs that are expanded. Another SEED draws other numbers.
 
 Of each sample there are the results and the gradients in float64; PyTorch's own in float32; and where PyTorch says
 something else when asked the same in another way (see `otherwise`), that too.
 """
 import json
 import math
+import random
 import sys
 import warnings
 from pathlib import Path
@@ -22,11 +23,13 @@ warnings.filterwarnings("ignore")
 import torch
 from safetensors.torch import save_file
 from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.common_utils import set_rng_seed
 from torch.testing._internal.opinfo.core import SampleInput
 
 import extremes
 import modules
 import optimizers
+import schedulers
 from signatures import SIGNATURES, NotOffered
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16", torch.int64: "int64",
@@ -249,43 +252,47 @@ def describe(sample):
     return str(words)[:200]
 
 
-def drawn(op, dtype):
-    """PyTorch's samples, less those that are large."""
-    differentiable = dtype.is_floating_point and op.supports_autograd
+def drawn(op, dtype, seed):
+    """PyTorch's samples, less those that are large. Of seed 0 they are those that PyTorch's own tests draw, which begin
+    from the same random state before each; of another they go on from that which is set, and where there are many,
+    others are taken."""
+    options = {"requires_grad": dtype.is_floating_point and op.supports_autograd, "set_seed": seed == 0}
     try:
-        samples = list(op.sample_inputs("cpu", dtype, requires_grad=differentiable))
+        samples = list(op.sample_inputs("cpu", dtype, **options))
         if op.reference_inputs_func is not None and dtype.is_floating_point:
-            samples += list(op.reference_inputs("cpu", dtype, requires_grad=differentiable))
+            samples += list(op.reference_inputs("cpu", dtype, **options))
     except ValueError:  # some take integers only, whatever the dtype
         return []
     small = [s for s in samples if sum(x.numel() for x in tensors_in(parts(s))) <= MOST_ELEMENTS]
-    return small[:MOST_SAMPLES]
+    return small[:MOST_SAMPLES] if seed == 0 else random.sample(small, min(len(small), MOST_SAMPLES))
 
 
-def samples_of(op, label):
+def samples_of(op, label, seed):
     for dtype in (torch.float32, torch.int64, torch.bool):
         if op.supports_dtype(dtype, "cpu"):
-            yield from drawn(op, dtype)
+            yield from drawn(op, dtype, seed)
     yield from extremes.samples(label)
 
 
-def operations():
+def operations(seed):
     """(label, operation, signature, its samples, drawn anew in each call)."""
     for op in op_db:
         label = op.name + (f".{op.variant_test_name}" if op.variant_test_name else "")
         if signature := SIGNATURES.get(label) or SIGNATURES.get(op.name):
-            yield label, op, signature, lambda op=op, label=label: samples_of(op, label)
+            yield label, op, signature, lambda op=op, label=label: samples_of(op, label, seed)
 
 
 def main(folder, seed, part, count):
     torch.set_num_threads(1)
-    for label, op, signature, samples in [*operations(), *modules.operations(), *optimizers.operations()][part::count]:
-        torch.manual_seed(seed)
+    sources = *operations(seed), *modules.operations(), *optimizers.operations(), *schedulers.operations()
+    for label, op, signature, samples in sources[part::count]:
+        set_rng_seed(seed)
         file = File(label)
         for sample in samples():
             sample = prepared(op.name, sample)
             file.add(op, signature, sample)
-            file.add(op, signature, Changed(sample, expanded).sample)
+            if any(size > 1 for x in tensors_in(parts(sample)) for size in x.shape):
+                file.add(op, signature, Changed(sample, expanded).sample)
         file.save(folder)
         print(json.dumps({"operation": label, "samples": len(file), "not_offered": file.not_offered}), flush=True)
 
