@@ -61,7 +61,7 @@ DISAGREEMENTS = [
     Disagreement("nn.functional.cosine_similarity", "where a vector is shorter than eps, PyTorch's gradient is not the "
                  "derivative of its result; here it is", "gradient", sample="'eps': 0.5"),
     Disagreement("nn.LinearCrossEntropyLoss", "of 200 rows that are all alike, every addition to the gradient of the weight "
-                 "rounds to the same side", "gradient", sample=r"\[200, 20\]", precision="float32", within=3e-4, rare=True),
+                 "rounds to the same side", "gradient", sample=r"\[200, 20\]", precision="float32", within=3e-3, rare=True),
     Disagreement("nn.functional.normalize", "along a dimension of one element the gradient is 0, the difference of two "
                  "equal numbers; where the element is small they are some hundreds, and float32 leaves a unit in their "
                  "last place", "gradient", sample=r"\[1, .*'dim': 0", precision="float32", within=1e-4, rare=True),
