@@ -6,12 +6,6 @@
 
 namespace attune::kernels {
 
-Axis Axes::take(int64_t i) {
-  const Axis taken = (*this)[i];
-  for (--count_; i < count_; ++i) (*this)[i] = (*this)[i + 1];
-  return taken;
-}
-
 int64_t Axes::numel() const {
   int64_t product = 1;
   for (int64_t i = 0; i < count_; ++i) product *= (*this)[i].size;
@@ -71,8 +65,6 @@ std::array<bool, max_dims> chosen(const char* operation, const Shape& dims, int6
   return reduced;
 }
 
-Axis take_last(Axes& axes) { return axes.count() ? axes.take(axes.count() - 1) : Axis{1, 1, 1}; }
-
 }  // namespace
 
 Shape reduced_shape(const char* operation, const Shape& shape, const Shape& dims, bool keepdim) {
@@ -107,11 +99,11 @@ ReductionPlan plan_reduction(const char* operation, const Array& x, const Shape&
   }
   plan.rows.coalesce();
   plan.outer.coalesce();
-  plan.inner = take_last(plan.rows);
+  plan.inner = plan.rows.take_last();
   plan.lane = {1, 1, 1};
   const bool dense_rows = plan.length > 1 && plan.inner.stride == 1;
   if (!dense_rows && plan.outer.count() && plan.outer[plan.outer.count() - 1].stride == 1)
-    plan.lane = take_last(plan.outer);
+    plan.lane = plan.outer.take_last();
   return plan;
 }
 

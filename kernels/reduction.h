@@ -21,8 +21,8 @@ class Axes {
   const Axis& operator[](int64_t i) const { return axes_[static_cast<size_t>(i)]; }
   Axis& operator[](int64_t i) { return axes_[static_cast<size_t>(i)]; }
   void push_back(Axis axis) { axes_[static_cast<size_t>(count_++)] = axis; }
-  // Removes and returns axis i.
-  Axis take(int64_t i);
+  // Removes and returns the last axis; one element where there is none.
+  Axis take_last() { return count_ ? axes_[static_cast<size_t>(--count_)] : Axis{1, 1, 1}; }
   int64_t numel() const;
   // Orders by falling stride and merges neighbours that are one run in input and output.
   void coalesce();

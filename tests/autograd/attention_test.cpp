@@ -6,6 +6,7 @@
 #include <autograd/ops/attention.h>
 #include <autograd/ops/compare.h>
 #include <autograd/ops/composite.h>
+#include <autograd/ops/creation.h>
 #include <autograd/ops/join.h>
 #include <autograd/ops/pointwise.h>
 #include <autograd/ops/reduce.h>
@@ -234,6 +235,24 @@ TEST_CASE("NaN that a query does see arrives") {
   const Inputs in = random_inputs({}, 3, 3);
   const Tensor y = scaled_dot_product_attention(in.q, in.k * NAN, in.v);
   CHECK(std::isnan(y.to_vector<double>()[0]));
+}
+
+TEST_CASE("NaN arrives from a key of no weight too, where a mask hides no key") {
+  constexpr int64_t keys = 40;
+  for (const int64_t queries : {1, 3, 20}) {
+    const Inputs in = random_inputs({2, 1}, queries, keys);
+    const auto with_first_key = [&](const Tensor& x, double value) {
+      return cat({full({2, 1, 1, x.size(-1)}, value, float64), narrow(x, 2, 1, keys - 1)}, 2);
+    };
+    const Tensor q = abs(in.q) + 1.0, k = with_first_key(in.k, -1e4);
+    // The first query just sees the last key, and the last query the first key.
+    const Mask edges = Mask::causal() & Mask::offset(keys - 1) & Mask::window(keys - 1 + queries);
+    for (const Mask& mask : {Mask(), edges}) {
+      INFO(queries << " queries");
+      const Tensor y = scaled_dot_product_attention(q, k, with_first_key(in.v, NAN), mask);
+      for (const double value : y.to_vector<double>()) CHECK(std::isnan(value));
+    }
+  }
 }
 
 TEST_CASE("float32 keeps the gradient's digits where scores are some tens") {

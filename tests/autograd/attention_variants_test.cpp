@@ -62,13 +62,17 @@ TEST_CASE("grouped heads attend as repeated ones do, and gather their gradients"
 
 TEST_CASE("grouped heads are twice differentiable") {
   manual_seed(2);
-  const std::vector<Tensor> in{normal({1, 4, 3, 2}), normal({1, 2, 5, 2}), normal({1, 2, 5, 3})};
-  const auto f = [](const std::vector<Tensor>& x) {
-    return scaled_dot_product_attention(
-        x[0], x[1], x[2], Mask::alibi(4) & Mask::causal() & Mask::offset(2), {.enable_gqa = true});
-  };
-  CHECK(gradcheck(f, in).ok);
-  CHECK(gradgradcheck(f, in).ok);
+  for (const int64_t shared : {1, 2}) {
+    const std::vector<Tensor> in{normal({1, 4, 3, 2}), normal({1, shared, 5, 2}),
+                                 normal({1, shared, 5, 3})};
+    const auto f = [](const std::vector<Tensor>& x) {
+      return scaled_dot_product_attention(x[0], x[1], x[2],
+                                          Mask::alibi(4) & Mask::causal() & Mask::offset(2),
+                                          {.enable_gqa = true});
+    };
+    CHECK(gradcheck(f, in).ok);
+    CHECK(gradgradcheck(f, in).ok);
+  }
 }
 
 TEST_CASE("alibi adds what its slopes say") {

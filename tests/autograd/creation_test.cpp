@@ -1,5 +1,7 @@
 #include <attune/autograd.h>
+#include <kernels/random.h>
 
+#include <functional>
 #include <vector>
 
 #include "../catch.h"
@@ -46,6 +48,38 @@ TEST_CASE("random tensors follow the seed") {
   CHECK(randn({4}).to_vector<float>() == first);
   CHECK(randperm(5).dtype() == int64);
   for (int64_t i : randint(2, 5, {100}).to_vector<int64_t>()) CHECK((i >= 2 && i < 5));
+}
+
+TEST_CASE("random tensors are draws from the standard distributions") {
+  const Tensor like = zeros({60, 5}, float64);
+  const RandomState draw{3, 9};
+  const Array uniform = random_uniform({60, 5}, float64, 0, 1, draw);
+  const Array normal = random_normal({60, 5}, float64, 0, 1, draw);
+  const std::pair<std::function<Tensor()>, Array> cases[] = {
+      {[] {
+         return rand({60, 5}, float64);
+       },
+       uniform},
+      {[&] { return rand_like(like); }, uniform},
+      {[] {
+         return randn({60, 5}, float64);
+       },
+       normal},
+      {[&] { return randn_like(like); }, normal},
+      {[] {
+         return randint(-3, 8, {60, 5});
+       },
+       random_integers({60, 5}, -3, 8, draw)},
+      {[] {
+         return randint(8, {60, 5});
+       },
+       random_integers({60, 5}, 0, 8, draw)},
+      {[] { return randperm(60); }, random_permutation(60, draw)},
+  };
+  for (const auto& [make, expected] : cases) {
+    set_random_state(draw);
+    CHECK(all(make() == Tensor(expected)).item<bool>());
+  }
 }
 
 TEST_CASE("bernoulli draws with the probability of each element") {

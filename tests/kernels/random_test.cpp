@@ -92,6 +92,22 @@ TEST_CASE("an element does not depend on how many are drawn with it") {
   CHECK(std::equal(few.begin(), few.end(), many.begin()));
 }
 
+TEST_CASE("an element is made of the first two words of its block, the high one first") {
+  const RandomState draw{3, 9};
+  const Array uniform = random_uniform({300}, float64, 0, 1, draw);
+  const Array normal = random_normal({300}, float64, 0, 1, draw);
+  const Array whole = random_integers({300}, 0, int64_t{1} << 62, draw);
+  for (int64_t i = 0; i < 300; ++i) {
+    const auto words = philox(draw.seed, draw.draw, static_cast<uint64_t>(i));
+    const uint64_t bits = (static_cast<uint64_t>(words[0]) << 32) | words[1];
+    CHECK(uniform.data<double>()[i] == static_cast<double>(bits >> 11) * 0x1p-53);
+    CHECK(whole.data<int64_t>()[i] == static_cast<int64_t>(bits >> 2));
+    const double u = (words[0] + 0.5) * 0x1p-32, v = (words[1] + 0.5) * 0x1p-32;
+    CHECK(normal.data<double>()[i] ==
+          Approx(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::acos(-1.0) * v)).margin(1e-14));
+  }
+}
+
 TEST_CASE("each thread has a stream of its own") {
   manual_seed(5);
   RandomState other{1, 1};
