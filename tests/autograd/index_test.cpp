@@ -1,5 +1,6 @@
 #include <attune/autograd.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ Tensor counted(const Shape& shape) {
 
 Tensor indices(const std::vector<int64_t>& values) {
   return tensor(values, {static_cast<int64_t>(values.size())});
+}
+
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.to_vector<double>() == b.to_vector<double>();
 }
 
 template <class E, class F>
@@ -138,6 +143,56 @@ TEST_CASE("scalars are gathered and scattered") {
   const Tensor x = tensor(3.).requires_grad_();
   CHECK(gather(x, 0, tensor(0)).item<double>() == 3);
   CHECK(scatter_add(x, -1, tensor(0), tensor(4.)).item<double>() == 7);
+}
+
+TEST_CASE("indices and dimensions count from the end as far as there are any") {
+  const Tensor x = counted({4, 2}).detach(), one = ones({1, 2}, float64);
+  using At = std::function<Tensor(int64_t)>;
+  const At indexed[] = {
+      [&](int64_t i) { return index_select(x, 0, indices({i})); },
+      [&](int64_t i) { return index_add(x, 0, indices({i}), one); },
+      [&](int64_t i) { return embedding(indices({i}), x); },
+      [&](int64_t i) {
+        return gather(x, 0, tensor({{i, i}}));
+      },
+      [&](int64_t i) {
+        return scatter_add(x, 0, tensor({{i, i}}), one);
+      },
+      [&](int64_t i) { return select(x, 0, i); },
+      [&](int64_t i) { return narrow(x, 0, i, 1); },
+      [&](int64_t i) {
+        const Tensor table = counted({4, 2});
+        return grad({sum(embedding(indices({0, 1}), table, i))}, {table})[0];
+      },
+  };
+  for (const At& at : indexed) {
+    INFO("index of call " << &at - indexed);
+    CHECK(at(-4).to_vector<double>() == at(0).to_vector<double>());
+    CHECK(at(-1).to_vector<double>() == at(3).to_vector<double>());
+    CHECK_THROWS_AS(at(-5), IndexError);
+    CHECK_THROWS_AS(at(4), IndexError);
+  }
+  CHECK(narrow(x, 0, 4, 0).shape() == Shape{0, 2});
+  const At along[] = {
+      [&](int64_t d) { return sum(x, {d}); },
+      [&](int64_t d) { return cumsum(x, d); },
+      [&](int64_t d) { return softmax(x, d); },
+      [&](int64_t d) { return argmax(x, d).to(float64); },
+      [&](int64_t d) { return sort(x, d).values; },
+      [&](int64_t d) { return select(x, d, 1); },
+      [&](int64_t d) { return index_select(x, d, indices({1})); },
+      [&](int64_t d) {
+        return cat({x, x}, d);
+      },
+      [&](int64_t d) { return flip(x, {d}); },
+      [&](int64_t d) { return roll(x, {1}, {d}); },
+  };
+  for (const At& dim : along) {
+    INFO("dimension of call " << &dim - along);
+    for (const int64_t d : {0, 1}) CHECK(equal(dim(d - 2), dim(d)));
+    CHECK_THROWS_AS(dim(-3), IndexError);
+    CHECK_THROWS_AS(dim(2), IndexError);
+  }
 }
 
 TEST_CASE("an index out of range is named with its range") {

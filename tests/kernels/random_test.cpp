@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "../../kernels/dropout.h"
 #include "../../kernels/philox.h"
 #include "../catch.h"
 
@@ -106,6 +107,26 @@ TEST_CASE("an element is made of the first two words of its block, the high one 
     CHECK(normal.data<double>()[i] ==
           Approx(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::acos(-1.0) * v)).margin(1e-14));
   }
+}
+
+TEST_CASE("dropout reads a word for every element, wherever it begins") {
+  const RandomState draw{3, 9};
+  for (const double p : {0.0, 0.3, 0.5, 0.9})
+    for (const int64_t start : {0, 1, 6, 4095})
+      for (const int64_t n : {0, 1, 4, 1023, 1024, 1025, 2050}) {
+        const std::vector<double> x(static_cast<size_t>(n), 3);
+        std::vector<double> y(static_cast<size_t>(n) + 1, 7);
+        kernels::DropoutMask(p, draw).apply(start, n, x.data(), y.data());
+        bool right = y.back() == 7;
+        for (int64_t i = 0; i < n; ++i) {
+          const auto element = static_cast<uint64_t>(start + i);
+          const uint32_t word = philox(draw.seed, draw.draw, element / 4)[element % 4];
+          const double expected = word < static_cast<uint64_t>(p * 0x1p32) ? 0 : 3 / (1 - p);
+          right = right && std::abs(y[static_cast<size_t>(i)] - expected) < 1e-12;
+        }
+        INFO(n << " elements from " << start << " on, p = " << p);
+        CHECK(right);
+      }
 }
 
 TEST_CASE("each thread has a stream of its own") {
