@@ -60,8 +60,8 @@ HWY_INLINE void sum_lanes([[maybe_unused]] D d, const hn::Vec<D> (&v)[count], T*
 
 // c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N. The
 // next N rows of b are asked for meanwhile, because the processor's own guess is too late where
-// there is little to compute: in the order of memory if they lie densely, else, and where many rows
-// of a compete for the nearest cache, each part when that of this row is used.
+// there is little to compute: in the order of memory if they lie densely, else, and where a fills
+// half of the nearest cache, each part when that of this row is used.
 template <int M, int N, class T>
 HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
                           int64_t ldc) {
@@ -82,7 +82,7 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
       for (int j = 0; j < N; ++j) sums[i * N + j] = hn::MulAdd(x, column[j], sums[i * N + j]);
     }
   };
-  const bool in_order = M < 7 && ldb == k;
+  const bool in_order = ldb == k && M * k * int64_t{sizeof(T)} <= 20 << 10;
   const int64_t along = in_order ? N : 1, across = in_order ? lanes : ldb;
   int64_t l = 0;
   for (; l + lanes <= k; l += lanes) {
