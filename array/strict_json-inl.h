@@ -14,6 +14,14 @@
 
 namespace attune {
 
+// What the library says of an error, without its name for it in brackets: "parse error at line 1,
+// column 12: …".
+inline std::string json_problem(const nlohmann::json::exception& error) {
+  const std::string_view text = error.what();
+  const size_t name_end = text.starts_with("[json.exception.") ? text.find("] ") : text.npos;
+  return one_line(name_end == text.npos ? text : text.substr(name_end + 2));
+}
+
 // Parses JSON, refusing what the library would let pass: a name twice in one object (also when
 // spelled with escapes), deep nesting, and whatever follows a zero byte; also an object of more
 // than most_names. FormatError tells the reason.
@@ -38,7 +46,7 @@ Json parse_strict_json(std::string_view text, int deepest,
   try {
     return Json::parse(text, check);
   } catch (const nlohmann::json::exception& error) {
-    throw FormatError(fmt::format("not valid JSON: {}", one_line(error.what())));
+    throw FormatError("not valid JSON: " + json_problem(error));
   }
 }
 

@@ -150,10 +150,32 @@ Tensor unwritten(const Tensor& gradient, const Node& node) {
   return clone(gradient);
 }
 
-// What a formula returned, summed over broadcast dimensions and in the node's dtype.
-Tensor fit(Tensor gradient, const Node& node) {
-  if (gradient.shape() != node.shape) gradient = sum_to(gradient, node.shape);
-  if (gradient.dtype() != node.dtype) gradient = to(gradient, node.dtype);
+bool broadcasts(const Shape& from, const Shape& to) {
+  const int64_t added = to.size() - from.size();
+  if (added < 0) return false;
+  for (int64_t d = 0; d < from.size(); ++d)
+    if (from[d] != 1 && from[d] != to[added + d]) return false;
+  return true;
+}
+
+// What the formula of an operation returned for an input of it, summed over broadcast dimensions
+// and in the input's dtype.
+Tensor fit(const Node& operation, size_t index, Tensor gradient, const Node& input) {
+  if (!is_floating(gradient.dtype()))
+    fail<DTypeError>(operation.name,
+                     "the backward formula of input {} returned a gradient {} {}; an input {} {} "
+                     "takes a floating one",
+                     index, name_of(gradient.dtype()), to_string(gradient.shape()),
+                     name_of(input.dtype), to_string(input.shape));
+  if (gradient.shape() != input.shape) {
+    if (!broadcasts(input.shape, gradient.shape()))
+      fail<ShapeError>(operation.name,
+                       "the backward formula of input {} returned a gradient {} for an input {}; "
+                       "return one of the input's shape, or of one that the input broadcasts to",
+                       index, to_string(gradient.shape()), to_string(input.shape));
+    gradient = sum_to(gradient, input.shape);
+  }
+  if (gradient.dtype() != input.dtype) gradient = to(gradient, input.dtype);
   return gradient;
 }
 
@@ -188,11 +210,16 @@ class Pass {
   void propagate(Node& node, const Tensor& gradient, const std::unordered_set<Node*>* within) {
     if (node.freed) fail_freed(node);
     std::vector<Tensor> gradients = run_formulas(node, unwritten(gradient, node));
+    if (gradients.size() != node.input_count())
+      fail<GradError>(node.name,
+                      "the backward formula returned {} gradients for {} inputs; return one for "
+                      "each, undefined where none is needed",
+                      gradients.size(), node.input_count());
     for (size_t i = 0; i < gradients.size(); ++i) {
       Node* input = node.input(i);
       if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;
       if (anomaly_enabled()) detail::check_anomaly(node.name, "backward", gradients[i].array());
-      frontier_.receive(input, fit(std::move(gradients[i]), *input));
+      frontier_.receive(input, fit(node, i, std::move(gradients[i]), *input));
     }
     if (retain_) return;
     node.freed = true;

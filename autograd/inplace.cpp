@@ -18,9 +18,11 @@ bool Tensor::records_write(const char* name, const Tensor& other) const {
                     "write under NoGrad, or to a clone()");
   // Another handle or a view would see the new values and keep the old place on the tape.
   if (!sole_owner())
-    fail<GradError>(name,
-                    "this tensor's memory is shared with a view, another handle or a value saved "
-                    "for backward; write to a clone() instead");
+    fail<GradError>(
+        name,
+        "this tensor's memory is shared with a view, another handle or a value saved "
+        "for backward; write to a clone(), or put the result together with stack, cat or "
+        "where");
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include <cmath>
+#include <limits>
 
 #include "../array/fail.h"
 #include "../kernels/copy.h"
@@ -18,8 +19,10 @@ void check_anomaly(const char* operation, const char* pass, const Array& value) 
     const T* elements = dense.data<T>();
     for (int64_t i = 0; i < dense.numel(); ++i) {
       if (std::isfinite(elements[i])) continue;
-      fail<AnomalyError>(operation, "{} made {} at element {} of a result of shape {}", pass,
-                         elements[i], i, to_string(value.shape()));
+      // The sign of a NaN says nothing.
+      const T shown = std::isnan(elements[i]) ? std::numeric_limits<T>::quiet_NaN() : elements[i];
+      fail<AnomalyError>(operation, "{} made {} at element {} of a result of shape {}", pass, shown,
+                         i, to_string(value.shape()));
     }
   });
 }

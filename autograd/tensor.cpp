@@ -1,6 +1,7 @@
 #include "tensor.h"
 
 #include "../array/fail.h"
+#include "../array/scope.h"
 #include "../kernels/copy.h"
 #include "conversion.h"
 #include "engine.h"
@@ -147,6 +148,7 @@ double Tensor::item_as_double() const {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
+  const OperationScope scope("to_vector");
   const Array dense = kernels::contiguous(array());
   const T* first = dense.data<T>();
   return std::vector<T>(first, first + numel());

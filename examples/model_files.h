@@ -32,8 +32,8 @@ inline attune::io::CharTokenizer load_characters(const std::string& folder) {
   try {
     const auto vocabulary = nlohmann::json::parse(attune::io::read_file(path));
     return attune::io::CharTokenizer(vocabulary.get<std::vector<std::string>>());
-  } catch (const nlohmann::json::exception& error) {
-    throw attune::FormatError(path + ": " + error.what());
+  } catch (const nlohmann::json::exception&) {
+    throw attune::FormatError(path + ": is not a list of characters in JSON");
   }
 }
 

@@ -54,7 +54,7 @@ void refuse_variants(const Json& config, const std::string& path) {
         "monteclora_config", "velora_config"}) {
     const auto field = config.find(name);
     if (field != config.end() && !field->is_null() && *field != false && !field->empty())
-      refuse(path, fmt::format("{} is {}, which cannot be read", name, field->dump()));
+      refuse(path, fmt::format("{} is {}, which is not supported", name, field->dump()));
   }
   std::string type = "LORA", bias = "none";
   read(config, "peft_type", type, path);

@@ -66,7 +66,7 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   const double norm = total_norm(gradients(parameters), norm_type);
   if (error_if_nonfinite && !std::isfinite(norm))
     fail<ValueError>("clip_grad_norm_", "the norm of the gradients is {}; nothing was clipped",
-                     norm);
+                     std::abs(norm));  // so that NaN shows no sign
   const double factor = max_norm / (norm + 1e-6);
   if (factor >= 1) return norm;
   each_gradient(parameters,

@@ -33,9 +33,10 @@ TEST_CASE("an anomaly of the forward names its operation and module") {
   AnomalyMode anomaly;
   const Net net;
   CHECK_THROWS_AS(log(leaf(-1)), AnomalyError);
-  CHECK_THROWS_WITH(log(leaf(-1)),
-                    ContainsSubstring("log: forward made") &&
-                        ContainsSubstring("nan at element 0 of a result of shape [1]"));
+  CHECK_THROWS_WITH(
+      log(leaf(-1)),
+      ContainsSubstring("log: forward made nan at element 0 of a result of shape [1]"));
+  CHECK_THROWS_WITH(log(leaf(0)), ContainsSubstring("log: forward made -inf at element 0"));
   CHECK_THROWS_WITH(net(leaf(-1)), ContainsSubstring("sqrt (h.1): forward made"));
   CHECK_THROWS_WITH(tensor({1.0}) / tensor({0.0}), ContainsSubstring("div: forward made inf"));
   NoGrad no_grad;

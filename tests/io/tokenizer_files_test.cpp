@@ -176,6 +176,7 @@ TEST_CASE("files that break the format are refused with the reason") {
   REQUIRE(message_of(valid().dump()) == "it was loaded");
   const std::string text = valid().dump();
   check_refused("", "not valid JSON");
+  check_refused("{\"model\": 3", "not valid JSON: parse error at line 1, column 12: ");
   check_refused(text.substr(0, text.size() / 2), "not valid JSON");
   check_refused(text + "x", "not valid JSON");
   check_refused(std::string("{\"model\":\0}", 11), "not valid JSON");

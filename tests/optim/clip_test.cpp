@@ -105,6 +105,8 @@ TEST_CASE("norms that are not finite clip as in PyTorch, or are refused") {
       }
       CHECK(std::isnan(grad_of(x)[1]));
     }
+  CHECK_THROWS_WITH(optim::clip_grad_norm_({with_grad({-nan})}, 1, 2, true),
+                    Catch::Matchers::ContainsSubstring("gradients is nan;"));
   const Tensor x = with_grad({nan, 5});
   optim::clip_grad_value_({x}, 1);
   CHECK(std::isnan(grad_of(x)[0]));

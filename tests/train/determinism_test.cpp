@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -131,4 +132,20 @@ TEST_CASE("one model serves four threads at once as it serves one") {
     callers.emplace_back([&, caller] { together[caller] = answers(int64_t(caller)); });
   for (std::thread& caller : callers) caller.join();
   CHECK((together == alone));
+}
+
+TEST_CASE("every new thread draws from seed 0 until it chooses another") {
+  const auto drawn_in_new_thread = [](std::optional<uint64_t> seed) {
+    std::vector<float> drawn;
+    std::thread([&] {
+      if (seed) manual_seed(*seed);
+      drawn = rand({8}).to_vector<float>();
+    }).join();
+    return drawn;
+  };
+  manual_seed(5);
+  rand({8});
+  CHECK((drawn_in_new_thread({}) == drawn_in_new_thread({})));
+  CHECK((drawn_in_new_thread({}) == drawn_in_new_thread(0)));
+  CHECK((drawn_in_new_thread({}) != drawn_in_new_thread(1)));
 }
