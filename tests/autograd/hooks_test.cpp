@@ -81,6 +81,14 @@ TEST_CASE("a hook may write to the gradient it sees") {
   CHECK(x.grad().item<double>() == 30);
 }
 
+TEST_CASE("a hook may read what was written since the forward pass") {
+  const Tensor x = leaf(3), y = x * x, factor = tensor({1.0});
+  y.register_hook([&](const Tensor& g) { return g * factor; });
+  factor.fill_(5);
+  y.backward();
+  CHECK(x.grad().item<double>() == 30);
+}
+
 TEST_CASE("retain_grad keeps what the hooks left") {
   Tensor x = leaf(3);
   Tensor h = x * 2.0;

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "../catch.h"
+#include "../layouts.h"
 
 using namespace attune;
 using Catch::Matchers::ContainsSubstring;
@@ -18,7 +19,7 @@ namespace {
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Values in [-0.3, 0.7) that differ from each other.
+// Values in [-0.3, 0.7) that differ from each other, in guarded memory.
 template <class T>
 Array numbers(const Shape& shape) {
   Array x(shape, dtype_of<T>);
@@ -27,7 +28,7 @@ Array numbers(const Shape& shape) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     x.output<T>()[i] = static_cast<T>(static_cast<double>(state >> 40) / (1 << 24) - 0.3);
   }
-  return x;
+  return test::guarded(x);
 }
 
 // The sum over the dimensions in `mask` (bit i: dimension i) of a 3-D array, by its definition.
@@ -77,6 +78,21 @@ TEST_CASE("sums over every set of dimensions agree with their definition in any 
   check_sums(x.flip(1));
   check_sums(x.slice(0, 0, std::nullopt, 2));
   check_sums(x.select(0, 0).unsqueeze(0).expand({4, shape[1], shape[2]}));
+}
+
+TEST_CASE("sums of integers and bools are those of the same numbers in float64") {
+  const Shape shape =
+      GENERATE(Shape{3, 4, 5}, Shape{70, 3, 700}, Shape{2, 3000, 7}, Shape{1, 130, 512});
+  const Tensor x(numbers<double>(shape));
+  for (const Tensor& whole : {floor(x * 1000.0).to(int64), x > 0.0})
+    for (const test::Layout layout : test::layouts) {
+      const Tensor laid(test::lay(whole.array(), layout));
+      const Tensor exact = laid.to(float64);
+      INFO(to_string(shape) << " " << test::layout_names[static_cast<int>(layout)]);
+      for (const Shape& dims : {Shape{0}, Shape{1}, Shape{2}, Shape{0, 2}, Shape{0, 1, 2}})
+        CHECK(sum(laid, dims).to(float64).to_vector<double>() ==
+              sum(exact, dims).to_vector<double>());
+    }
 }
 
 TEST_CASE("a long sum stays accurate") {

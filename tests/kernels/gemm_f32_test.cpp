@@ -56,6 +56,18 @@ TEST_CASE("a bias is added once, to every row, strided too") {
   });
 }
 
+TEST_CASE("only products that are large in every direction are packed") {
+  on_packing_targets([] {
+    CHECK(kernels::gemm_f32_pays(17, 32, 1928));
+    CHECK_FALSE(kernels::gemm_f32_pays(16, 2000, 2000));
+    CHECK_FALSE(kernels::gemm_f32_pays(2000, 31, 2000));
+    CHECK(kernels::gemm_f32_pays(2000, 33, 16));
+    CHECK_FALSE(kernels::gemm_f32_pays(3000, 300, 15));
+    CHECK_FALSE(kernels::gemm_f32_pays(32, 32, 1024));
+    CHECK_FALSE(kernels::gemm_f32_pays(20, 40, 20));
+  });
+}
+
 TEST_CASE("packed products do not depend on threads") { check_threads_do_not_matter(products); }
 
 TEST_CASE("an element of a packed product depends on its row and column alone") {
