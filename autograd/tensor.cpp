@@ -131,10 +131,36 @@ const Tensor& Tensor::convert_(DType wanted) const {
   return assign_(kernels::convert(array(), wanted));
 }
 
+namespace {
+
+void check_single(const Tensor& x) {
+  if (x.numel() != 1)
+    fail<ShapeError>("item", "shape {} holds {} elements; item() takes one", to_string(x.shape()),
+                     x.numel());
+}
+
+}  // namespace
+
+int64_t Tensor::item_as_integer(int64_t least, int64_t most) const {
+  check_single(*this);
+  const auto refuse = [&](auto value) {
+    fail<ValueError>("item", "{} is no integer of {} to {}, which was asked for", value, least,
+                     most);
+  };
+  int64_t whole = 0;
+  if (dtype() == int64) {
+    whole = *array().data<int64_t>();
+  } else {
+    const double value = item_as_double();
+    if (!(std::abs(value) < 0x1p63)) refuse(value);
+    whole = static_cast<int64_t>(value);
+  }
+  if (whole < least || whole > most) refuse(whole);
+  return whole;
+}
+
 double Tensor::item_as_double() const {
-  if (numel() != 1)
-    fail<ShapeError>("item", "shape {} holds {} elements; item() takes one", to_string(shape()),
-                     numel());
+  check_single(*this);
   return visit_dtype(dtype(), [&](auto tag) -> double {
     using T = typename decltype(tag)::type;
     const T value = *array().data<T>();

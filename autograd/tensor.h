@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,10 +58,17 @@ class Tensor {
   int64_t size(int64_t dim) const { return array().size(dim); }
   int64_t numel() const { return array().numel(); }
   DType dtype() const { return array().dtype(); }
-  // The single element converted to T. ShapeError unless numel() is 1.
+  // The single element converted to T; an integer T cuts off fractions. ShapeError unless numel()
+  // is 1, ValueError for what no T of integers holds.
   template <class T>
   T item() const {
-    return static_cast<T>(item_as_double());
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      constexpr auto most = std::min<uint64_t>(std::numeric_limits<T>::max(), INT64_MAX);
+      constexpr auto least = static_cast<int64_t>(std::numeric_limits<T>::min());
+      return static_cast<T>(item_as_integer(least, static_cast<int64_t>(most)));
+    } else {
+      return static_cast<T>(item_as_double());
+    }
   }
   // All elements in row-major order. DTypeError unless T is the dtype.
   template <class T>
@@ -160,6 +170,7 @@ class Tensor {
   void publish() const;
   void unpublish() const;
   double item_as_double() const;
+  int64_t item_as_integer(int64_t least, int64_t most) const;
   bool records_write(const char* name, const Tensor& other) const;
   void overwrite(const Array& value) const;
   template <class F>

@@ -73,6 +73,8 @@ void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& s
 }  // namespace
 
 Array full(const Shape& shape, DType dtype, double value) {
+  if (dtype == int64 && !(std::abs(value) < 0x1p63))
+    fail<ValueError>("full", "{} is no int64; those end at ±2^63", value);
   Array out(shape, dtype);
   count_traffic(out);
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {

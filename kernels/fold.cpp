@@ -71,6 +71,7 @@ template <class T>
 struct Variance {
   using Acc = Moments;
   double divisor;
+  bool root = false;
 
   Acc identity() const { return {0, 0, 0}; }
   void accumulate(const T* x, int64_t n, int64_t stride, int64_t width, Acc* into) const {
@@ -83,7 +84,10 @@ struct Variance {
     into.mean += delta * (from.count / count);
     into.count = count;
   }
-  T finish(const Acc& all) const { return static_cast<T>(all.squares / divisor); }
+  T finish(const Acc& all) const {
+    const double variance = all.squares / divisor;
+    return static_cast<T>(root ? std::sqrt(variance) : variance);
+  }
 
  private:
   // Blocks stay in cache between the passes, and short enough for plain sums.
@@ -140,6 +144,16 @@ Array test(const char* name, const Array& x, const Shape& dims, bool keepdim) {
   });
 }
 
+Array variance(const char* name, const Array& x, const Shape& dims, double correction, bool keepdim,
+               bool root) {
+  const ReductionPlan plan = plan_reduction(name, x, dims, keepdim);
+  const double divisor = std::max(0.0, static_cast<double>(plan.length) - correction);
+  return visit_floating(name, x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    return fold<T, T>(x, plan, Variance<T>{divisor, root});
+  });
+}
+
 }  // namespace
 
 Array prod(const Array& x, const Shape& dims, bool keepdim) {
@@ -154,12 +168,10 @@ Array prod(const Array& x, const Shape& dims, bool keepdim) {
 }
 
 Array var(const Array& x, const Shape& dims, double correction, bool keepdim) {
-  const ReductionPlan plan = plan_reduction("var", x, dims, keepdim);
-  const double divisor = std::max(0.0, static_cast<double>(plan.length) - correction);
-  return visit_floating("var", x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    return fold<T, T>(x, plan, Variance<T>{divisor});
-  });
+  return variance("var", x, dims, correction, keepdim, false);
+}
+Array std(const Array& x, const Shape& dims, double correction, bool keepdim) {
+  return variance("std", x, dims, correction, keepdim, true);
 }
 
 Array amax(const Array& x, const Shape& dims, bool keepdim) {

@@ -17,6 +17,8 @@ Array prod(const Array& x, const Shape& dims, bool keepdim);
 // The mean squared distance from the mean, divided by n - correction (inf or NaN where that is not
 // positive). DTypeError unless float32 or float64. Chan et al. 1979 joins two-pass blocks.
 Array var(const Array& x, const Shape& dims, double correction, bool keepdim);
+// Its root, taken before rounding: the square of a float32 may be more, or less, than one holds.
+Array std(const Array& x, const Shape& dims, double correction, bool keepdim);
 // The largest and the smallest element; NaN if there is one. ShapeError over nothing.
 Array amax(const Array& x, const Shape& dims, bool keepdim);
 Array amin(const Array& x, const Shape& dims, bool keepdim);

@@ -4,9 +4,9 @@
 
 namespace attune {
 
-// Tests element by element. Operands broadcast (ShapeError) and are promoted as in arithmetic.h; a
-// C++ scalar is compared exactly, also with int64. The result is bool, without gradient. A
-// comparison with NaN is false, != true.
+// Tests element by element. Operands broadcast (ShapeError) and are promoted as in arithmetic.h;
+// integers and a C++ scalar are compared as doubles, so that a fraction counts, but integers beyond
+// 2^53 are rounded. The result is bool, without gradient. A comparison with NaN is false, != true.
 
 // a = b, and a ≠ b.
 Tensor eq(const Tensor& a, const Tensor& b);

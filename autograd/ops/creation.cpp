@@ -54,14 +54,39 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   });
 }
 
-Tensor arange(double start, double end, double step, DType dtype) {
+namespace {
+
+// What a range would hold, as a double, which is near enough to refuse by.
+void check_range(double start, double end, double step) {
   const double length = std::ceil((end - start) / step);
   // Also false for NaN, which a step of zero can give.
   if (!(step != 0 && length >= 0 && length < 0x1p62))
     fail<ValueError>("arange", "steps of {} do not lead from {} to {}", step, start, end);
+}
+
+}  // namespace
+
+Tensor arange(double start, double end, double step, DType dtype) {
+  const OperationScope scope("arange");
+  check_range(start, end, step);
+  const double length = std::ceil((end - start) / step);
   if (dtype == int64) start = std::trunc(start), step = std::trunc(step);
   return generate(static_cast<int64_t>(length), dtype,
                   [=](int64_t i) { return start + static_cast<double>(i) * step; });
+}
+
+// In unsigned arithmetic, which may go around on its way.
+Tensor arange(int64_t start, int64_t end, int64_t step) {
+  const OperationScope scope("arange");
+  check_range(static_cast<double>(start), static_cast<double>(end), static_cast<double>(step));
+  const auto first = static_cast<uint64_t>(start), last = static_cast<uint64_t>(end);
+  const auto by = static_cast<uint64_t>(step);
+  const uint64_t distance = step > 0 ? last - first : first - last;
+  const uint64_t length = start == end ? 0 : (distance - 1) / (step > 0 ? by : 0 - by) + 1;
+  Array values({static_cast<int64_t>(length)}, int64);
+  int64_t* out = values.output<int64_t>();
+  for (uint64_t i = 0; i < length; ++i) out[i] = static_cast<int64_t>(first + i * by);
+  return Tensor(std::move(values));
 }
 
 Tensor rand(const Shape& shape, DType dtype) {

@@ -22,13 +22,17 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype = float32);
 // start, start + step, … before end; int64 counts from and by their whole parts. ValueError if step
 // is zero or leads away from end.
 Tensor arange(double start, double end, double step, DType dtype);
+Tensor arange(int64_t start, int64_t end, int64_t step);
 // As above; int64 if all arguments are integers, else float32.
 template <class Start, class End, class Step = int>
 requires std::is_arithmetic_v<Start> && std::is_arithmetic_v<End> && std::is_arithmetic_v<Step>
     Tensor arange(Start start, End end, Step step = 1) {
-  constexpr bool integral = std::integral<Start> && std::integral<End> && std::integral<Step>;
-  return arange(static_cast<double>(start), static_cast<double>(end), static_cast<double>(step),
-                integral ? int64 : float32);
+  if constexpr (std::integral<Start> && std::integral<End> && std::integral<Step>)
+    return arange(static_cast<int64_t>(start), static_cast<int64_t>(end),
+                  static_cast<int64_t>(step));
+  else
+    return arange(static_cast<double>(start), static_cast<double>(end), static_cast<double>(step),
+                  float32);
 }
 template <class End>
 requires std::is_arithmetic_v<End> Tensor arange(End end) { return arange(0, end); }

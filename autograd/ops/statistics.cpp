@@ -49,8 +49,7 @@ Tensor var(const Tensor& x, const Shape& dims, double correction, bool keepdim) 
 Tensor std(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
   const OperationScope scope("std");
   const Reduced over("std", x, dims);
-  Array root = kernels::unary(Unary::sqrt, kernels::var(x.array(), over.dims, correction, keepdim));
-  return record("std", std::move(root),
+  return record("std", kernels::std(x.array(), over.dims, correction, keepdim),
                 wrt(x, [x, over, correction](const Tensor& g, const Tensor& y) {
                   return over.keep(g / nonzero(y)) * deviation(x, over, correction);
                 }));

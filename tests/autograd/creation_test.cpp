@@ -1,6 +1,8 @@
 #include <attune/autograd.h>
 #include <kernels/random.h>
 
+#include <cmath>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -30,6 +32,43 @@ TEST_CASE("arange takes its dtype from its arguments") {
   CHECK_THROWS_AS(arange(1, 0), ValueError);
   CHECK_THROWS_AS(arange(0, 1, 0), ValueError);
   CHECK_THROWS_AS(arange(0, 0, 0), ValueError);
+}
+
+TEST_CASE("integers are exact beyond 2^53, and what is no int64 is refused") {
+  constexpr int64_t odd = (int64_t{1} << 53) + 1, most = INT64_MAX, least = INT64_MIN;
+  CHECK(arange(odd, odd + 3).to_vector<int64_t>() == Integers{odd, odd + 1, odd + 2});
+  CHECK(arange(odd, odd - 3, -2).to_vector<int64_t>() == Integers{odd, odd - 2});
+  CHECK(arange(least, most, most).to_vector<int64_t>() == Integers{least, -1, most - 1});
+  CHECK_THROWS_AS(arange(least, most, 1), ValueError);
+  for (const int64_t value : {odd, -odd, most, least})
+    CHECK(tensor({value}).item<int64_t>() == value);
+  for (const double value : {1e19, -1e19, std::nan(""), HUGE_VAL}) {
+    CHECK_THROWS_AS(full({1}, value, int64), ValueError);
+    const Tensor kept = tensor({1, 2});
+    CHECK_THROWS_AS(kept.fill_(value), ValueError);
+    CHECK(kept.to_vector<int64_t>() == Integers{1, 2});
+    CHECK_THROWS_AS(tensor(value).item<int64_t>(), ValueError);
+    CHECK(tensor({value}).item<bool>());
+  }
+  CHECK(tensor(-2.9).item<int>() == -2);
+  CHECK(tensor(255).item<uint8_t>() == 255);
+  CHECK(tensor(most).item<uint64_t>() == static_cast<uint64_t>(most));
+  CHECK_THROWS_AS(tensor(300).item<uint8_t>(), ValueError);
+  CHECK_THROWS_AS(tensor(-1).item<uint64_t>(), ValueError);
+  CHECK_THROWS_AS(tensor(1e10).item<int>(), ValueError);
+}
+
+TEST_CASE("elements that share their memory are not written in place") {
+  const Tensor one = zeros({1, 3});
+  const Tensor many = one.expand({4, 3});
+  CHECK_THROWS_AS(many.copy_(ones({4, 3})), ValueError);
+  CHECK_THROWS_AS(many.add_(1), ValueError);
+  CHECK_THROWS_AS(many.mul_(ones({3})), ValueError);
+  CHECK_THROWS_AS(many.fill_(1), ValueError);
+  CHECK_THROWS_AS(many.zero_(), ValueError);
+  CHECK(one.to_vector<float>() == std::vector<float>(3));
+  many.select(0, 1).add_(1);
+  CHECK(one.to_vector<float>() == std::vector<float>(3, 1));
 }
 
 TEST_CASE("linspace meets both ends") {

@@ -135,6 +135,17 @@ TEST_CASE("the variance keeps its digits far from zero") {
   CHECK(var(tensor({1.0, 2.0}), {}, 5).item<double>() == infinity);
 }
 
+TEST_CASE("a deviation is right where its square is no float32") {
+  for (const float unit : {1e-25f, 1e20f}) {
+    const Tensor x = tensor({unit, 3 * unit}).requires_grad_();
+    const Tensor y = attune::std(x);
+    CHECK(y.item<float>() == Approx(std::sqrt(2.0) * static_cast<double>(unit)));
+    const auto slopes = gradient(y, x).to_vector<float>();
+    CHECK(slopes[0] == Approx(-std::sqrt(0.5)));
+    CHECK(slopes[1] == Approx(std::sqrt(0.5)));
+  }
+}
+
 TEST_CASE("extrema prefer NaN, then the first of equals") {
   const Tensor x = tensor({{1.0, 3.0, 3.0}, {not_a_number, 5.0, not_a_number}});
   const auto [values, indices] = max(x, 1);
