@@ -27,7 +27,8 @@ struct Wrt {
 
 // The gradient with respect to x: formula(g) or formula(g, y), where g is the gradient of the
 // result and y the result itself. Write it with differentiable operations, so that it can be
-// differentiated again; it may return more dimensions than x has, broadcast ones are summed away.
+// differentiated again; it may return more dimensions than x has, broadcast ones are summed away,
+// or an undefined Tensor where nothing flows. Another shape is refused in the operation's name.
 template <class F>
 Wrt<std::decay_t<F>> wrt(const Tensor& x, F&& formula) {
   if (!grad_enabled() || !x.requires_grad()) return {};

@@ -23,7 +23,10 @@ namespace attune::nn {
 //     Tensor operator()(const Tensor& x) const { return down(gelu(up(x))); }
 //   };
 //
-// A name that is taken already is a ValueError.
+// A name that is taken already is a ValueError. What was registered stays: assigning another module
+// or tensor to a member changes the member alone, so that it is neither trained nor saved. To
+// change values, write to the parameter (weight.assign_, weight.copy_ under NoGrad,
+// load_state_dict); to have other parts, build the module with them.
 class Module {
  public:
   Module();

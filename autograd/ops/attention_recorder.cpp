@@ -50,4 +50,9 @@ AttentionRecorder::AttentionRecorder() : outer_(innermost) { innermost = this; }
 AttentionRecorder::~AttentionRecorder() { innermost = outer_; }
 AttentionRecorder* AttentionRecorder::current() { return innermost; }
 
+void AttentionRecorder::add(AttentionRecord record) {
+  if (outer_) outer_->add(record);
+  records_.push_back(std::move(record));
+}
+
 }  // namespace attune

@@ -45,7 +45,8 @@ class AttentionRecord {
 //   for (const AttentionRecord& layer : recorder.records())
 //     fmt::print("{} {}\n", layer.path(), to_string(layer.statistics().entropy));
 //
-// It keeps the queries and keys alive. The innermost recorder of a thread gets the calls.
+// It keeps the queries and keys alive. Where recorders nest, each gets every call while it lives,
+// and they share the memory: a model that is asked for output_attentions has one of its own.
 class AttentionRecorder {
  public:
   AttentionRecorder();
@@ -58,7 +59,8 @@ class AttentionRecorder {
 
   // For attention of your own: the innermost recorder of this thread, or null.
   static AttentionRecorder* current();
-  void add(AttentionRecord record) { records_.push_back(std::move(record)); }
+  // Records a call here and in the recorders around this one.
+  void add(AttentionRecord record);
 
  private:
   AttentionRecorder* outer_;

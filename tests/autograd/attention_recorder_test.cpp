@@ -1,5 +1,6 @@
 #include "../catch.h"
 
+#include <array/pool.h>
 #include <attune/autograd.h>
 
 #include <cmath>
@@ -55,16 +56,32 @@ TEST_CASE("a recorder gives the weights of any rows and heads of every attention
   CHECK_THROWS_AS(record.statistics(-1), ValueError);
 }
 
-TEST_CASE("recorders nest, and only the innermost gets a call") {
-  const Tensor x = ones({1, 2, 2});
-  AttentionRecorder outer;
+TEST_CASE("recorders nest, and each gets every call while it lives, in the same memory") {
+  AttentionRecorder outermost;
   {
-    AttentionRecorder inner;
-    scaled_dot_product_attention(x, x, x);
-    CHECK(inner.records().size() == 1);
+    const AttentionRecorder outer;
+    {
+      const AttentionRecorder inner;
+      const int64_t before = memory_stats().live_bytes;
+      int64_t operands = 0;
+      {
+        const Tensor x = ones({1, 64, 64});
+        operands = memory_stats().live_bytes - before;
+        scaled_dot_product_attention(x, x, x);
+      }
+      CHECK(memory_stats().live_bytes - before <= operands);
+      CHECK(inner.records().size() == 1);
+    }
+    const Tensor y = ones({1, 2, 2});
+    scaled_dot_product_attention(y, y, y);
+    CHECK(outer.records().size() == 2);
+    CHECK(AttentionRecorder::current() == &outer);
   }
-  CHECK(outer.records().empty());
-  CHECK(AttentionRecorder::current() == &outer);
+  REQUIRE(outermost.records().size() == 2);
+  CHECK(outermost.records()[0].shape() == Shape{1, 64, 64});
+  CHECK(outermost.records()[1].shape() == Shape{1, 2, 2});
+  outermost.clear();
+  CHECK(outermost.records().empty());
 }
 
 TEST_CASE("statistics of heads equal those of the whole matrix") {
