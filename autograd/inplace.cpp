@@ -12,10 +12,11 @@ bool Tensor::records_write(const char* name, const Tensor& other) const {
   const Array& written = array();
   for (int64_t d = 0; d < written.dim(); ++d)
     if (written.strides()[d] == 0 && written.size(d) > 1)
-      fail<ValueError>(name,
-                       "elements of the {} tensor written to share their memory along dimension {}, "
-                       "as expand() makes them; write to a clone()",
-                       to_string(shape()), d);
+      fail<ValueError>(
+          name,
+          "elements of the {} tensor written to share their memory along dimension {}, "
+          "as expand() makes them; write to a clone()",
+          to_string(shape()), d);
   if (!grad_enabled() || (!requires_grad() && !(other.defined() && other.requires_grad())))
     return false;
   if (requires_grad() && is_leaf())
