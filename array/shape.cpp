@@ -84,6 +84,14 @@ Shape broadcast_shapes(const char* operation, const Shape& a, const Shape& b) {
   return out;
 }
 
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  const int64_t added = to.size() - from.size();
+  if (added < 0) return false;
+  for (int64_t d = 0; d < from.size(); ++d)
+    if (from[d] != 1 && from[d] != to[added + d]) return false;
+  return true;
+}
+
 Shape infer_shape(const char* operation, const Shape& shape, int64_t numel) {
   Shape out = shape;
   int64_t known = 1, spanned = 1, inferred = -1;

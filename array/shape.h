@@ -58,6 +58,8 @@ int64_t wrap_dim(const char* operation, int64_t dim, int64_t rank);
 
 // The shape two operands broadcast to under NumPy's rules. ShapeError names the operation.
 Shape broadcast_shapes(const char* operation, const Shape& a, const Shape& b);
+// Whether an operand of shape `from` broadcasts to that of shape `to`, which stays as it is.
+bool broadcasts_to(const Shape& from, const Shape& to);
 
 // shape with one dimension inferred where it is -1, checked to hold numel elements.
 Shape infer_shape(const char* operation, const Shape& shape, int64_t numel);

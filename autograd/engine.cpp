@@ -150,14 +150,6 @@ Tensor unwritten(const Tensor& gradient, const Node& node) {
   return clone(gradient);
 }
 
-bool broadcasts(const Shape& from, const Shape& to) {
-  const int64_t added = to.size() - from.size();
-  if (added < 0) return false;
-  for (int64_t d = 0; d < from.size(); ++d)
-    if (from[d] != 1 && from[d] != to[added + d]) return false;
-  return true;
-}
-
 // What the formula of an operation returned for an input of it, summed over broadcast dimensions
 // and in the input's dtype.
 Tensor fit(const Node& operation, size_t index, Tensor gradient, const Node& input) {
@@ -168,7 +160,7 @@ Tensor fit(const Node& operation, size_t index, Tensor gradient, const Node& inp
                      index, name_of(gradient.dtype()), to_string(gradient.shape()),
                      name_of(input.dtype), to_string(input.shape));
   if (gradient.shape() != input.shape) {
-    if (!broadcasts(input.shape, gradient.shape()))
+    if (!broadcasts_to(input.shape, gradient.shape()))
       fail<ShapeError>(operation.name,
                        "the backward formula of input {} returned a gradient {} for an input {}; "
                        "return one of the input's shape, or of one that the input broadcasts to",

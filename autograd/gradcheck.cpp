@@ -264,13 +264,14 @@ Problem problem_of(const char* operation, const TensorFunction& fn,
   return problem;
 }
 
-void check_function(const char* operation, bool present) {
-  if (!present) fail<ValueError>(operation, "the function is empty");
+template <class F>
+void check_function(const char* operation, const F& function) {
+  if (!function) fail<ValueError>(operation, "the function is empty");
 }
 
 GradcheckResult check(const char* operation, const TensorFunction& fn,
                       const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  check_function(operation, static_cast<bool>(fn));
+  check_function(operation, fn);
   const GradMode recording(true);
   auto result = Checker(problem_of(operation, fn, inputs, false), options).check();
   if (result.ok && options.strided)
@@ -297,7 +298,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
 
 GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options) {
-  check_function("gradgradcheck", static_cast<bool>(fn));
+  check_function("gradgradcheck", fn);
   const GradMode recording(true);
   const auto outputs = floating(fn(inputs));
   std::vector<Tensor> all = inputs;
@@ -326,7 +327,7 @@ GradcheckResult gradcheck_parameters(
     const std::function<Tensor()>& loss,
     const std::vector<std::pair<std::string, Tensor>>& named_parameters,
     const GradcheckOptions& options) {
-  check_function("gradcheck_parameters", static_cast<bool>(loss));
+  check_function("gradcheck_parameters", loss);
   const GradMode recording(true);
   Problem problem;
   for (const auto& [name, parameter] : named_parameters) {

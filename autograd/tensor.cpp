@@ -142,13 +142,13 @@ void check_single(const Tensor& x) {
 }  // namespace
 
 int64_t Tensor::item_as_integer(int64_t least, int64_t most) const {
-  check_single(*this);
   const auto refuse = [&](auto value) {
     fail<ValueError>("item", "{} is no integer of {} to {}, which was asked for", value, least,
                      most);
   };
   int64_t whole = 0;
   if (dtype() == int64) {
+    check_single(*this);
     whole = *array().data<int64_t>();
   } else {
     const double value = item_as_double();

@@ -84,21 +84,15 @@ Array mean(const Array& x, const Shape& dims, bool keepdim) {
 
 Array sum_to(const Array& x, const Shape& shape) {
   const Shape& from = x.shape();
-  const int64_t added = from.size() - shape.size();
-  Shape dims;
-  bool fits = added >= 0;
-  for (int64_t i = 0; fits && i < from.size(); ++i) {
-    if (i < added || (shape[i - added] == 1 && from[i] != 1)) {
-      dims.push_back(i);
-    } else {
-      fits = from[i] == shape[i - added];
-    }
-  }
-  if (!fits)
+  if (!broadcasts_to(shape, from))
     fail<ShapeError>("sum_to", "{} does not broadcast to {}", to_string(shape), to_string(from));
   if (shape == from) return x;
   if (shape.numel() == x.numel())
     if (auto view = x.try_view(shape)) return *view;
+  const int64_t added = from.size() - shape.size();
+  Shape dims;
+  for (int64_t i = 0; i < from.size(); ++i)
+    if (i < added || shape[i - added] != from[i]) dims.push_back(i);
   return *sum(x, dims, true).try_view(shape);
 }
 

@@ -56,20 +56,20 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
 
 namespace {
 
-// What a range would hold, as a double, which is near enough to refuse by.
-void check_range(double start, double end, double step) {
+// How many elements a range has; of integers beyond 2^53 about as many.
+double checked_length(double start, double end, double step) {
   const double length = std::ceil((end - start) / step);
   // Also false for NaN, which a step of zero can give.
   if (!(step != 0 && length >= 0 && length < 0x1p62))
     fail<ValueError>("arange", "steps of {} do not lead from {} to {}", step, start, end);
+  return length;
 }
 
 }  // namespace
 
 Tensor arange(double start, double end, double step, DType dtype) {
   const OperationScope scope("arange");
-  check_range(start, end, step);
-  const double length = std::ceil((end - start) / step);
+  const double length = checked_length(start, end, step);
   if (dtype == int64) start = std::trunc(start), step = std::trunc(step);
   return generate(static_cast<int64_t>(length), dtype,
                   [=](int64_t i) { return start + static_cast<double>(i) * step; });
@@ -78,7 +78,7 @@ Tensor arange(double start, double end, double step, DType dtype) {
 // In unsigned arithmetic, which may go around on its way.
 Tensor arange(int64_t start, int64_t end, int64_t step) {
   const OperationScope scope("arange");
-  check_range(static_cast<double>(start), static_cast<double>(end), static_cast<double>(step));
+  checked_length(static_cast<double>(start), static_cast<double>(end), static_cast<double>(step));
   const auto first = static_cast<uint64_t>(start), last = static_cast<uint64_t>(end);
   const auto by = static_cast<uint64_t>(step);
   const uint64_t distance = step > 0 ? last - first : first - last;

@@ -12,12 +12,7 @@ namespace attune {
 namespace {
 
 void check_broadcast(const char* what, const Shape& part, const Shape& scores) {
-  bool fits = part.size() <= scores.size();
-  for (int64_t i = 1; fits && i <= part.size(); ++i) {
-    const int64_t size = part[part.size() - i];
-    fits = size == 1 || size == scores[scores.size() - i];
-  }
-  if (!fits)
+  if (!broadcasts_to(part, scores))
     fail<ShapeError>("mask", "{} of shape {} does not broadcast to the scores {}", what,
                      to_string(part), to_string(scores));
 }
