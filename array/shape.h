@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -23,8 +24,14 @@ class Shape {
 
   int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  int64_t operator[](int64_t i) const { return values_[static_cast<size_t>(i)]; }
-  int64_t& operator[](int64_t i) { return values_[static_cast<size_t>(i)]; }
+  int64_t operator[](int64_t i) const {
+    assert(i >= 0 && i < size_);
+    return values_[static_cast<size_t>(i)];
+  }
+  int64_t& operator[](int64_t i) {
+    assert(i >= 0 && i < size_);
+    return values_[static_cast<size_t>(i)];
+  }
   const int64_t* begin() const { return values_.data(); }
   const int64_t* end() const { return values_.data() + size_; }
   int64_t* begin() { return values_.data(); }

@@ -48,7 +48,7 @@ class Decoding {
  private:
   // What a block of keys gives: values relative to the largest score of each row, and the sum.
   struct Part {
-    T *y, *top, *sum;  // [rows, width], [rows], [rows]
+    T *y, *top, *sum;  // [rows, width], [rows], [rows]; only top where that is -inf
   };
 
   Part part(int64_t index) const {
@@ -71,7 +71,6 @@ class Decoding {
       empty = empty && masking_.empty(tile(group, head, column));
     }
     std::fill_n(to.top, rows_, -std::numeric_limits<T>::infinity());
-    std::fill_n(to.sum, rows_, T{0});
     if (empty) return;
     for (int64_t row = 0; row < rows_; ++row)
       rows::affine(q_.at(group * sharing_ + row / queries_, row % queries_),

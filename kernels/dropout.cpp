@@ -12,7 +12,7 @@ namespace attune::kernels {
 
 DropoutMask::DropoutMask(double p, RandomState draw)
     : dropped_below_(static_cast<uint64_t>(p * 4294967296.0)),
-      scale_(p < 1 ? 1 / (1 - p) : 0),
+      scale_(1 / (1 - p)),
       draw_(draw) {}
 
 template <class T>

@@ -46,7 +46,9 @@ install_clang() {
 configure() {
   local folder=$1
   shift
-  ! command -v ccache >/dev/null || set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  # What ccache needs to keep what is compiled with precompiled headers.
+  ! command -v ccache >/dev/null ||
+    set -- "-DCMAKE_CXX_COMPILER_LAUNCHER=env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache" "$@"
   cmake -S "$root" -B "$folder" -G Ninja --log-level=WARNING "$@" >/dev/null
 }
 

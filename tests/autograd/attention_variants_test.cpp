@@ -60,6 +60,18 @@ TEST_CASE("grouped heads attend as repeated ones do, and gather their gradients"
       }
 }
 
+TEST_CASE("grouped heads take as many products as repeated ones") {
+  const auto flops = [](int64_t heads, int64_t queries) {
+    const Tensor q = randn({2, 6, queries, 4}), k = randn({2, heads, 150, 4});
+    const Profiler profiler;
+    scaled_dot_product_attention(q, k, k, {}, {.enable_gqa = true});
+    double sum = 0;
+    for (const ProfileRow& row : profiler.by_operation()) sum += row.flops;
+    return sum;
+  };
+  for (const int64_t queries : {1, 3, 70}) CHECK(flops(2, queries) == flops(6, queries));
+}
+
 TEST_CASE("grouped heads are twice differentiable") {
   manual_seed(2);
   for (const int64_t shared : {1, 2}) {

@@ -160,3 +160,16 @@ TEST_CASE("cross_entropy of ignored targets and of huge logits") {
   CHECK_THROWS_AS(cross_entropy(x, tensor({3, 0})), IndexError);
   CHECK_THROWS_AS(cross_entropy(x, tensor({0, 0, 0})), ShapeError);
 }
+
+TEST_CASE("cross_entropy of a single class is zero, whatever the logits and dimensions") {
+  for (const Shape& shape : {Shape{1}, Shape{3, 1}, Shape{3, 1, 5}, Shape{3, 1, 5, 2}}) {
+    Shape positions = shape;
+    positions.erase(shape.size() > 1 ? 1 : 0);
+    const Tensor x = randn(shape).requires_grad_();
+    const Tensor losses = cross_entropy(x, zeros(positions, int64), {.reduction = Reduction::none});
+    CHECK(losses.shape() == positions);
+    CHECK(sum(abs(losses)).item<float>() == 0);
+    sum(losses).backward();
+    CHECK(sum(abs(x.grad())).item<float>() == 0);
+  }
+}

@@ -55,6 +55,9 @@ std::vector<OpRow> reshaped() {
                }),
                bad<ValueError>([] {
                  movedim(some(2, 3), Shape{0, 1}, Shape{1, -1});
+               }),
+               bad<ValueError>([] {
+                 movedim(some(2), Shape{0, 0}, Shape{0, 0});
                })}},
       {.name = "permute",
        .cases = {[](In in) {

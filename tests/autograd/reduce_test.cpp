@@ -70,7 +70,7 @@ Tensor gradient(const Tensor& y, const Tensor& x) { return grad({sum(y)}, {x})[0
 
 TEST_CASE("sums over every set of dimensions agree with their definition in any layout") {
   const Shape shape = GENERATE(Shape{3, 4, 5}, Shape{1, 70, 33}, Shape{70, 3, 700},
-                               Shape{70000, 1, 3}, Shape{2, 3, 70001}, Shape{2, 3000, 7});
+                               Shape{140000, 1, 3}, Shape{2, 3, 70001}, Shape{2, 3000, 7});
   const Array x = numbers<float>(shape);
   check_sums(x);
   check_sums(x.transpose(0, 2));

@@ -263,6 +263,10 @@ TEST_CASE("comparisons and where") {
   CHECK(test(Compare::gt) == std::vector<bool>{false, false, false});
   CHECK(test(Compare::ge) == std::vector<bool>{false, true, false});
   CHECK(values<bool>(compare(Compare::gt, arange(3), 0.5)) == std::vector<bool>{false, true, true});
+  // What float32 can't tell apart.
+  CHECK(values<bool>(compare(Compare::lt, array<double>({1}), array<double>({1 + 1e-9})))[0]);
+  CHECK(values<bool>(
+      compare(Compare::lt, array<int64_t>({1 << 24}), array<int64_t>({(1 << 24) + 1})))[0]);
   CHECK(values<bool>(logical_not(arange(3))) == std::vector<bool>{true, false, false});
   CHECK(values<int64_t>(where(compare(Compare::gt, arange(3), 1), arange(3), zeros({}, int64))) ==
         std::vector<int64_t>{0, 0, 2});
@@ -297,6 +301,20 @@ TEST_CASE("binary_into takes operands that overlap its result as they were befor
       binary_into(Binary::sub, into, first, operand(grid));
       CHECK(same_bits(into, expected));
     }
+}
+
+TEST_CASE("binary_into takes operands of other dtypes than its result's") {
+  const Array wide = array<double>({0.5, -2, 3}), narrow = array<float>({1, 2, 4});
+  const Array whole = array<int64_t>({1, 2, 4});
+  for (const Array& other : {narrow, whole}) {
+    Array into({3}, float64);
+    binary_into(Binary::sub, into, other, wide);
+    CHECK(values<double>(into) == std::vector<double>{0.5, 4, 1});
+    binary_into(Binary::sub, into, wide, other);
+    CHECK(values<double>(into) == std::vector<double>{-0.5, -4, -1});
+    binary_into(Binary::add, into, other, other);
+    CHECK(values<double>(into) == std::vector<double>{2, 4, 8});
+  }
 }
 
 TEST_CASE("binary_into writes through any strides, also onto its own operand") {
