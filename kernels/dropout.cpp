@@ -11,9 +11,7 @@
 namespace attune::kernels {
 
 DropoutMask::DropoutMask(double p, RandomState draw)
-    : dropped_below_(static_cast<uint64_t>(p * 4294967296.0)),
-      scale_(1 / (1 - p)),
-      draw_(draw) {}
+    : dropped_below_(static_cast<uint64_t>(p * 4294967296.0)), scale_(1 / (1 - p)), draw_(draw) {}
 
 template <class T>
 void DropoutMask::apply(int64_t start, int64_t n, const T* x, T* y) const {
