@@ -49,6 +49,11 @@ void Array::fail_dtype(DType asked) const {
   fail<DTypeError>("data", "asked for {}, the array holds {}", name_of(asked), name_of(dtype_));
 }
 
+int64_t Array::size(int64_t dim) const {
+  if (shape_.empty()) fail<IndexError>("size", "a scalar has no dimension {}", dim);
+  return shape_[wrap_dim("size", dim, this->dim())];
+}
+
 bool Array::is_contiguous() const {
   int64_t dense = 1;
   for (int64_t i = dim() - 1; i >= 0; --i) {

@@ -30,7 +30,8 @@ class Array {
   int64_t offset() const { return offset_; }
   DType dtype() const { return dtype_; }
   int64_t dim() const { return shape_.size(); }
-  int64_t size(int64_t dim) const { return shape_[wrap_dim("size", dim, this->dim())]; }
+  // Counted from the end if negative. IndexError if there is none; a scalar has none.
+  int64_t size(int64_t dim) const;
   int64_t numel() const { return shape_.numel(); }
   const Storage& storage() const { return *storage_; }
   // True if the elements lie densely in row-major order.

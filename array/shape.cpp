@@ -29,14 +29,20 @@ void Shape::push_back(int64_t value) { insert(size_, value); }
 
 void Shape::insert(int64_t at, int64_t value) {
   check_rank(static_cast<size_t>(size_ + 1));
+  if (at < 0 || at > size_) refuse(at);
   ++size_;
   std::copy_backward(begin() + at, end() - 1, end());
   (*this)[at] = value;
 }
 
 void Shape::erase(int64_t at) {
-  std::copy(begin() + at + 1, end(), begin() + at);
+  std::copy(begin() + static_cast<int64_t>(checked(at)) + 1, end(), begin() + at);
   --size_;
+}
+
+void Shape::refuse(int64_t i) const {
+  fail<IndexError>("shape", "index {} is out of range for {}; size() counts from the end too", i,
+                   to_string(*this));
 }
 
 int64_t Shape::numel() const {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -24,21 +23,17 @@ class Shape {
 
   int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  int64_t operator[](int64_t i) const {
-    assert(i >= 0 && i < size_);
-    return values_[static_cast<size_t>(i)];
-  }
-  int64_t& operator[](int64_t i) {
-    assert(i >= 0 && i < size_);
-    return values_[static_cast<size_t>(i)];
-  }
+  // IndexError unless 0 <= i < size().
+  int64_t operator[](int64_t i) const { return values_[checked(i)]; }
+  int64_t& operator[](int64_t i) { return values_[checked(i)]; }
   const int64_t* begin() const { return values_.data(); }
   const int64_t* end() const { return values_.data() + size_; }
   int64_t* begin() { return values_.data(); }
   int64_t* end() { return values_.data() + size_; }
-  int64_t back() const { return values_[static_cast<size_t>(size_ - 1)]; }
+  int64_t back() const { return values_[checked(size_ - 1)]; }
 
   void push_back(int64_t value);
+  // IndexError if there is no such place.
   void insert(int64_t at, int64_t value);
   void erase(int64_t at);
 
@@ -50,6 +45,13 @@ class Shape {
   }
 
  private:
+  size_t checked(int64_t i) const {
+    if (static_cast<uint64_t>(i) >= static_cast<uint64_t>(size_)) [[unlikely]]
+      refuse(i);
+    return static_cast<size_t>(i);
+  }
+  [[noreturn]] void refuse(int64_t i) const;
+
   int64_t size_ = 0;
   std::array<int64_t, max_dims> values_;
 };
