@@ -42,12 +42,23 @@ void Module::State::each_module(const F& f) {
 
 void Module::attach(const std::string& name, const Module& module) {
   state_->check_new(name);
+  module.state_->each_module([&](const State& part) {
+    if (&part == state_.get())
+      fail<ValueError>("module", "child \"{}\" is, or holds, the module it is registered in", name);
+  });
   state_->modules.emplace_back(name, module.state_);
   module.state_->set_path(path().empty() ? name : path() + "." + name);
 }
 
 Tensor Module::param(const std::string& name, Tensor init) {
   state_->check_new(name);
+  if (!init.defined()) fail<ValueError>("module", "parameter \"{}\" is undefined", name);
+  if (!init.is_leaf())
+    fail<GradError>(
+        "module",
+        "parameter \"{}\" is the result of an operation, which no optimizer can change; "
+        "register its detach()",
+        name);
   // A parameter registered elsewhere already is tied: both names share one handle.
   if (!init.requires_grad()) init.requires_grad_();
   state_->slots.push_back({name, init, Role::parameter});
@@ -60,6 +71,7 @@ Tensor Module::param(const std::string& name, const Shape& shape) {
 
 Tensor Module::buffer(const std::string& name, Tensor init, bool persistent) {
   state_->check_new(name);
+  if (!init.defined()) fail<ValueError>("module", "buffer \"{}\" is undefined", name);
   if (init.requires_grad())
     fail<ValueError>("module", "buffer \"{}\" requires a gradient; register it with param()", name);
   state_->slots.push_back({name, init, persistent ? Role::buffer : Role::temporary});
@@ -134,7 +146,10 @@ int64_t Module::num_parameters() const {
 StateDict Module::state_dict() const {
   StateDict state;
   state_->each_slot("", [&](const std::string& name, const Slot& slot) {
-    if (slot.role != Role::temporary) state.emplace(name, slot.tensor.array());
+    if (slot.role == Role::temporary) return;
+    if (!state.emplace(name, slot.tensor.array()).second)
+      fail<ValueError>("state_dict", "two tensors are called \"{}\"; rename a part of the module",
+                       name);
   });
   return state;
 }

@@ -46,7 +46,7 @@ class Module {
   std::vector<std::pair<std::string, Module>> named_modules() const;
 
   // The arrays of all parameters and persistent buffers by name; they alias them. Tied ones occur
-  // under each name.
+  // under each name. ValueError if two have one name, as "a.b" and the b of a child "a".
   StateDict state_dict() const;
   // Copies arrays into the tensors of the same name, converting the dtype. FormatError lists every
   // missing, unknown and mis-shaped name; nothing is copied then. Not strict: missing and unknown
@@ -80,14 +80,15 @@ class Module {
   const std::string& path() const { return *state_->path; }
 
  protected:
-  // Registers a parameter that requires a gradient, and returns its handle.
+  // Registers a parameter, which will require a gradient, and returns its handle. ValueError if it
+  // is undefined, GradError if it is the result of a recorded operation.
   Tensor param(const std::string& name, Tensor init);
   // The same with memory for a shape, float32 and uninitialised.
   Tensor param(const std::string& name, const Shape& shape);
   // Registers a tensor that is not trained, and returns its handle. In the state dict if
-  // persistent. ValueError if it requires a gradient.
+  // persistent. ValueError if it is undefined or requires a gradient.
   Tensor buffer(const std::string& name, Tensor init, bool persistent = true);
-  // Registers a child and returns it.
+  // Registers a child and returns it. ValueError if this module is the child or a part of it.
   template <class M>
   M child(const std::string& name, M module) {
     attach(name, module);

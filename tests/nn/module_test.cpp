@@ -57,6 +57,43 @@ TEST_CASE("a name is taken once") {
   CHECK_THROWS_AS(Shadow(), ValueError);
 }
 
+TEST_CASE("a module is no part of itself") {
+  struct Ring : nn::Module {
+    Mlp a = child("a", Mlp());
+    void close() { child("b", static_cast<const nn::Module&>(*this)); }
+    void join(const nn::Module& other) { child("other", other); }
+  };
+  Ring ring, outer;
+  CHECK_THROWS_WITH(ring.close(), ContainsSubstring("child \"b\" is, or holds, the module"));
+  outer.join(ring);
+  CHECK_THROWS_AS(ring.join(outer), ValueError);
+  CHECK(ring.parameters().size() == 3);
+}
+
+TEST_CASE("a parameter is a leaf, and neither it nor a buffer is undefined") {
+  struct Kept : nn::Module {
+    void trained(Tensor x) { param("w", std::move(x)); }
+    void fixed(Tensor x) { buffer("t", std::move(x)); }
+  };
+  Kept kept;
+  const Tensor x = ones({2}).requires_grad_();
+  CHECK_THROWS_WITH(kept.trained(x * 2.0),
+                    ContainsSubstring("\"w\" is the result of an operation"));
+  CHECK_THROWS_WITH(kept.trained({}), ContainsSubstring("\"w\" is undefined"));
+  CHECK_THROWS_WITH(kept.fixed({}), ContainsSubstring("\"t\" is undefined"));
+  kept.trained((x * 2.0).detach());
+  CHECK(kept.state_dict().size() == 1);
+}
+
+TEST_CASE("two tensors of one name are no state dict, which would hold one of them") {
+  struct Dotted : nn::Module {
+    Tensor w = param("a.weight", ones({3}));
+    nn::Linear a = child("a", nn::Linear(1, 1));
+  };
+  CHECK_THROWS_WITH(Dotted().state_dict(),
+                    ContainsSubstring("two tensors are called \"a.weight\""));
+}
+
 TEST_CASE("a copy of a module is the same module") {
   Mlp a;
   Mlp b = a;
