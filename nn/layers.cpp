@@ -82,7 +82,7 @@ Tensor Flatten::operator()(const Tensor& x) const {
 
 Tensor Sequential::operator()(Tensor x) const {
   auto scope = enter();
-  for (const auto& step : steps_) x = step(x);
+  for (const auto& step : *steps_) x = step(x);
   return x;
 }
 

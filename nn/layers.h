@@ -78,6 +78,7 @@ class Flatten : public Module {
 };
 
 // Modules that each take one Tensor and give one, called one after another; children "0", "1", ….
+// What is appended to one handle is appended to all.
 class Sequential : public Module {
  public:
   template <class... M>
@@ -87,13 +88,15 @@ class Sequential : public Module {
   }
   template <class M>
   void append(M module) {
-    child(std::to_string(steps_.size()), module);
-    steps_.push_back([module](const Tensor& x) { return module(x); });
+    child(std::to_string(steps_->size()), module);
+    steps_->push_back([module](const Tensor& x) { return module(x); });
   }
   Tensor operator()(Tensor x) const;
 
  private:
-  std::vector<std::function<Tensor(const Tensor&)>> steps_;
+  using Steps = std::vector<std::function<Tensor(const Tensor&)>>;
+
+  std::shared_ptr<Steps> steps_ = std::make_shared<Steps>();
 };
 
 }  // namespace attune::nn

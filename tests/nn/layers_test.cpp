@@ -70,6 +70,19 @@ TEST_CASE("Identity and Flatten") {
   CHECK_THROWS_AS(nn::Flatten(4)(x), IndexError);
 }
 
+TEST_CASE("what is appended to a Sequential is appended to its copies") {
+  struct Net : nn::Module {
+    nn::Sequential body = child("body", nn::Sequential(nn::Linear(2, 3)));
+  };
+  Net net;
+  nn::Sequential copy = net.body;
+  copy.append(nn::Linear(3, 4));
+  CHECK(net.body(ones({1, 2})).shape() == Shape{1, 4});
+  net.body.append(nn::Linear(4, 5));
+  CHECK(copy(ones({1, 2})).shape() == Shape{1, 5});
+  CHECK(net.parameters().size() == 6);
+}
+
 TEST_CASE("Dropout works while training only") {
   const nn::Dropout half(0.5);
   Tensor x(Array({1000}, float32));
