@@ -19,10 +19,13 @@ struct ParamState {
 };
 
 // Base of optimizers: parameter groups, each with options of its own, and the state of every
-// parameter. Parameters without a gradient are left alone by step().
+// parameter. Parameters without a gradient are left alone by step(). It moves, but does not copy:
+// two would share moments, and each count steps of its own.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer(Optimizer&&) = default;
 
   // Updates every parameter from its gradient, in place and unrecorded. A parameter that was
   // converted to another dtype takes its moments along. DTypeError or ValueError, with nothing

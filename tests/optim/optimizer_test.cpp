@@ -322,6 +322,18 @@ TEST_CASE("bad options and parameters are refused") {
   CHECK(sgd.num_groups() == 1);
 }
 
+TEST_CASE("an optimizer moves with its state, and has no copy that would share its moments") {
+  static_assert(!std::is_copy_constructible_v<optim::SGD>);
+  static_assert(!std::is_copy_constructible_v<optim::AdamW>);
+  const Tensor x = tensor({1.0}).requires_grad_();
+  optim::SGD sgd({x}, {.lr = 1, .momentum = 0.5});
+  x.set_grad(tensor({1.0}));
+  sgd.step();
+  optim::SGD moved = std::move(sgd);
+  moved.step();
+  CHECK(x.item<double>() == 1 - 1 - 1.5);
+}
+
 TEST_CASE("every element of a large tensor is stepped once, on two threads") {
   const int threads = num_threads();
   set_num_threads(2);
