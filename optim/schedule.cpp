@@ -78,14 +78,28 @@ void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t 
   optimizer.set_lr(schedule(step), group);
 }
 
-LrScheduler::LrScheduler(Optimizer& optimizer, Schedule schedule)
-    : optimizer_(optimizer), schedule_(std::move(schedule)) {
+LrScheduler::LrScheduler(Optimizer& optimizer, Schedule schedule, std::optional<size_t> group)
+    : optimizer_(optimizer), schedule_(std::move(schedule)), group_(group) {
   check_schedule("LrScheduler", schedule_);
-  apply(schedule_, steps_, optimizer_);
+  for (size_t other = 1; !group_ && other < optimizer_.num_groups(); ++other)
+    if (optimizer_.lr(other) != optimizer_.lr(0))
+      fail<ValueError>("LrScheduler",
+                       "group 0 has a learning rate of {} and group {} one of {}, which a schedule "
+                       "for all would replace; make a scheduler for each group",
+                       optimizer_.lr(0), other, optimizer_.lr(other));
+  set_lr_of(steps_);
+}
+
+void LrScheduler::set_lr_of(int64_t step) const {
+  if (group_) {
+    apply(schedule_, step, optimizer_, *group_);
+  } else {
+    apply(schedule_, step, optimizer_);
+  }
 }
 
 void LrScheduler::step() {
-  apply(schedule_, steps_ + 1, optimizer_);
+  set_lr_of(steps_ + 1);
   ++steps_;
 }
 
@@ -107,7 +121,7 @@ void LrScheduler::load_state_dict(const StateDict& state) {
                       "the saved scheduler had a learning rate of {} after {} steps, this one has "
                       "{}; it takes the same schedule to go on",
                       saved, steps, here);
-  apply(schedule_, steps, optimizer_);
+  set_lr_of(steps);
   steps_ = steps;
 }
 

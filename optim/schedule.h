@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "optimizer.h"
 
@@ -32,10 +33,13 @@ void apply(const Schedule& schedule, int64_t step, Optimizer& optimizer, size_t 
 
 // A schedule that drives an optimizer and counts its steps, as torch.optim.lr_scheduler does: it
 // sets the learning rate of step 0 when it is made, and that of the next step in every step(),
-// which is called after the optimizer's. The optimizer must outlive it.
+// which is called after the optimizer's. It drives every group, or the one that it is given. The
+// optimizer must outlive it.
 class LrScheduler {
  public:
-  LrScheduler(Optimizer& optimizer, Schedule schedule);
+  // ValueError if groups that it is to drive together have different learning rates, which would be
+  // lost: such take a scheduler each. IndexError if there is no such group.
+  LrScheduler(Optimizer& optimizer, Schedule schedule, std::optional<size_t> group = {});
 
   void step();
   // Calls of step() so far.
@@ -51,8 +55,11 @@ class LrScheduler {
   void load_state_dict(const StateDict& state);
 
  private:
+  void set_lr_of(int64_t step) const;
+
   Optimizer& optimizer_;
   Schedule schedule_;
+  std::optional<size_t> group_;
   int64_t steps_ = 0;
 };
 

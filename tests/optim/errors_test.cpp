@@ -315,7 +315,7 @@ Refusals of_schedules(Scene& s) {
       value_error("Adam", "lr is -1", [&] { apply(linear_lr(1, -1, 4), 4, s.adam, 1); }),
       index_error("Adam", "group 2", [&] { apply(constant_lr(1), 0, s.adam, 2); }),
       value_error("LrScheduler", "empty", [&] { LrScheduler(s.sgd, {}); }),
-      value_error("SGD", "lr is -1", [&] { LrScheduler(s.sgd, constant_lr(-1)); }),
+      value_error("SGD", "lr is -1", [&] { LrScheduler(s.sgd, constant_lr(-1), 0); }),
       value_error("SGD", "lr is -1",
                   [&] {
                     SGD other({leaf()});

@@ -64,6 +64,25 @@ TEST_CASE("apply sets every group, or the one it is told") {
   CHECK(sgd.lr(1) == 0.5);
 }
 
+TEST_CASE("a scheduler drives one group, or all that have one learning rate") {
+  const Tensor a = tensor({1.0}).requires_grad_(), b = tensor({1.0}).requires_grad_();
+  optim::SGD sgd({a}, {.lr = 0.5});
+  sgd.add_param_group({b}, {.lr = 0.25});
+  CHECK_THROWS_WITH(optim::LrScheduler(sgd, optim::constant_lr(1)),
+                    Catch::Matchers::ContainsSubstring("make a scheduler for each group"));
+  CHECK_THROWS_AS(optim::LrScheduler(sgd, optim::constant_lr(1), 2), IndexError);
+  CHECK(sgd.lr(1) == 0.25);
+  optim::LrScheduler fast(sgd, optim::linear_lr(0.5, 0.1, 4), 0);
+  optim::LrScheduler slow(sgd, optim::linear_lr(0.25, 0.05, 4), 1);
+  fast.step();
+  slow.step();
+  CHECK(sgd.lr(0) == Approx(0.4));
+  CHECK(sgd.lr(1) == Approx(0.2));
+  slow.load_state_dict({{"steps", scalar_array(int64_t{4})}, {"lr", scalar_array(0.05)}});
+  CHECK(sgd.lr(0) == Approx(0.4));
+  CHECK(sgd.lr(1) == Approx(0.05));
+}
+
 TEST_CASE("a scheduler counts the optimizer's steps, and goes on where it was") {
   const Tensor a = tensor({1.0}).requires_grad_();
   optim::SGD sgd({a}), resumed({a});
