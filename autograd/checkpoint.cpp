@@ -53,8 +53,9 @@ std::vector<Intrusive<Node>> nodes_before(Stamp start, Node* root) {
 // The function's call as one node, with an edge to every node that its part of the tape led to.
 class CheckpointNode final : public Node {
  public:
+  // random: where the function began to draw, and where it ended.
   CheckpointNode(const Array& value, Function function, std::vector<Tensor> inputs,
-                 RandomState random, std::vector<Intrusive<Node>> ends)
+                 std::pair<RandomState, RandomState> random, std::vector<Intrusive<Node>> ends)
       : Node(operation, value),
         function_(std::move(function)),
         inputs_(std::move(inputs)),
@@ -87,9 +88,14 @@ class CheckpointNode final : public Node {
  private:
   Tensor recompute(Stamp resumed) const {
     const SavedValueGuard guard(stamp, name, resumed);
-    const RandomReplay replay(random_);
+    const RandomReplay replay(random_.first);
     const GradMode recording(true);
-    return function_(inputs_);
+    Tensor again = function_(inputs_);
+    if (random_state() != random_.second)
+      fail<GradError>(name,
+                      "computed again, the function drew other random numbers than before; call "
+                      "train() and eval() after backward");
+    return again;
   }
 
   static bool leads_to_no_others(Stamp start, Node* root, const std::vector<Node*>& ends) {
@@ -101,7 +107,7 @@ class CheckpointNode final : public Node {
 
   Function function_;
   std::vector<Tensor> inputs_;
-  RandomState random_;
+  std::pair<RandomState, RandomState> random_;
   std::vector<Intrusive<Node>> ends_;
 };
 
@@ -111,7 +117,7 @@ Tensor checkpoint(Function function, std::vector<Tensor> inputs) {
   if (!function) fail<ValueError>(operation, "the function is empty");
   if (!grad_enabled()) return function(inputs);
   const Span span(operation);
-  const RandomState random = random_state();
+  const RandomState before = random_state();
   const Stamp start = next_stamp();
   Tensor result = function(inputs);
   // What is no function of anything that needs a gradient, or was there before.
@@ -119,8 +125,8 @@ Tensor checkpoint(Function function, std::vector<Tensor> inputs) {
   auto ends = nodes_before(start, result.node());
   Array value = result.array();
   result = {};
-  Intrusive<Node> node(
-      new CheckpointNode(value, std::move(function), std::move(inputs), random, std::move(ends)));
+  Intrusive<Node> node(new CheckpointNode(value, std::move(function), std::move(inputs),
+                                          {before, random_state()}, std::move(ends)));
   return Tensor(std::move(value), std::move(node));
 }
 

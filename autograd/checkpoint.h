@@ -19,8 +19,9 @@ namespace attune {
 // torch.utils.checkpoint with use_reentrant=False.
 //
 // The function must compute the same again from the same inputs (GradError where it shows that it
-// does not), and outlive the tape with all that it refers to: capture handles by value. An input or
-// parameter overwritten before backward is a GradError.
+// does not, as with a module that was put into evaluation meanwhile and drops no more), and outlive
+// the tape with all that it refers to: capture handles by value. An input or parameter overwritten
+// before backward is a GradError.
 Tensor checkpoint(std::function<Tensor(std::span<const Tensor>)> function,
                   std::vector<Tensor> inputs);
 

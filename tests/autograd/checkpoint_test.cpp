@@ -171,3 +171,12 @@ TEST_CASE("an empty function is refused, recording or not") {
   const NoGrad no_grad;
   CHECK_THROWS_AS(checkpoint(none, std::vector<Tensor>{ones({2})}), ValueError);
 }
+
+TEST_CASE("a function that draws other random numbers the second time is refused") {
+  const Mlp net;
+  const Tensor x = randn({4, 8}).requires_grad_();
+  const Tensor y = checkpoint([net](const Tensor& in) { return net(in); }, x);
+  net.eval();
+  CHECK_THROWS_WITH(sum(y).backward(), ContainsSubstring("drew other random numbers than before"));
+  CHECK_FALSE(x.grad().defined());
+}
