@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "grad_mode.h"
 #include "node.h"
+#include "ops/attention_recorder.h"
 #include "record.h"
 
 namespace attune {
@@ -90,6 +91,7 @@ class CheckpointNode final : public Node {
     const SavedValueGuard guard(stamp, name, resumed);
     const RandomReplay replay(random_.first);
     const GradMode recording(true);
+    const AttentionRecorder::Pause unseen;
     Tensor again = function_(inputs_);
     if (random_state() != random_.second)
       fail<GradError>(name,

@@ -1,6 +1,7 @@
 #include "attention_recorder.h"
 
 #include <span>
+#include <utility>
 
 #include "../../array/fail.h"
 
@@ -49,6 +50,9 @@ AttentionStatistics AttentionRecord::statistics(int64_t top) const {
 AttentionRecorder::AttentionRecorder() : outer_(innermost) { innermost = this; }
 AttentionRecorder::~AttentionRecorder() { innermost = outer_; }
 AttentionRecorder* AttentionRecorder::current() { return innermost; }
+
+AttentionRecorder::Pause::Pause() : outer_(std::exchange(innermost, nullptr)) {}
+AttentionRecorder::Pause::~Pause() { innermost = outer_; }
 
 void AttentionRecorder::add(AttentionRecord record) {
   if (outer_) outer_->add(record);

@@ -46,10 +46,11 @@ class AttentionRecord {
 //     fmt::print("{} {}\n", layer.path(), to_string(layer.statistics().entropy));
 //
 // It keeps the queries and keys alive. Where recorders nest, each gets every call while it lives,
-// and they share the memory: a model that is asked for output_attentions has one of its own.
+// and they share the memory: a model that is asked for output_attentions has one of its own. What a
+// checkpoint computes again in backward is no call.
 class AttentionRecorder {
  public:
-  AttentionRecorder();
+  [[nodiscard]] AttentionRecorder();
   ~AttentionRecorder();
   AttentionRecorder(const AttentionRecorder&) = delete;
   AttentionRecorder& operator=(const AttentionRecorder&) = delete;
@@ -61,6 +62,18 @@ class AttentionRecorder {
   static AttentionRecorder* current();
   // Records a call here and in the recorders around this one.
   void add(AttentionRecord record);
+
+  // While it lives, the recorders around it get nothing: for what is computed again.
+  class Pause {
+   public:
+    [[nodiscard]] Pause();
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    AttentionRecorder* outer_;
+  };
 
  private:
   AttentionRecorder* outer_;

@@ -84,6 +84,22 @@ TEST_CASE("recorders nest, and each gets every call while it lives, in the same 
   CHECK(outermost.records().empty());
 }
 
+TEST_CASE("a recorder gets no call twice where a checkpoint computes it again") {
+  const Tensor q = randn({1, 2, 5, 4}).requires_grad_();
+  const auto attend = [](const Tensor& x) {
+    const AttentionRecorder own;
+    const Tensor y = scaled_dot_product_attention(x, x, x);
+    CHECK(own.records().size() == 1);
+    return y;
+  };
+  AttentionRecorder recorder;
+  const Tensor y = checkpoint(attend, q);
+  y.sum().backward();
+  CHECK(recorder.records().size() == 1);
+  scaled_dot_product_attention(q, q, q);
+  CHECK(recorder.records().size() == 2);
+}
+
 TEST_CASE("statistics of heads equal those of the whole matrix") {
   manual_seed(2);
   const int64_t tokens = 150;
