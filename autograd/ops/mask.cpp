@@ -60,12 +60,14 @@ Mask Mask::offset(int64_t first) { return offset(std::vector<int64_t>{first}); }
 
 Mask Mask::offset(std::vector<int64_t> first) {
   Mask mask;
+  mask.lacks_values_ = first.empty();
   mask.limits_.first = std::move(first);
   return mask;
 }
 
 Mask Mask::alibi(std::vector<double> slopes) {
   Mask mask;
+  mask.lacks_values_ = slopes.empty();
   mask.limits_.slopes = std::move(slopes);
   return mask;
 }
@@ -87,7 +89,10 @@ Mask Mask::alibi(int64_t heads) {
 }
 
 Mask Mask::padding(std::vector<int64_t> lengths) {
+  for (const int64_t length : lengths)
+    if (length < 0) fail<ValueError>("mask", "a padding of {} keys; use 0 or more", length);
   Mask mask;
+  mask.lacks_values_ = lengths.empty();
   mask.limits_.lengths = std::move(lengths);
   return mask;
 }
@@ -133,11 +138,12 @@ Mask operator&(const Mask& a, const Mask& b) {
   } else if (b.bias_.defined()) {
     both.bias_ = both.bias_ + b.bias_;
   }
+  both.lacks_values_ = a.lacks_values_ || b.lacks_values_;
   return both;
 }
 
 bool Mask::empty() const {
-  return limits_.hides_nothing() && limits_.slopes.empty() && !bias_.defined();
+  return limits_.hides_nothing() && limits_.slopes.empty() && !bias_.defined() && !lacks_values_;
 }
 
 kernels::AttentionMask Mask::for_scores(const Shape& shape, DType dtype) const {
@@ -147,6 +153,11 @@ kernels::AttentionMask Mask::for_scores(const Shape& shape, DType dtype) const {
                      limits_.lengths.size(), sequences);
   check_count("offset", limits_.first.size(), sequences);
   const int64_t heads = shape.size() > 2 ? shape[shape.size() - 3] : 1;
+  if (lacks_values_ && sequences > 0 && heads > 0)
+    fail<ShapeError>("mask",
+                     "padding, offset or alibi was given no values; the scores {} take one for "
+                     "each of {} sequences, or {} heads",
+                     to_string(shape), sequences, heads);
   if (!limits_.slopes.empty() && static_cast<int64_t>(limits_.slopes.size()) != heads)
     fail<ShapeError>("mask", "alibi has {} slopes, the scores {} have {} heads",
                      limits_.slopes.size(), to_string(shape), heads);

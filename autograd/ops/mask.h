@@ -28,7 +28,8 @@ class Mask {
   // The slopes of that paper for a number of heads (ValueError unless positive): 2^(-8/n),
   // 2^(-16/n), …; between powers of two filled up with every other slope of the next.
   static Mask alibi(int64_t heads);
-  // All queries of sequence b, the first dimension, see the first lengths[b] keys.
+  // All queries of sequence b, the first dimension, see the first lengths[b] keys. ValueError for a
+  // negative length, ShapeError where there is not one for each sequence.
   static Mask padding(std::vector<int64_t> lengths);
   static Mask padding(const Tensor& lengths);  // int64 [B]
   // Query i sees key j where keep is true. bool (DTypeError), broadcast to [..., Tq, Tk].
@@ -50,6 +51,7 @@ class Mask {
  private:
   kernels::AttentionMask limits_;  // all but the bias
   Tensor bias_;
+  bool lacks_values_ = false;  // a list without any was given, which fits an empty batch alone
 };
 
 }  // namespace attune

@@ -147,5 +147,17 @@ TEST_CASE("attention refuses heads, offsets and slopes that do not fit") {
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::offset({1, 2, 3})), ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::alibi({0.5, 0.25})), ShapeError);
   CHECK_THROWS_AS(Mask::alibi(0), ValueError);
+  CHECK_THROWS_AS(Mask::padding({3, -1}), ValueError);
   CHECK_THROWS_AS(Mask::offset(1) & Mask::offset(2), ValueError);
+}
+
+TEST_CASE("a mask that was given an empty list fits an empty batch alone") {
+  const Tensor q = zeros({2, 4, 3, 2}), none = zeros({0, 4, 3, 2});
+  const Mask masks[] = {Mask::padding(std::vector<int64_t>{}), Mask::offset(std::vector<int64_t>{}),
+                        Mask::alibi(std::vector<double>{})};
+  for (const Mask& mask : masks) {
+    CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, mask), ShapeError);
+    CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::causal() & mask), ShapeError);
+    CHECK(scaled_dot_product_attention(none, none, none, mask).numel() == 0);
+  }
 }
