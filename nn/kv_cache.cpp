@@ -162,13 +162,30 @@ void KvCache::commit() {
   counts_.clear();
 }
 
+void KvCache::check_exists(int64_t sequence) const {
+  if (sequence < 0 || sequence >= static_cast<int64_t>(seen_.size()))
+    fail<IndexError>(name, "sequence {} does not exist; there are {}", sequence, seen_.size());
+}
+
 void KvCache::reorder(const std::vector<int64_t>& order) {
-  for (const int64_t source : order)
-    if (source < 0 || source >= static_cast<int64_t>(seen_.size()))
-      fail<IndexError>(name, "sequence {} does not exist; there are {}", source, seen_.size());
+  for (const int64_t source : order) check_exists(source);
   relocate(order, std::vector<int64_t>(seen_.size()), capacity_);
   tokens_ = 0;
   counts_.clear();
+}
+
+void KvCache::forget(const std::vector<int64_t>& sequences) {
+  for (const int64_t sequence : sequences) check_exists(sequence);
+  if (sequences.empty()) return;
+  std::vector<int64_t> order(held_.size()), skip(held_.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  for (const int64_t sequence : sequences) {
+    const auto at = static_cast<size_t>(sequence);
+    skip[at] = held_[at];
+    seen_[at] = 0;
+  }
+  // Into new memory: an AttentionRecorder may still look at what is forgotten.
+  relocate(order, skip, capacity_);
 }
 
 void KvCache::clear() { *this = KvCache(budget_, sliding_); }

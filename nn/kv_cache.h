@@ -48,6 +48,9 @@ class KvCache {
   // Makes sequence i a copy of what sequence order[i] is now; the batch may shrink or grow. For
   // beam search, and for dropping sequences that have ended. IndexError if one does not exist.
   void reorder(const std::vector<int64_t>& order);
+  // Forgets what these sequences have seen, so that they begin anew in the next step. IndexError if
+  // one does not exist.
+  void forget(const std::vector<int64_t>& sequences);
   // Forgets everything.
   void clear();
 
@@ -62,6 +65,7 @@ class KvCache {
   struct Layer {
     Array k, v;  // [B, H, capacity, D]
   };
+  void check_exists(int64_t sequence) const;
   void make_room();
   // Moves the tokens of sequence order[i] from skip[order[i]] on to sequence i of new arrays.
   void relocate(const std::vector<int64_t>& order, const std::vector<int64_t>& skip,

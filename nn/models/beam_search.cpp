@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "../../array/fail.h"
-#include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/softmax.h"
 
 namespace attune::nn::models {
@@ -33,8 +32,7 @@ class Search {
     const int64_t room = model_.context - static_cast<int64_t>(prompt_);
     // The token after the last that fits can still be decided.
     for (int64_t step = 0; step < std::min(options_.max_new_tokens, room + 1); ++step) {
-      const PaddedTokens padded = pad_tokens(news);
-      advance(to(model_.next_logits(padded.tokens, padded.counts, cache_), float32));
+      advance(logits_after(model_, news, cache_));
       if (done()) break;
       std::vector<int64_t> rows;
       news.clear();

@@ -4,12 +4,10 @@
 
 namespace attune::nn::models {
 
-// Rows of tokens filled up to one length: int64 [B, T], and how many of each row are real.
-struct PaddedTokens {
-  Tensor tokens;
-  std::vector<int64_t> counts;
-};
-PaddedTokens pad_tokens(const std::vector<std::vector<int64_t>>& rows);
+// What the model says follows the rows, which continue what the cache holds: float32 [rows, V],
+// dense. ShapeError if it says something else.
+Tensor logits_after(const LanguageModel& model, const std::vector<std::vector<int64_t>>& rows,
+                    KvCache& cache);
 
 // True if the sequence ends with an end token or a stop run of the options.
 bool ends_with_stop(const std::vector<int64_t>& sequence, const GenerationOptions& options);

@@ -15,6 +15,26 @@ namespace {
 
 using Tokens = std::vector<int64_t>;
 
+// Rows of tokens filled up to one length: int64 [B, T], and how many of each row are real.
+struct PaddedTokens {
+  Tensor tokens;
+  std::vector<int64_t> counts;
+};
+
+PaddedTokens pad_tokens(const std::vector<Tokens>& rows) {
+  size_t longest = 1;
+  for (const Tokens& row : rows) longest = std::max(longest, row.size());
+  Array tokens({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, int64);
+  PaddedTokens padded;
+  int64_t* to = tokens.output<int64_t>();
+  for (const Tokens& row : rows) {
+    to = std::fill_n(std::copy(row.begin(), row.end(), to), longest - row.size(), int64_t{0});
+    padded.counts.push_back(static_cast<int64_t>(row.size()));
+  }
+  padded.tokens = Tensor(std::move(tokens));
+  return padded;
+}
+
 void check(const LanguageModel& model, const std::vector<Tokens>& prompts,
            const GenerationOptions& o) {
   if (!model.next_logits) fail<ValueError>("generate", "the model's next_logits is empty");
@@ -74,24 +94,20 @@ class Generation {
  private:
   // float32 [active, vocabulary], dense.
   Tensor next_logits(std::vector<Tokens> news) {
-    if (!fits(news)) {
-      cache_.clear();
-      for (size_t row = 0; row < active_.size(); ++row) {
-        const Tokens& all = sequences_[active_[row]];
-        const auto recent = std::min<int64_t>(static_cast<int64_t>(all.size()),
-                                              std::max<int64_t>(1, model_.context / 2));
-        news[row].assign(all.end() - recent, all.end());
-      }
+    std::vector<int64_t> outgrown;
+    for (size_t row = 0; row < news.size(); ++row) {
+      if (fits(row, news[row])) continue;
+      outgrown.push_back(static_cast<int64_t>(row));
+      const Tokens& all = sequences_[active_[row]];
+      news[row].assign(all.end() - std::max<int64_t>(1, model_.context / 2), all.end());
     }
-    const PaddedTokens padded = pad_tokens(news);
-    return to(model_.next_logits(padded.tokens, padded.counts, cache_), float32).contiguous();
+    cache_.forget(outgrown);
+    return logits_after(model_, news, cache_);
   }
 
-  bool fits(const std::vector<Tokens>& news) const {
+  bool fits(size_t row, const Tokens& news) const {
     const auto& seen = cache_.lengths();
-    for (size_t row = 0; row < seen.size(); ++row)
-      if (seen[row] + static_cast<int64_t>(news[row].size()) > model_.context) return false;
-    return true;
+    return seen.empty() || seen[row] + std::ssize(news) <= model_.context;
   }
 
   int64_t choose(std::span<const float> logits, size_t sequence, int64_t step) const {
@@ -132,18 +148,15 @@ class Generation {
 
 }  // namespace
 
-PaddedTokens pad_tokens(const std::vector<Tokens>& rows) {
-  size_t longest = 1;
-  for (const Tokens& row : rows) longest = std::max(longest, row.size());
-  Array tokens({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, int64);
-  PaddedTokens padded;
-  int64_t* to = tokens.output<int64_t>();
-  for (const Tokens& row : rows) {
-    to = std::fill_n(std::copy(row.begin(), row.end(), to), longest - row.size(), int64_t{0});
-    padded.counts.push_back(static_cast<int64_t>(row.size()));
-  }
-  padded.tokens = Tensor(std::move(tokens));
-  return padded;
+Tensor logits_after(const LanguageModel& model, const std::vector<Tokens>& rows, KvCache& cache) {
+  const PaddedTokens padded = pad_tokens(rows);
+  const Tensor logits = model.next_logits(padded.tokens, padded.counts, cache);
+  if (logits.dim() != 2 || logits.size(0) != std::ssize(rows))
+    fail<ShapeError>("generate",
+                     "the model's next_logits gave {} for {} sequences; it must give [{}, V], for "
+                     "the last real token of each",
+                     to_string(logits.shape()), rows.size(), rows.size());
+  return to(logits, float32).contiguous();
 }
 
 bool ends_with_stop(const Tokens& sequence, const GenerationOptions& options) {

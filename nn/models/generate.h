@@ -36,7 +36,8 @@ struct GenerationOptions {
   // depend on its index and prompt, not on the others in the batch.
   std::optional<uint64_t> seed = {};
   // Beams per prompt. With more than one, the result is the finished sequence with the largest sum
-  // of log probabilities over (number of new tokens)^length_penalty.
+  // of log probabilities over (number of new tokens)^length_penalty. Beams end where the model's
+  // context does.
   int64_t num_beams = 1;
   double length_penalty = 1;
   // Called with each token as it is decided; false ends that sequence. Not for beams.
@@ -46,7 +47,7 @@ struct GenerationOptions {
 // Each prompt with its continuation; the tokens that ended it are part of it. Every token is
 // computed once, through a cache; where a sequence outgrows the model's context, the older half of
 // it is forgotten. ValueError for an empty prompt, one longer than the context, or options outside
-// their range.
+// their range; ShapeError if the model gives other logits than [B, V].
 std::vector<std::vector<int64_t>> generate(const LanguageModel& model,
                                            const std::vector<std::vector<int64_t>>& prompts,
                                            const GenerationOptions& options = {});

@@ -98,6 +98,18 @@ TEST_CASE("a sequence goes on beyond the context with the newer half of it") {
   CHECK(out[10] == next.back());
 }
 
+TEST_CASE("a sequence beyond the context leaves the others in the batch their own") {
+  const std::vector<Tokens> prompts{{5}, {7, 2, 11, 0, 1, 3, 9, 4}, {4, 4, 2}};
+  const auto gpt2 = hub::from_pretrained<Gpt2>(ATTUNE_TEST_DATA "/models/gpt2", {.dtype = float64});
+  {
+    NoGrad no_grad;
+    for (const Tensor& p : gpt2.parameters()) p.mul_(5);  // so that what is far back matters
+  }
+  const auto batch = nn::models::generate(gpt2, prompts, {.max_new_tokens = 12});
+  for (size_t i = 0; i < prompts.size(); ++i)
+    CHECK(nn::models::generate(gpt2, {prompts[i]}, {.max_new_tokens = 12})[0] == batch[i]);
+}
+
 TEST_CASE("sampling repeats with a seed, whatever else is in the batch") {
   const GenerationOptions options{.max_new_tokens = 5, .sampling = {.temperature = 1.5}, .seed = 7};
   const auto both = nn::models::generate(model(), {{5}, {6, 1}}, options);
@@ -131,6 +143,17 @@ TEST_CASE("generation ends where it is told to, each sequence by itself") {
   CHECK(cut[1] == whole[1]);
   CHECK(heard[0] == std::pair<size_t, int64_t>{0, whole[0][1]});
   CHECK(heard.size() == 7);
+}
+
+TEST_CASE("generate refuses logits of every token in place of the last") {
+  const nn::models::LanguageModel every{
+      [](const Tensor& in, const std::vector<int64_t>&, nn::KvCache&) {
+        return zeros({in.size(0), in.size(1), 4});
+      },
+      8};
+  for (const int64_t beams : {1, 2})
+    CHECK_THROWS_WITH(nn::models::generate(every, {{1, 2, 3}}, {.num_beams = beams}),
+                      Catch::Matchers::ContainsSubstring("gave [1, 3, 4] for 1 sequences"));
 }
 
 TEST_CASE("generate refuses what makes no sense") {

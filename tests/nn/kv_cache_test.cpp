@@ -142,6 +142,26 @@ TEST_CASE("reorder copies sequences, more or fewer of them") {
   CHECK(cache.lengths().empty());
 }
 
+TEST_CASE("a cache forgets one sequence, and the others go on") {
+  const Sequences all = random_sequences(2, 12);
+  nn::KvCache cache(12);
+  step(cache, all, {0, 0}, 6, {6, 3});
+  const auto before = cache.lengths();
+  cache.forget({});
+  CHECK(cache.lengths() == before);
+  cache.forget({0});
+  CHECK(cache.lengths() == std::vector<int64_t>{0, 3});
+  const Tensor y = step(cache, all, {0, 3}, 4, {4, 1});
+  const Tensor whole = scaled_dot_product_attention(all.q, all.k, all.v, Mask::causal());
+  CHECK(largest_difference(narrow(select(y, 0, 0), 1, 0, 4), narrow(select(whole, 0, 0), 1, 0, 4)) <
+        1e-14);
+  CHECK(largest_difference(narrow(select(y, 0, 1), 1, 0, 1), narrow(select(whole, 0, 1), 1, 3, 1)) <
+        1e-14);
+  CHECK(cache.lengths() == std::vector<int64_t>{4, 4});
+  CHECK_THROWS_AS(cache.forget({0, 2}), IndexError);
+  CHECK_THROWS_AS(cache.forget({-1}), IndexError);
+}
+
 TEST_CASE("a cache refuses what does not fit and stays as it was") {
   nn::KvCache cache(8);
   const Tensor x = zeros({1, 2, 3, 4});
