@@ -28,12 +28,12 @@ double accumulate_gradients(const std::vector<TokenBatch>& batches,
   constexpr const char* name = "accumulate_gradients";
   if (!mean_loss) fail<ValueError>(name, "mean_loss is empty");
   int64_t tokens = 0;
-  for (const TokenBatch& batch : batches) tokens += batch.targets.numel();
+  for (const TokenBatch& batch : batches) tokens += count_targets(batch);
   if (tokens == 0) fail<ValueError>(name, "there is no target in {} batches", batches.size());
   double mean = 0;
   for (const TokenBatch& batch : batches) {
-    const Tensor loss = mean_loss(batch) *
-                        (static_cast<double>(batch.targets.numel()) / static_cast<double>(tokens));
+    const auto share = static_cast<double>(count_targets(batch)) / static_cast<double>(tokens);
+    const Tensor loss = mean_loss(batch) * share;
     loss.backward();
     mean += loss.item<double>();
   }

@@ -5,11 +5,15 @@
 #include <numeric>
 
 #include "../array/fail.h"
+#include "../autograd/ops/compare.h"
+#include "../autograd/ops/reduce.h"
 #include "../io/checksum.h"
 #include "../kernels/random.h"
 
 namespace attune::train {
 namespace {
+
+constexpr int64_t ignored_target = -100;
 
 // Windows of context + 1 tokens starting at `starts`, as inputs and targets.
 TokenBatch windows(const std::vector<int64_t>& tokens, const std::vector<int64_t>& starts,
@@ -80,6 +84,10 @@ std::vector<std::vector<int64_t>> cut_by_length(std::vector<int64_t> items,
 }
 
 }  // namespace
+
+int64_t count_targets(const TokenBatch& batch) {
+  return sum(batch.targets != static_cast<double>(ignored_target)).item<int64_t>();
+}
 
 ShuffledIndices::ShuffledIndices(int64_t n, uint64_t seed) : n_(n), seed_(seed) {
   if (n < 1) fail<ValueError>("ShuffledIndices", "{} items; there must be at least one", n);

@@ -43,11 +43,14 @@ class ShuffledIndices {
   std::vector<int64_t> order_;
 };
 
-// Inputs and, one token later, targets. Both int64 [B, T].
+// Inputs and, one token later, targets. Both int64 [B, T]. A target of -100 counts for nothing, as
+// in the losses.
 struct TokenBatch {
   Tensor inputs;
   Tensor targets;
 };
+// How many targets count.
+int64_t count_targets(const TokenBatch& batch);
 
 // Batches of windows from a long sequence of tokens, for training a language model. The windows of
 // an epoch lie end to end from an offset that moves with the epoch, so that every token is seen

@@ -13,10 +13,11 @@ double mean_loss(const std::function<Tensor(const Tensor& tokens)>& model,
   NoGrad no_grad;
   double total = 0;
   int64_t targets = 0;
-  for (const auto& [inputs, expected] : batches) {
-    const Tensor logits = flatten(model(inputs), 0, 1);
-    total += cross_entropy(logits, flatten(expected), {.reduction = Reduction::sum}).item<double>();
-    targets += expected.numel();
+  for (const TokenBatch& batch : batches) {
+    const Tensor logits = flatten(model(batch.inputs), 0, 1);
+    total +=
+        cross_entropy(logits, flatten(batch.targets), {.reduction = Reduction::sum}).item<double>();
+    targets += count_targets(batch);
   }
   if (targets == 0)
     fail<ValueError>("mean_loss", "there is no target in {} batches", batches.size());

@@ -15,6 +15,9 @@ TEST_CASE("gradients of micro-batches add up to those of the batch, whatever the
   const nn::models::Gpt2 model(config);
   model.to(float64);
   const TokenBatch batch{randint(20, {5, 8}), randint(20, {5, 8})};
+  // Rows with fewer targets, and one with none.
+  batch.targets.select(0, 1).fill_(-100);
+  batch.targets.select(0, 2).narrow(0, 0, 6).fill_(-100);
   const auto mean_loss = [&](const TokenBatch& part) {
     return model.forward(part.inputs, {.shift_labels = part.targets, .output_logits = false}).loss;
   };

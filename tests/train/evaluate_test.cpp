@@ -17,5 +17,10 @@ TEST_CASE("the mean loss weighs every target alike, whatever the batches") {
   const double expected = (2 * hit + 4 * miss) / 6;
   for (const int64_t context : {1, 2, 4, 6})
     CHECK(mean_loss(model, sequential_batches(tokens, 2, context)) == Approx(expected));
+  auto batches = sequential_batches(tokens, 2, 2);
+  batches[0].targets.fill_(-100);
+  CHECK(count_targets(batches[0]) == 0);
+  CHECK(mean_loss(model, batches) == Approx(miss));
+  CHECK_THROWS_AS(mean_loss(model, {batches[0]}), ValueError);
   CHECK_THROWS_AS(mean_loss(model, {}), ValueError);
 }
