@@ -164,7 +164,12 @@ std::optional<CheckpointInfo> Checkpoint::load_newest() {
   return loaded;
 }
 
-std::optional<CheckpointInfo> Checkpoint::load_best() { return load_first_whole(by_metric()); }
+std::optional<CheckpointInfo> Checkpoint::load_best() {
+  auto loaded = load_first_whole(by_metric());
+  // What was saved after it is of a run that is left: load_newest must not find it after a save.
+  if (loaded) owns_later_ = false;
+  return loaded;
+}
 
 std::optional<CheckpointInfo> Checkpoint::load_first_whole(
     const std::vector<CheckpointInfo>& candidates) {

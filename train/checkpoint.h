@@ -70,8 +70,8 @@ class Checkpoint {
 
   // Writes the state after `step` steps, atomically, and only then deletes what need not be kept.
   // IoError if it cannot be written; every checkpoint there was stays then. ValueError if step is
-  // negative, or if the folder has later ones that are not of this run: neither load_newest nor
-  // start_over was called.
+  // negative, or if the folder has later ones that this run does not go on from: load_best was
+  // called last, or neither load_newest nor start_over was.
   void save(int64_t step, std::optional<double> metric = {});
 
   // Restores every part and the random state from the newest checkpoint that is whole; nullopt if
@@ -79,7 +79,8 @@ class Checkpoint {
   // FormatError, with nothing changed, if all are damaged, or if what is saved does not fit the
   // parts or the settings: that is never passed over.
   std::optional<CheckpointInfo> load_newest();
-  // The same from the best one. nullopt if none was saved with a metric.
+  // The same from the best one. nullopt if none was saved with a metric. To go on from there, put
+  // what came later aside: start_over.
   std::optional<CheckpointInfo> load_best();
 
   // What is there, in order of steps; unchecked, so that some may turn out to be damaged.

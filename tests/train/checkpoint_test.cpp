@@ -259,6 +259,20 @@ TEST_CASE("a run from the beginning overwrites nothing of an earlier one") {
   CHECK(steps_in(train::Checkpoint(n.folder / "c/old")) == std::vector<int64_t>{1});
 }
 
+TEST_CASE("a run that goes back to its best puts aside what came later before it saves") {
+  Numbers n;
+  n.save(5, 1.0);
+  n.save(6, 2.0);
+  REQUIRE(n.checkpoint->load_best()->step == 5);
+  CHECK_THROWS_WITH(n.save(6 - 1), ContainsSubstring("has step 6, later than 5"));
+  n.save(7);
+  REQUIRE(n.checkpoint->load_best()->step == 5);
+  n.checkpoint->start_over();
+  n.save(6);
+  CHECK(n.checkpoint->load_newest()->step == 6);
+  n.save(3);
+}
+
 TEST_CASE("Ctrl-C and SIGTERM raise a flag, once; then signals do what they did") {
   for (const int signal : {SIGINT, SIGTERM}) {
     const train::StopSignal stop;
