@@ -16,9 +16,9 @@ Path intern_path(std::string_view text);
 Path current_path();
 
 // While it lives, errors, tape nodes and profiles of this thread carry the path.
-class Scope {
+class [[nodiscard]] Scope {
  public:
-  explicit Scope(Path path);
+  [[nodiscard]] explicit Scope(Path path);
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -31,7 +31,7 @@ class Scope {
 // whichever of the operations that it is made of failed. The outermost one open counts.
 class OperationScope {
  public:
-  explicit OperationScope(const char* name);
+  [[nodiscard]] explicit OperationScope(const char* name);
   ~OperationScope();
   OperationScope(const OperationScope&) = delete;
   OperationScope& operator=(const OperationScope&) = delete;

@@ -23,7 +23,7 @@ class Shape {
 
   int64_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  // IndexError unless 0 <= i < size().
+  // Counted from 0: IndexError unless 0 <= i < size().
   int64_t operator[](int64_t i) const { return values_[checked(i)]; }
   int64_t& operator[](int64_t i) { return values_[checked(i)]; }
   const int64_t* begin() const { return values_.data(); }

@@ -46,7 +46,7 @@ class Tracer {
 // or an operation's.
 class Span {
  public:
-  explicit Span(const char* name, bool backward = false) {
+  [[nodiscard]] explicit Span(const char* name, bool backward = false) {
     if (Tracer* tracer = Tracer::current()) tracer->opened(name, backward);
   }
   ~Span() {

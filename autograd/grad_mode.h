@@ -8,7 +8,7 @@ bool grad_enabled();
 // While it lives, this thread records or not, as told.
 class GradMode {
  public:
-  explicit GradMode(bool enabled);
+  [[nodiscard]] explicit GradMode(bool enabled);
   ~GradMode();
   GradMode(const GradMode&) = delete;
   GradMode& operator=(const GradMode&) = delete;
@@ -20,7 +20,7 @@ class GradMode {
 // While it lives, this thread records nothing.
 class NoGrad : public GradMode {
  public:
-  NoGrad() : GradMode(false) {}
+  [[nodiscard]] NoGrad() : GradMode(false) {}
 };
 
 // While it lives, every operation of this thread, forward and backward, is checked for NaN and Inf,
@@ -28,7 +28,7 @@ class NoGrad : public GradMode {
 // path. Only where() and masked_fill() may hand on what they were given. Slow.
 class AnomalyMode {
  public:
-  explicit AnomalyMode(bool enabled = true);
+  [[nodiscard]] explicit AnomalyMode(bool enabled = true);
   ~AnomalyMode();
   AnomalyMode(const AnomalyMode&) = delete;
   AnomalyMode& operator=(const AnomalyMode&) = delete;

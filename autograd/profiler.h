@@ -38,7 +38,7 @@ struct ProfileRow {
 // be stopped and destroyed on the thread that made it.
 class Profiler {
  public:
-  Profiler();
+  [[nodiscard]] Profiler();
   ~Profiler();
   Profiler(const Profiler&) = delete;
   Profiler& operator=(const Profiler&) = delete;

@@ -33,7 +33,7 @@ MatmulPrecision float32_matmul_precision();
 // While it lives, products on this thread use the given precision.
 class MatmulPrecisionScope {
  public:
-  explicit MatmulPrecisionScope(MatmulPrecision precision);
+  [[nodiscard]] explicit MatmulPrecisionScope(MatmulPrecision precision);
   ~MatmulPrecisionScope();
   MatmulPrecisionScope(const MatmulPrecisionScope&) = delete;
   MatmulPrecisionScope& operator=(const MatmulPrecisionScope&) = delete;

@@ -44,7 +44,7 @@ void orthogonal_(const Tensor& x, double gain = 1);
 // (Tensor::assign_). Such a module cannot run before.
 class EmptyWeights {
  public:
-  EmptyWeights();
+  [[nodiscard]] EmptyWeights();
   ~EmptyWeights();
   EmptyWeights(const EmptyWeights&) = delete;
   EmptyWeights& operator=(const EmptyWeights&) = delete;

@@ -11,7 +11,7 @@ namespace attune::train {
 //   checkpoint.save(step);
 class StopSignal {
  public:
-  StopSignal();
+  [[nodiscard]] StopSignal();
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
