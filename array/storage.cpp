@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fail.h"
+#include "scope.h"
 #include "trace.h"
 
 namespace attune {
@@ -86,10 +87,12 @@ SavedValueGuard::~SavedValueGuard() {
 
 void SavedValueGuard::fail(const Storage& storage) {
   if (storage.written() >= resumed_) return;
-  attune::fail<GradError>(operation_,
-                          "backward needs a value that was written in place after it was recorded "
-                          "(write {}, recorded at {}); write to a clone(), or call backward first",
-                          storage.written(), limit_);
+  // The recorded operation, not the ones that its formula is made of, whose scope may be open.
+  const Path path = current_path();
+  throw GradError(
+      fmt::format("{}{}: backward needs a value that was written in place after it was recorded "
+                  "(write {}, recorded at {}); write to a clone(), or call backward first",
+                  operation_, path->empty() ? "" : " (" + *path + ")", storage.written(), limit_));
 }
 
 }  // namespace attune

@@ -182,6 +182,20 @@ TEST_CASE("a saved value written in place is an error that changes no gradient")
   CHECK_FALSE(w.grad().defined());
 }
 
+TEST_CASE("a stale value is reported by the operation that was called, in its module") {
+  const Tensor x = randn({3, 2}).requires_grad_(), w = randn({4, 2}).requires_grad_();
+  const auto loss = [&] {
+    const Scope scope(intern_path("h.0"));
+    return linear(x, w).sum();
+  }();
+  {
+    NoGrad no_grad;
+    w.add_(1);
+  }
+  CHECK_THROWS_WITH(loss.backward(),
+                    Catch::Matchers::ContainsSubstring("linear (h.0): backward needs a value"));
+}
+
 TEST_CASE("in-place operations are recorded or refused") {
   Tensor x = leaf({3});
   Tensor h = x * 2.0;
