@@ -22,7 +22,7 @@ Tensor::Tensor(Array array, Intrusive<Node> node)
 }
 Tensor::Tensor(const Tensor&) = default;
 Tensor::Tensor(Tensor&&) noexcept = default;
-Tensor& Tensor::operator=(Tensor other) noexcept {
+Tensor& Tensor::operator=(Tensor other) & noexcept {
   impl_ = std::move(other.impl_);
   return *this;
 }

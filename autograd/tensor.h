@@ -47,7 +47,9 @@ class Tensor {
   Tensor(Array array, Intrusive<Node> node);
   Tensor(const Tensor&);
   Tensor(Tensor&&) noexcept;
-  Tensor& operator=(Tensor) noexcept;
+  // A handle's: x[0] = y would change the handle that x[0] made and x not at all; x[0].copy_(y)
+  // does.
+  Tensor& operator=(Tensor) & noexcept;
   ~Tensor();
 
   bool defined() const { return static_cast<bool>(impl_); }
@@ -142,6 +144,7 @@ class Tensor {
   Tensor squeeze(int64_t dim) const;
   Tensor flatten(int64_t start = 0, int64_t end = -1) const;
   Tensor select(int64_t dim, int64_t index) const;
+  Tensor operator[](int64_t index) const;  // select(0, index)
   Tensor slice(int64_t dim, std::optional<int64_t> start, std::optional<int64_t> stop,
                int64_t step = 1) const;
   Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
@@ -190,7 +193,7 @@ std::string to_string(const Tensor& tensor);
 template <class T>
 using Stored = std::conditional_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int64_t, T>;
 
-// A copy of values, in row-major order. ShapeError unless they fill the shape.
+// A copy of values, in row-major order, or in one dimension. ShapeError unless they fill the shape.
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape) {
   using S = Stored<T>;
@@ -206,8 +209,12 @@ requires std::is_arithmetic_v<T> Tensor tensor(T value) {
   return tensor(std::vector<T>{value}, {});
 }
 template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  return tensor(values, {static_cast<int64_t>(values.size())});
+}
+template <class T>
 Tensor tensor(std::initializer_list<T> values) {
-  return tensor(std::vector<T>(values), {static_cast<int64_t>(values.size())});
+  return tensor(std::vector<T>(values));
 }
 template <class T>
 Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {

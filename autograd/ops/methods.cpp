@@ -31,6 +31,7 @@ Tensor Tensor::squeeze(int64_t dim) const { return attune::squeeze(*this, dim); 
 Tensor Tensor::flatten(int64_t start, int64_t end) const {
   return attune::flatten(*this, start, end);
 }
+Tensor Tensor::operator[](int64_t index) const { return select(0, index); }
 Tensor Tensor::select(int64_t dim, int64_t index) const {
   return attune::select(*this, dim, index);
 }

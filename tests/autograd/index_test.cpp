@@ -20,9 +20,7 @@ Tensor counted(const Shape& shape) {
       .requires_grad_();
 }
 
-Tensor indices(const std::vector<int64_t>& values) {
-  return tensor(values, {static_cast<int64_t>(values.size())});
-}
+Tensor indices(const std::vector<int64_t>& values) { return tensor(values); }
 
 bool equal(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && a.to_vector<double>() == b.to_vector<double>();

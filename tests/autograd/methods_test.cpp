@@ -3,6 +3,7 @@
 #include <attune/autograd.h>
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,19 @@ void check(const std::vector<Pair>& pairs) {
 }
 
 }  // namespace
+
+TEST_CASE("an index is a view of one element of the first dimension") {
+  const Tensor x = tensor(std::vector<int64_t>{1, 2, 3, 4, 5, 6}).reshape({2, 3});
+  CHECK(x[1].to_vector<int64_t>() == std::vector<int64_t>{4, 5, 6});
+  CHECK(x[-2][2].item<int64_t>() == 3);
+  x[0].copy_(x[1]);
+  CHECK(x[0].to_vector<int64_t>() == std::vector<int64_t>{4, 5, 6});
+  CHECK_THROWS_AS(x[2], IndexError);
+  CHECK_THROWS_AS(x[0][0][0], IndexError);
+  // x[0] = y would be lost.
+  static_assert(!std::is_assignable_v<Tensor, Tensor>);
+  static_assert(std::is_assignable_v<Tensor&, Tensor>);
+}
 
 TEST_CASE("methods call the functions of their names") {
   manual_seed(2);
