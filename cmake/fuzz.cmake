@@ -11,3 +11,4 @@ endforeach()
 # Readers do no arithmetic, and instrumented it takes longer to compile than all the rest.
 file(GLOB kernels CONFIGURE_DEPENDS kernels/elementwise_*.cpp)
 set_property(SOURCE ${kernels} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize=all)
+set_property(SOURCE ${kernels} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
