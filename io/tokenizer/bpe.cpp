@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "../../array/error.h"
 #include "byte_level.h"
@@ -12,6 +13,7 @@ namespace attune::io::tokenizers {
 namespace {
 
 constexpr int32_t none = -1;
+constexpr int32_t merged = -1;  // in place of a symbol's bytes
 
 struct Merge {
   int32_t rank = none;
@@ -62,7 +64,7 @@ class MergeTable {
 struct Symbol {
   int32_t id;
   int32_t previous, next;  // none at the ends
-  int32_t bytes;           // of the word; 0 once it was merged into the one before
+  int32_t bytes;           // of the word; merged once it is a part of the one before
 };
 
 struct Candidate {
@@ -95,7 +97,7 @@ class Bpe {
     }
     size_t at = 0;
     for (const Symbol& symbol : merge(word.text)) {
-      if (symbol.bytes == 0) continue;
+      if (symbol.bytes == merged) continue;
       const auto length = static_cast<size_t>(symbol.bytes);
       tokens.add(symbol.id, word, {at, at + length});
       at += length;
@@ -174,7 +176,7 @@ class Bpe {
       const auto& symbols = merge(tokens[i]);
       stable_[i] = !symbols.empty() && symbols.front().id == static_cast<int32_t>(i) &&
                    std::all_of(symbols.begin() + 1, symbols.end(),
-                               [](const Symbol& symbol) { return symbol.bytes == 0; });
+                               [](const Symbol& symbol) { return symbol.bytes == merged; });
     }
   }
 
@@ -183,8 +185,8 @@ class Bpe {
     return found ? id(*found) : none;
   }
 
-  // The symbols of a word after all merges; merged ones have no bytes. Valid until the next call in
-  // this thread.
+  // The symbols of a word after all merges, merged ones included. Valid until the next call in this
+  // thread.
   const std::vector<Symbol>& merge(std::string_view word) const {
     thread_local std::vector<Symbol> symbols;
     thread_local std::vector<Candidate> heap;
@@ -224,14 +226,14 @@ class Bpe {
   void apply(const Candidate& candidate, std::vector<Symbol>& symbols,
              std::vector<Candidate>& heap) const {
     Symbol& left = symbols[static_cast<size_t>(candidate.left)];
-    if (left.bytes == 0 || left.next == none) return;
+    if (left.bytes == merged || left.next == none) return;
     Symbol& right = symbols[static_cast<size_t>(left.next)];
     const Merge* merge = merges_.find(left.id, right.id);
     if (!merge || merge->id != candidate.merge.id) return;
     left.id = merge->id;
     left.bytes += right.bytes;
     left.next = right.next;
-    right.bytes = 0;
+    right.bytes = merged;
     if (left.next != none) symbols[static_cast<size_t>(left.next)].previous = candidate.left;
     const auto push = [&](int32_t a, int32_t b) {
       if (consider(symbols, heap, a, b)) std::push_heap(heap.begin(), heap.end());
@@ -287,7 +289,10 @@ class Bpe {
     const auto byte_token = [&](char b) { return bytes_[static_cast<unsigned char>(b)]; };
     if (std::any_of(token.begin(), token.end(), [&](char b) { return byte_token(b) == none; }))
       return false;
-    for (const char b : token) append(symbols, byte_token(b), 1);
+    // The first stands for the whole character, the others for its end: a prefix or suffix has
+    // bytes that the word does not have.
+    auto bytes = static_cast<int32_t>(character.size());
+    for (const char b : token) append(symbols, byte_token(b), std::exchange(bytes, 0));
     return true;
   }
 
