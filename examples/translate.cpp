@@ -118,6 +118,7 @@ void learn(const Translator& model, Dates& dates, const Options& o, train::Repor
     }
     log.write(metrics);
     report.point(metrics);
+    train::require_finite(metrics);
     progress.update(step + 1, fmt::format("loss {:.4f}", *metrics.train_loss));
   }
   progress.finish();
