@@ -63,10 +63,8 @@ int main(int argc, char** argv) {
   app.add_option("--text", o.text, "what it reads")->required();
   app.add_option("--second", o.second, "a second text, for models that read pairs");
   app.add_option("--out", o.out, "the page to write")->capture_default_str();
-  app.add_option("--max-tokens", o.max_tokens,
-                 "the most that are read; a page of 144 heads takes "
-                 "5 MB for 128 of them")
-      ->check(between(1, 1024))
-      ->capture_default_str();
+  add_option(app, "--max-tokens", o.max_tokens,
+             "the most that are read; a page of 144 heads takes 5 MB for 128 of them",
+             between(1, 1024));
   return run_program(app, argc, argv, [&] { show(o); });
 }

@@ -151,7 +151,7 @@ int main(int argc, char** argv) {
   FillOptions fill;
   CLI::App* filling = command("fill-mask", "says what may stand under [MASK]", fill);
   filling->add_option("--text", fill.text, "with one [MASK] or more")->required();
-  filling->add_option("--top-k", fill.top_k, "answers")->check(at_least(1))->capture_default_str();
+  add_option(*filling, "--top-k", fill.top_k, "answers", at_least(1));
 
   EmbedOptions texts;
   CLI::App* embedding = command("embed", "turns texts into vectors, a line each", texts);

@@ -32,7 +32,7 @@ inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* 
   CLI::Option* lora = app.add_option("--lora", o.lora,
                                      "rank of a LoRA adapter, which alone is trained and saved, as "
                                      "PEFT has it");
-  lora->check(at_least(1));
+  lora->check(at_least(1))->check(whole_number<int64_t>());
   app.add_option("--alpha", o.alpha, "the adapter counts alpha / rank times")
       ->needs(lora)
       ->check(at_least(0))

@@ -6,13 +6,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,11 +38,29 @@ inline CLI::Validator at_least(double low) {
   return between(low, std::numeric_limits<double>::infinity());
 }
 
+// Accepts whole numbers that a T holds. CLI11 reads 010 as 8, and 10^20 as the largest there is.
+template <class T>
+CLI::Validator whole_number() {
+  const auto check = [](std::string& text) {
+    const char *begin = text.data(), *end = begin + text.size();
+    T value = 0;
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error == std::errc() && stop == end && fmt::format("{}", value) == text)
+      return std::string();
+    return fmt::format("is {}; it must be a whole number, at most {}", text,
+                       std::numeric_limits<T>::max());
+  };
+  return CLI::Validator(check, "");
+}
+
 // An option that shows its default and accepts what `valid` does.
 template <class T>
 CLI::Option* add_option(CLI::App& app, const char* name, T& value, const char* what,
                         CLI::Validator valid = CLI::Validator("")) {
-  return app.add_option(name, value, what)->check(std::move(valid))->capture_default_str();
+  CLI::Option* option = app.add_option(name, value, what)->check(std::move(valid));
+  if constexpr (std::is_integral_v<T>) option->check(whole_number<T>());
+  if constexpr (std::is_same_v<T, std::vector<int64_t>>) option->check(whole_number<int64_t>());
+  return option->capture_default_str();
 }
 
 // --profile of the programs that train.
@@ -106,6 +129,12 @@ inline void keep_last_values(CLI::App& app) {
     if (option->get_expected_max() == 1) option->take_last();
 }
 
+// IoError if what was printed has not all been written: answers that are lost are a failure.
+inline void check_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    throw attune::IoError(fmt::format("the output cannot be written: {}", std::strerror(errno)));
+}
+
 // Parses the command line and runs the program; returns its exit status. The application's name
 // stands before each error.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
@@ -114,6 +143,7 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
   try {
     app.parse(argc, argv);
     run();
+    check_output();
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help

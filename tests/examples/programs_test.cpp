@@ -3,6 +3,8 @@
 #include <attune/train.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "../catch.h"
@@ -52,6 +54,14 @@ TEST_CASE("translate runs, and reads what it is given before it learns") {
   CHECK_THAT(learned.out, ContainsSubstring("7/4/1976"));
   CHECK(json_lines(read_all(run.folder() / "dates/log.jsonl")).size() == 2);
   CHECK(run(translate + " 7_4_1976").status == 1);
+  const Outcome diverged = run(translate + " --lr 1e30 --steps 20");
+  CHECK(diverged.status == 1);
+  CHECK_THAT(diverged.err, ContainsSubstring("the training loss is"));
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+  if (!std::filesystem::exists("/dev/full")) return;
+  CHECK(std::system(ATTUNE_EXAMPLES "/cost >/dev/full 2>/dev/null") != 0);
 }
 
 TEST_CASE("train_gpt leaves a model, a log and a report; generate goes on with the model") {
@@ -169,6 +179,11 @@ TEST_CASE("every mistake is one clear line, before any training") {
       {with("--heads 3"), "n_embd 8 is not a multiple of n_head 3"},
       {with("--steps 0"), "--steps: is 0; it must be at least 1"},
       {with("--steps many"), "--steps"},
+      {with("--steps 010"), "--steps: is 010; it must be a whole number"},
+      {with("--steps 2.5"), "--steps: is 2.5; it must be a whole number"},
+      {with("--steps 100000000000000000000"), "a whole number, at most 9223372036854775807"},
+      {with("--seed 18446744073709551616"), "a whole number, at most 18446744073709551615"},
+      {"cost --context 8 0x10", "--context: is 0x10; it must be a whole number"},
       {with("--lr -1"), "--lr: is -1"},
       {with("--lr nan"), "--lr: is nan"},
       {with("--threads 0"), "--threads: is 0; it must be from 1 to 1024"},
