@@ -13,7 +13,7 @@ namespace attune::io::tokenizers {
 namespace {
 
 constexpr int32_t none = -1;
-constexpr int32_t merged = -1;  // in place of a symbol's bytes
+constexpr int32_t absorbed = -1;  // in place of a symbol's bytes
 
 struct Merge {
   int32_t rank = none;
@@ -64,7 +64,7 @@ class MergeTable {
 struct Symbol {
   int32_t id;
   int32_t previous, next;  // none at the ends
-  int32_t bytes;           // of the word; merged once it is a part of the one before
+  int32_t bytes;           // of the word; absorbed once it is a part of the one before
 };
 
 struct Candidate {
@@ -97,7 +97,7 @@ class Bpe {
     }
     size_t at = 0;
     for (const Symbol& symbol : merge(word.text)) {
-      if (symbol.bytes == merged) continue;
+      if (symbol.bytes == absorbed) continue;
       const auto length = static_cast<size_t>(symbol.bytes);
       tokens.add(symbol.id, word, {at, at + length});
       at += length;
@@ -176,7 +176,7 @@ class Bpe {
       const auto& symbols = merge(tokens[i]);
       stable_[i] = !symbols.empty() && symbols.front().id == static_cast<int32_t>(i) &&
                    std::all_of(symbols.begin() + 1, symbols.end(),
-                               [](const Symbol& symbol) { return symbol.bytes == merged; });
+                               [](const Symbol& symbol) { return symbol.bytes == absorbed; });
     }
   }
 
@@ -185,8 +185,8 @@ class Bpe {
     return found ? id(*found) : none;
   }
 
-  // The symbols of a word after all merges, merged ones included. Valid until the next call in this
-  // thread.
+  // The symbols of a word after all merges, absorbed ones included. Valid until the next call in
+  // this thread.
   const std::vector<Symbol>& merge(std::string_view word) const {
     thread_local std::vector<Symbol> symbols;
     thread_local std::vector<Candidate> heap;
@@ -226,14 +226,14 @@ class Bpe {
   void apply(const Candidate& candidate, std::vector<Symbol>& symbols,
              std::vector<Candidate>& heap) const {
     Symbol& left = symbols[static_cast<size_t>(candidate.left)];
-    if (left.bytes == merged || left.next == none) return;
+    if (left.bytes == absorbed || left.next == none) return;
     Symbol& right = symbols[static_cast<size_t>(left.next)];
     const Merge* merge = merges_.find(left.id, right.id);
     if (!merge || merge->id != candidate.merge.id) return;
     left.id = merge->id;
     left.bytes += right.bytes;
     left.next = right.next;
-    right.bytes = merged;
+    right.bytes = absorbed;
     if (left.next != none) symbols[static_cast<size_t>(left.next)].previous = candidate.left;
     const auto push = [&](int32_t a, int32_t b) {
       if (consider(symbols, heap, a, b)) std::push_heap(heap.begin(), heap.end());

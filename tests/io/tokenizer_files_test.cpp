@@ -36,6 +36,12 @@ Json valid() {
     "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"abb":3},"merges":["a b",["ab","b"]]}})");
 }
 
+io::Tokenizer loaded(const Json& json) {
+  const ScratchFolder folder;
+  write_all(folder / "tokenizer.json", json.dump());
+  return io::load_tokenizer(folder / "");
+}
+
 std::string message_of(const std::string& content) {
   const ScratchFolder folder;
   write_all(folder / "tokenizer.json", content);
@@ -62,6 +68,22 @@ std::string changed(const std::string& pointer, const Json& value) {
 }
 
 }  // namespace
+
+// A prefix is no part of the word: its bytes once counted as such, and offsets were read from
+// behind the text.
+TEST_CASE("tokens for the bytes of an unknown character stand for the character") {
+  const io::Tokenizer tokenizer =
+      loaded({{"model",
+               {{"type", "BPE"},
+                {"byte_fallback", true},
+                {"continuing_subword_prefix", "##"},
+                {"vocab", {{"a", 0}, {"##a", 1}, {"<0x23>", 2}, {"<0xC3>", 3}, {"<0xA9>", 4}}},
+                {"merges", Json::array()}}}});
+  const io::Encoding encoding = tokenizer("aéa", {.offsets = true});
+  CHECK(encoding.ids == Ids{0, 2, 2, 3, 4, 1});
+  const io::Span letter{1, 3};  // "é"
+  CHECK(encoding.offsets == std::vector<io::Span>{{0, 1}, letter, letter, letter, letter, {3, 4}});
+}
 
 TEST_CASE("what is saved is loaded, also from vocabulary files alone") {
   for (const char* name : {"gpt2", "llama2", "llama3", "bert_uncased", "unknown"}) {

@@ -3,12 +3,9 @@
 #include <attune/array.h>
 #include <attune/io.h>
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "../catch.h"
-#include "../scratch.h"
 
 using namespace attune;
 using Catch::Matchers::ContainsSubstring;
@@ -111,23 +108,6 @@ TEST_CASE("tokens that are put in are marked and stand for no bytes") {
   CHECK(encoding.offsets.front() == io::Span{0, 0});
   CHECK(std::count(encoding.special.begin(), encoding.special.end(), true) == 2);
   CHECK(encoding.type_ids == Ids(encoding.ids.size(), 0));
-}
-
-// A prefix is no part of the word: its bytes once counted as such, and offsets were read from
-// behind the text.
-TEST_CASE("tokens for the bytes of an unknown character stand for the character") {
-  const ScratchFolder scratch;
-  Json vocabulary = {{"a", 256}, {"##a", 257}};
-  for (int byte = 0; byte < 256; ++byte) vocabulary[fmt::format("<0x{:02X}>", byte)] = byte;
-  const Json model = {{"type", "BPE"},
-                      {"byte_fallback", true},
-                      {"continuing_subword_prefix", "##"},
-                      {"vocab", vocabulary},
-                      {"merges", Json::array()}};
-  write_all(scratch / "tokenizer.json", Json{{"model", model}}.dump());
-  const io::Encoding encoding = io::load_tokenizer(scratch / "")("aéa", {.offsets = true});
-  CHECK(encoding.ids == Ids{256, '#', '#', 0xC3, 0xA9, 257});
-  CHECK(ends(encoding.offsets) == Ids{0, 1, 1, 3, 1, 3, 1, 3, 1, 3, 3, 4});
 }
 
 TEST_CASE("truncation keeps max_length tokens, special ones included") {
