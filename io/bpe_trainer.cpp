@@ -48,7 +48,7 @@ class Trainer {
   void count_words(const std::vector<std::string>& texts) {
     const PreTokenizer words = byte_level_pre_tokenizer(options_.add_prefix_space, true);
     const Sink count = [this](const Piece& word) { ++word_counts_[std::string(word.text)]; };
-    for (const std::string& text : texts) words(Text::read(text, false).piece(true), count);
+    for (const std::string& text : texts) words(Text::read(text, false).piece(), count);
   }
 
   void train() {

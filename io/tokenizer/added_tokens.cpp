@@ -108,8 +108,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& norma
     by_content_.emplace(token.content, i);
     by_id_.emplace(token.id, i);
     token.spelling = token.content;
-    if (token.normalized && normalizer)
-      token.spelling = normalizer({token.content}).piece(false).text;
+    if (token.normalized && normalizer) token.spelling = normalizer({token.content}).piece().text;
   }
   for (const bool special : {true, false})
     for (const AddedToken& token : tokens_)

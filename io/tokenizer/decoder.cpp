@@ -13,7 +13,7 @@ namespace {
 
 // What Python reads with errors="replace".
 std::string replace_invalid(std::string_view bytes) {
-  return std::string(Text::read(bytes, false).piece(false).text);
+  return std::string(Text::read(bytes, false).piece().text);
 }
 
 std::string joined(const std::vector<std::string>& tokens) {

@@ -104,8 +104,8 @@ Text copy(const Piece& piece) {
 Normalizer bert_normalizer(BertNormalizerOptions options) {
   return [options](const Piece& piece) {
     Text text = clean(piece, options);
-    if (options.strip_accents) text = decompose(text.piece(piece.first), unicode::is_bert_accent);
-    if (options.lowercase) text = lower(text.piece(piece.first));
+    if (options.strip_accents) text = decompose(text.piece(), unicode::is_bert_accent);
+    if (options.lowercase) text = lower(text.piece());
     return text;
   };
 }
@@ -180,9 +180,9 @@ Normalizer normalize_in_sequence(std::vector<Normalizer> parts) {
   return [parts = std::move(parts)](const Piece& piece) {
     Text text = copy(piece);
     for (const Normalizer& part : parts) {
-      const Text changed = part(text.piece(piece.first));
+      const Text changed = part(text.piece());
       text = Text(piece);  // the limit is for all parts together
-      const Piece all = changed.piece(piece.first);
+      const Piece all = changed.piece();
       text.copy(all, {0, all.text.size()});
     }
     return text;

@@ -85,12 +85,12 @@ void Pipeline::tokenize(std::string_view raw, Tokens& tokens) const {
     stages_.added.normalized().split(
         piece, [&](const Piece& part) { tokenize_words(part, tokens); }, add(piece));
   };
-  const Piece whole = text.piece(true);
+  const Piece whole = text.piece();
   stages_.added.verbatim().split(
       whole,
       [&](const Piece& piece) {
         if (stages_.normalizer)
-          tokenize_normalized(stages_.normalizer(piece).piece(piece.first));
+          tokenize_normalized(stages_.normalizer(piece).piece());
         else
           tokenize_normalized(piece);
       },

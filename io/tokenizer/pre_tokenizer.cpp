@@ -105,9 +105,9 @@ PreTokenizer byte_level_pre_tokenizer(bool add_prefix_space, bool use_regex) {
   const PreTokenizer words = use_regex ? split(regex(gpt2_words), SplitBehavior::isolated, false)
                                        : [](const Piece& piece, const Sink& sink) { sink(piece); };
   return [words, add_prefix_space](const Piece& piece, const Sink& sink) {
-    const Sink spell = [&](const Piece& word) { sink(byte_level::spell(word).piece(word.first)); };
+    const Sink spell = [&](const Piece& word) { sink(byte_level::spell(word).piece()); };
     if (add_prefix_space && !piece.text.starts_with(' '))
-      words(prepend(" ")(piece).piece(piece.first), spell);
+      words(prepend(" ")(piece).piece(), spell);
     else
       words(piece, spell);
   };
@@ -147,13 +147,13 @@ PreTokenizer metaspace(std::string replacement, Prepend scheme, bool splits) {
   const PreTokenizer words = split(literal(replacement), SplitBehavior::merged_with_next, false);
   return [=](const Piece& piece, const Sink& sink) {
     Text text = replace_spaces(piece);
-    const bool starts = text.piece(false).text.starts_with(replacement);
+    const bool starts = text.piece().text.starts_with(replacement);
     if (!starts && (scheme == Prepend::always || (scheme == Prepend::first && piece.first)))
-      text = prepend_one(text.piece(piece.first));
+      text = prepend_one(text.piece());
     if (splits)
-      words(text.piece(piece.first), sink);
+      words(text.piece(), sink);
     else
-      sink(text.piece(piece.first));
+      sink(text.piece());
   };
 }
 

@@ -45,15 +45,21 @@ Text Text::read(std::string_view raw, bool traced) {
   return text;
 }
 
-Piece Text::piece(bool first) const { return {bytes_, traced_ ? source_.data() : nullptr, first}; }
+Piece Text::piece() const { return {bytes_, traced_ ? source_.data() : nullptr, first_}; }
+
+void Text::note_start(const Piece& from, Span bytes) {
+  if (bytes_.empty()) first_ = from.first && bytes.begin == 0;
+}
 
 void Text::copy(const Piece& from, Span bytes) {
   check_growth(bytes.end - bytes.begin);
+  note_start(from, bytes);
   bytes_ += from.text.substr(bytes.begin, bytes.end - bytes.begin);
   if (traced_) source_.insert(source_.end(), from.source + bytes.begin, from.source + bytes.end);
 }
 
 void Text::put(std::string_view replacement, const Piece& from, Span bytes) {
+  note_start(from, bytes);
   append(replacement, traced_ ? source_of(from, bytes) : Span{});
 }
 

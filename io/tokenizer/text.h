@@ -27,7 +27,7 @@ class Text {
   // What Python reads with errors="replace": bytes that are no UTF-8 become U+FFFD.
   static Text read(std::string_view raw, bool traced);
 
-  Piece piece(bool first) const;
+  Piece piece() const;
   // Appends bytes of a piece.
   void copy(const Piece& from, Span bytes);
   // Appends new bytes that stand for those of a piece.
@@ -37,9 +37,12 @@ class Text {
   Text(size_t original_size, bool traced);
   void append(std::string_view bytes, Span source);
   void check_growth(size_t added) const;
+  // What now comes is made of these bytes.
+  void note_start(const Piece& from, Span bytes);
 
   std::string bytes_;
   std::vector<Span> source_;
+  bool first_ = true;  // what it starts with is made of the first byte of the user's text
   bool traced_;
   size_t limit_;
 };

@@ -85,6 +85,18 @@ TEST_CASE("tokens for the bytes of an unknown character stand for the character"
   CHECK(encoding.offsets == std::vector<io::Span>{{0, 1}, letter, letter, letter, letter, {3, 4}});
 }
 
+// Where the normalizer has taken the beginning away, the library no longer counts what follows as
+// the first of a text.
+TEST_CASE("the first word begins where the text does") {
+  const io::Tokenizer tokenizer = loaded(
+      {{"normalizer", {{"type", "Strip"}, {"strip_left", true}, {"strip_right", false}}},
+       {"pre_tokenizer",
+        {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "first"}}},
+       {"model", {{"type", "BPE"}, {"vocab", {{"a", 0}, {"_", 1}}}, {"merges", Json::array()}}}});
+  CHECK(tokenizer.encode("a a") == Ids{1, 0, 1, 0});
+  CHECK(tokenizer.encode(" a a") == Ids{0, 1, 0});
+}
+
 TEST_CASE("what is saved is loaded, also from vocabulary files alone") {
   for (const char* name : {"gpt2", "llama2", "llama3", "bert_uncased", "unknown"}) {
     INFO(name);
