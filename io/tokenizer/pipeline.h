@@ -51,6 +51,8 @@ class Pipeline : public Tokenizer::Implementation {
  private:
   void tokenize_words(const Piece& piece, Tokens& tokens) const;
   void trim_offsets(std::string_view raw, Tokens& tokens) const;
+  // The tokenizer_config.json to write, with the role of every special token; may be empty.
+  std::string config_with_roles() const;
 
   Stages stages_;
   Source source_;

@@ -33,6 +33,19 @@ std::string token_lines(const std::vector<std::string>& tokens) {
 
 }  // namespace
 
+// Roles may come from files that are not written.
+std::string Pipeline::config_with_roles() const {
+  Ordered config = source_.config.empty() ? Ordered::object() : Ordered::parse(source_.config);
+  bool changed = false;
+  for (const auto& [role, id] : special_ids) {
+    if (!config.is_object() || (config.contains(role) && !config[role].is_null())) continue;
+    const AddedToken* added = stages_.added.find(id);
+    config[role] = added ? added->content : token(id);
+    changed = true;
+  }
+  return changed ? config.dump() : source_.config;
+}
+
 void Pipeline::save(const std::string& folder) const {
   const auto& tokens = stages_.vocabulary->tokens();
   Ordered json = Ordered::parse(source_.settings);
@@ -55,8 +68,8 @@ void Pipeline::save(const std::string& folder) const {
   } else {
     write_atomically((path / "vocab.txt").string(), token_lines(tokens));
   }
-  if (!source_.config.empty())
-    write_atomically((path / "tokenizer_config.json").string(), source_.config);
+  if (const std::string config = config_with_roles(); !config.empty())
+    write_atomically((path / "tokenizer_config.json").string(), config);
 }
 
 }  // namespace attune::io::tokenizers

@@ -97,6 +97,16 @@ TEST_CASE("the first word begins where the text does") {
   CHECK(tokenizer.encode(" a a") == Ids{0, 1, 0});
 }
 
+TEST_CASE("roles that a file of their own gave are saved too") {
+  const ScratchFolder from, to;
+  write_all(from / "tokenizer.json", valid().dump());
+  write_all(from / "special_tokens_map.json", R"({"mask_token": "<x>", "pad_token": "b"})");
+  io::load_tokenizer(from / "").save(to / "");
+  const io::Tokenizer again = io::load_tokenizer(to / "");
+  CHECK(again.special_id("mask_token") == 4);
+  CHECK(again.pad_id() == 1);
+}
+
 TEST_CASE("what is saved is loaded, also from vocabulary files alone") {
   for (const char* name : {"gpt2", "llama2", "llama3", "bert_uncased", "unknown"}) {
     INFO(name);
