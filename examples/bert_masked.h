@@ -36,7 +36,7 @@ struct GapFilling {
           fmt::format("--max-length is {}; it takes 3 tokens to hold one between [CLS] and [SEP]",
                       o.max_length));
     for (const std::string& path : o.text) {
-      const auto tokens = tokenizer.encode(io::read_file(path), {.add_special_tokens = false});
+      const auto tokens = tokenizer.encode(train::read_text(path), {.add_special_tokens = false});
       // Among others, a file that is too short to hold a tenth out is there to learn from.
       if (o.text.size() > 1 && tokens.size() < 11) {
         add_windows(tokens, width, training);

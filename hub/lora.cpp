@@ -146,9 +146,16 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
       {"fan_in_fan_out", lora.fan_in_fan_out()},
       {"inference_mode", true},
   };
+  std::string text;
+  try {
+    text = json.dump(2) + "\n";
+  } catch (const Json::exception&) {
+    fail<ValueError>("save_adapter", "base_model or another name is not UTF-8, as {} must be",
+                     config_file);
+  }
   detail::make_folder(folder);
   io::save_safetensors(folder + "/" + weights_file, weights, {{"format", "pt"}});
-  io::write_atomically(folder + "/" + config_file, json.dump(2) + "\n");
+  io::write_atomically(folder + "/" + config_file, text);
 }
 
 }  // namespace attune::hub

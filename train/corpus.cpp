@@ -4,8 +4,16 @@
 
 #include "../array/fail.h"
 #include "../io/file.h"
+#include "../io/tokenizer/unicode.h"
 
 namespace attune::train {
+
+std::string read_text(const std::string& path) {
+  std::string text = io::read_file(path);
+  if (!io::tokenizers::unicode::is_valid(text))
+    fail<FormatError>("read_text", "{} is not UTF-8; convert it (iconv -f latin1 -t utf-8)", path);
+  return text;
+}
 
 TokenCorpus::TokenCorpus(const std::vector<int64_t>& tokens) {
   constexpr size_t least = 11;
@@ -23,7 +31,7 @@ TokenCorpus TokenCorpus::from_files(const std::vector<std::string>& paths,
   std::vector<int64_t> all;
   for (const std::string& path : paths) {
     if (beginning && !all.empty()) all.push_back(*beginning);
-    const auto tokens = tokenizer.encode(io::read_file(path), {.add_special_tokens = false});
+    const auto tokens = tokenizer.encode(read_text(path), {.add_special_tokens = false});
     all.insert(all.end(), tokens.begin(), tokens.end());
   }
   return TokenCorpus(all);
@@ -37,7 +45,7 @@ CharCorpus::CharCorpus(std::string_view text, io::CharTokenizer characters)
 
 CharCorpus CharCorpus::from_files(const std::vector<std::string>& paths) {
   std::string text;
-  for (const std::string& path : paths) text += io::read_file(path);
+  for (const std::string& path : paths) text += read_text(path);
   return CharCorpus(text);
 }
 

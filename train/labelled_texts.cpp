@@ -7,6 +7,7 @@
 
 #include "../array/fail.h"
 #include "../autograd/tensor.h"
+#include "../io/tokenizer/unicode.h"
 #include "../kernels/random.h"
 
 namespace attune::train {
@@ -34,6 +35,11 @@ LabelledTexts LabelledTexts::from_csv(const io::CsvTable& table, const std::stri
     if (table.field(row, label).empty())
       fail<FormatError>("csv", "{}, line {}: the {} is empty", table.source(), table.line(row),
                         label_column);
+    for (const size_t column : {text, label})
+      if (!io::tokenizers::unicode::is_valid(table.field(row, column)))
+        fail<FormatError>("csv",
+                          "{}, line {}: the {} is not UTF-8; convert it (iconv -f latin1 -t utf-8)",
+                          table.source(), table.line(row), table.columns()[column]);
     names.emplace(table.field(row, label));
   }
   if (names.size() < 2)

@@ -15,8 +15,8 @@ struct LabelledTexts {
   std::vector<int64_t> labels;           // of each text: an index into label_names
   std::vector<std::string> label_names;  // in alphabetical order, or that of their numbers
 
-  // Two columns of a table. FormatError names the line of an empty label; ValueError if there are
-  // fewer than two labels to tell apart.
+  // Two columns of a table. FormatError names the line of an empty label, or of what is not UTF-8;
+  // ValueError if there are fewer than two labels to tell apart.
   static LabelledTexts from_csv(const io::CsvTable& table, const std::string& text_column = "text",
                                 const std::string& label_column = "label");
 

@@ -325,6 +325,12 @@ void ConfigWriter::object(const char* name, const std::function<void(ConfigWrite
   state_->json[name] = inner.state_->json;
 }
 
-std::string ConfigWriter::finish() { return state_->json.dump(2) + "\n"; }
+std::string ConfigWriter::finish() {
+  try {
+    return state_->json.dump(2) + "\n";
+  } catch (const Json::exception&) {
+    fail<ValueError>("config", "a label or another text in it is not UTF-8, as JSON must be");
+  }
+}
 
 }  // namespace attune::nn::models

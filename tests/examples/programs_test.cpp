@@ -173,7 +173,7 @@ TEST_CASE("every mistake is one clear line, before any training") {
       {"train_gpt --text DIR --out DIRout", "not a regular file"},
       {"train_gpt --text DIRempty --out DIRout", "the text is empty"},
       {"train_gpt --text DIRshort --out DIRout", "do not fill a window of context 64"},
-      {"train_gpt --text DIRlatin1 --out DIRout" + tiny, "not UTF-8"},
+      {"train_gpt --text DIRlatin1 --out DIRout" + tiny, "latin1 is not UTF-8"},
       {with("--out DIRfile"), "DIRfile"},
       {with("--out DIRfile/below"), "Not a directory"},
       {with("--heads 3"), "n_embd 8 is not a multiple of n_head 3"},

@@ -131,6 +131,13 @@ Refusals of_writing(const Scene& s) {
     all.push_back(value_error("save_adapter", type, [&s, type] {
       hub::save_adapter(s.lora, s.folder / "folder", "", type);
     }));
+  all.push_back(value_error("save_adapter", "not UTF-8",
+                            [&s] { hub::save_adapter(s.lora, s.folder / "folder", "caf\xE9"); }));
+  all.push_back(value_error("config", "not UTF-8", [&s] {
+    nn::models::BertConfig config = s.bert.config();
+    config.id2label = {"caf\xE9", "b"};
+    config.to_json();
+  }));
   return all;
 }
 

@@ -27,6 +27,10 @@ TEST_CASE("a corpus of several files") {
   const CharCorpus corpus = CharCorpus::from_files({folder / "a", folder / "b"});
   CHECK(corpus.tokenizer.decode(corpus.training) == "first file\nseco");
   CHECK_THROWS_AS(CharCorpus::from_files({folder / "a", folder / "missing"}), IoError);
+  write_all(folder / "latin1", "a caf\xE9 and more");
+  CHECK_THROWS_WITH(CharCorpus::from_files({folder / "latin1"}), ContainsSubstring("not UTF-8"));
+  const io::Tokenizer letters = corpus.tokenizer;
+  CHECK_THROWS_AS(TokenCorpus::from_files({folder / "latin1"}, letters, {}), FormatError);
 }
 
 TEST_CASE("a corpus of any tokenizer's tokens parts its files") {
