@@ -6,6 +6,8 @@
 
 #include <attune/attune.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -16,8 +18,17 @@
 
 constexpr const char* character_file = "vocabulary.json";
 
-// FormatError if a character is no UTF-8, which JSON cannot hold.
+// The files of other tokenizers, in the order in which a folder is searched.
+constexpr std::array tokenizer_files = {"tokenizer.json", "vocab.json", "vocab.txt"};
+
+// FormatError if a character is no UTF-8, which JSON cannot hold; ValueError if the folder has
+// another tokenizer, which would be read instead of this one.
 inline void save_characters(const attune::io::CharTokenizer& tokenizer, const std::string& folder) {
+  for (const std::string file : tokenizer_files)
+    if (std::filesystem::exists(std::filesystem::path(folder) / file))
+      throw attune::ValueError(fmt::format(
+          "{} has {}, the tokenizer of another model; remove it or choose another folder", folder,
+          file));
   std::string vocabulary;
   try {
     vocabulary = nlohmann::json(tokenizer.vocabulary()).dump(0) + "\n";
@@ -54,7 +65,7 @@ inline TokenizerFiles load_tokenizer(const std::string& folder, int64_t vocab_si
       throw FormatError(fmt::format("{}: the tokenizer has {} tokens, the model knows {}", folder,
                                     tokenizer.size(), vocab_size));
   };
-  if (has("tokenizer.json") || has("vocab.json") || has("vocab.txt")) {
+  if (std::any_of(tokenizer_files.begin(), tokenizer_files.end(), has)) {
     const io::Tokenizer tokenizer = io::load_tokenizer(folder);
     check(tokenizer.size() <= vocab_size, tokenizer);
     return {tokenizer, [tokenizer](const std::string& to) { tokenizer.save(to); }};
@@ -101,8 +112,9 @@ TextModel load_language_model(const std::string& folder) {
           .writing = nn::models::language_model(model),
           .save =
               [model, files](const std::string& to) {
+                io::make_folder(to);
+                files.save(to);  // first: it may refuse the folder
                 hub::save_pretrained(model, to);
-                files.save(to);
               },
           .beginning = has_bos ? config.bos_token_id : files.tokenizer.special_id("bos_token"),
           .ends = config.eos_token_id};

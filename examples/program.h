@@ -42,10 +42,10 @@ inline CLI::Validator at_least(double low) {
 template <class T>
 CLI::Validator whole_number() {
   const auto check = [](std::string& text) {
-    const char *begin = text.data(), *end = begin + text.size();
+    const char* last = text.data() + text.size();
     T value = 0;
-    const auto [stop, error] = std::from_chars(begin, end, value);
-    if (error == std::errc() && stop == end && fmt::format("{}", value) == text)
+    const auto [stop, error] = std::from_chars(text.data(), last, value);
+    if (error == std::errc() && stop == last && fmt::format("{}", value) == text)
       return std::string();
     return fmt::format("is {}; it must be a whole number, at most {}", text,
                        std::numeric_limits<T>::max());

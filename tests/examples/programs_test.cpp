@@ -165,6 +165,8 @@ TEST_CASE("every mistake is one clear line, before any training") {
   write_all(run.folder() / "short", "too short for the context");
   write_all(run.folder() / "latin1", some_text() + "caf\xe9");
   write_all(run.folder() / "file", "");
+  std::filesystem::create_directory(run.folder() / "other");
+  write_all(run.folder() / "other/tokenizer.json", "{}");
   const std::string train = "train_gpt --text DIRtext --out DIRout" + tiny;
   const auto with = [&](const std::string& options) { return train + " " + options; };
   const std::vector<std::pair<std::string, std::string>> mistakes = {
@@ -174,6 +176,7 @@ TEST_CASE("every mistake is one clear line, before any training") {
       {"train_gpt --text DIRempty --out DIRout", "the text is empty"},
       {"train_gpt --text DIRshort --out DIRout", "do not fill a window of context 64"},
       {"train_gpt --text DIRlatin1 --out DIRout" + tiny, "latin1 is not UTF-8"},
+      {with("--out DIRother"), "has tokenizer.json, the tokenizer of another model"},
       {with("--out DIRfile"), "DIRfile"},
       {with("--out DIRfile/below"), "Not a directory"},
       {with("--heads 3"), "n_embd 8 is not a multiple of n_head 3"},
