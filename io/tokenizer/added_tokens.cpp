@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../../array/error.h"
 #include "unicode.h"
 
 namespace attune::io::tokenizers {
@@ -109,6 +110,9 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& norma
     by_id_.emplace(token.id, i);
     token.spelling = token.content;
     if (token.normalized && normalizer) token.spelling = normalizer({token.content}).piece().text;
+    if (token.spelling.empty())
+      throw FormatError("the normalizer leaves nothing of the added token \"" + token.content +
+                        "\"");
   }
   for (const bool special : {true, false})
     for (const AddedToken& token : tokens_)

@@ -55,6 +55,7 @@ class TokenFinder {
 class AddedTokens {
  public:
   AddedTokens() = default;
+  // FormatError if the normalizer leaves nothing of one, which would stand everywhere.
   AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer);
 
   // Those looked for in the text as it is, and those in the normalized text.

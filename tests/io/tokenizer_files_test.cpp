@@ -332,6 +332,11 @@ TEST_CASE("files that ask for more than a tokenizer needs are refused") {
   json["added_tokens"][0]["content"] = "a\nb";
   json["added_tokens"][0]["id"] = 0;
   check_refused(json.dump(), "a b");
+
+  json = valid();
+  json["normalizer"] = {{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}};
+  json["added_tokens"] = {{{"id", 4}, {"content", " "}, {"normalized", true}, {"special", false}}};
+  check_refused(json.dump(), "leaves nothing of the added token");
 }
 
 TEST_CASE("a broken configuration beside the tokenizer is named") {
