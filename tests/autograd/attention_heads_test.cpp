@@ -68,3 +68,12 @@ TEST_CASE("results are the same wherever heads lie") {
     for (size_t i = 0; i < 3; ++i) CHECK(equal(da[i], db[i]));
   }
 }
+
+TEST_CASE("attention without a dimension of heads is that of one head") {
+  manual_seed(5);
+  const Tensor q = randn({3, 4}), k = randn({6, 4}), v = randn({6, 2});
+  const auto one = [](const Tensor& x) { return x.reshape({1, 1, x.size(0), x.size(1)}); };
+  CHECK(equal(attention_weights(q, k), attention_weights(one(q), one(k)).reshape({3, 6})));
+  CHECK(equal(scaled_dot_product_attention(q, k, v),
+              scaled_dot_product_attention(one(q), one(k), one(v)).reshape({3, 2})));
+}
