@@ -13,8 +13,6 @@
 namespace attune::train {
 namespace {
 
-constexpr int64_t ignored_target = -100;
-
 // Windows of context + 1 tokens starting at `starts`, as inputs and targets.
 TokenBatch windows(const std::vector<int64_t>& tokens, const std::vector<int64_t>& starts,
                    int64_t context) {

@@ -43,8 +43,10 @@ class ShuffledIndices {
   std::vector<int64_t> order_;
 };
 
-// Inputs and, one token later, targets. Both int64 [B, T]. A target of -100 counts for nothing, as
-// in the losses.
+// A target that counts for nothing, as in the losses.
+inline constexpr int64_t ignored_target = -100;
+
+// Inputs and, one token later, targets. Both int64 [B, T].
 struct TokenBatch {
   Tensor inputs;
   Tensor targets;

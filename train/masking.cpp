@@ -5,11 +5,10 @@
 
 #include "../array/fail.h"
 #include "../autograd/ops/creation.h"
+#include "batches.h"
 
 namespace attune::train {
 namespace {
-
-constexpr int64_t ignored = -100;
 
 void check(const Tensor& ids, const MaskingOptions& o) {
   constexpr const char* name = "mask_tokens";
@@ -53,7 +52,7 @@ int64_t disguise(int64_t token, const MaskingOptions& o, RandomState draw, int64
 MaskedTokens mask_tokens(const Tensor& ids, const MaskingOptions& options, RandomState draw) {
   check(ids, options);
   std::vector<int64_t> seen = ids.to_vector<int64_t>();
-  std::vector<int64_t> labels(seen.size(), ignored);
+  std::vector<int64_t> labels(seen.size(), ignored_target);
   const int64_t length = ids.size(1);
   for (int64_t row = 0; row < ids.size(0); ++row) {
     const int64_t first = row * length;
