@@ -48,7 +48,7 @@ std::string model_type(const std::string& folder) {
 }
 
 std::string Checkpoint::read_config(const std::string& folder) {
-  return io::read_file(path_in(folder, "config.json"));
+  return io::read_file(path_in(folder, "config.json"), most_json_bytes);
 }
 
 Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {

@@ -12,12 +12,13 @@ namespace attune::hub {
 
 using Json = nlohmann::json;
 
-// The content of a JSON file. FormatError if it is not valid, names something twice in one object
-// or is nested too deeply.
+// The content of a JSON file. FormatError if it is not valid, names something twice in one object,
+// is nested too deeply or larger than such files are.
 inline Json read_json(const std::string& path) {
   constexpr int deepest = 32;
+  const std::string text = io::read_file(path, most_json_bytes);
   try {
-    return parse_strict_json(io::read_file(path), deepest);
+    return parse_strict_json(text, deepest);
   } catch (const FormatError& error) {
     fail<FormatError>("read_json", "{}: {}", path, error.what());
   }

@@ -63,7 +63,9 @@ class Trainer {
       if (!merge_next()) break;
   }
 
-  std::vector<std::string> tokens() const { return tokens_; }
+  std::shared_ptr<const Vocabulary> vocabulary() const {
+    return std::make_shared<const Vocabulary>(TokenList(tokens_));
+  }
 
   // A pair that was merged twice, since a second way to spell one of its tokens came up in between,
   // has the later place.
@@ -73,7 +75,7 @@ class Trainer {
     Merges merges;
     for (size_t rank = 0; rank < merged_.size(); ++rank)
       if (last[merged_[rank]] == rank)
-        merges.emplace_back(token(merged_[rank].first), token(merged_[rank].second));
+        merges.push_back({merged_[rank].first, merged_[rank].second});
     return merges;
   }
 
@@ -197,7 +199,7 @@ Tokenizer train_bpe(const std::vector<std::string>& texts, const BpeTrainerOptio
   Trainer trainer(options);
   trainer.count_words(texts);
   trainer.train();
-  return Tokenizer(byte_level_bpe("train_bpe", "the trained tokenizer", trainer.tokens(),
+  return Tokenizer(byte_level_bpe("train_bpe", "the trained tokenizer", trainer.vocabulary(),
                                   trainer.merges(), options.special_tokens,
                                   options.add_prefix_space));
 }

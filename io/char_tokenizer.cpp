@@ -24,18 +24,17 @@ void each_character(std::string_view text, F&& f) {
 
 class Characters : public Tokenizer::Implementation {
  public:
-  explicit Characters(std::vector<std::string> tokens) try : vocabulary_(std::move(tokens)) {
+  explicit Characters(std::vector<std::string> tokens) try
+      : tokens_(std::move(tokens)), ids_(tokenizers::TokenList(tokens_)) {
   } catch (const FormatError& error) {
     fail<FormatError>("CharTokenizer", "{}", error.what());
   }
 
-  const std::vector<std::string>& vocabulary() const { return vocabulary_.tokens(); }
+  const std::vector<std::string>& vocabulary() const { return tokens_; }
 
   int64_t size() const override { return static_cast<int64_t>(vocabulary().size()); }
-  const std::string& token(int64_t id) const override {
-    return vocabulary()[static_cast<size_t>(id)];
-  }
-  std::optional<int64_t> id(std::string_view token) const override { return vocabulary_.id(token); }
+  std::string_view token(int64_t id) const override { return ids_.token(id); }
+  std::optional<int64_t> id(std::string_view token) const override { return ids_.id(token); }
   bool is_special(int64_t) const override { return false; }
 
   void tokenize(std::string_view text, tokenizers::Tokens& tokens) const override {
@@ -62,7 +61,8 @@ class Characters : public Tokenizer::Implementation {
   }
 
  private:
-  tokenizers::Vocabulary vocabulary_;
+  std::vector<std::string> tokens_;
+  tokenizers::Vocabulary ids_;
 };
 
 }  // namespace

@@ -186,10 +186,14 @@ void make_folder(const std::string& path) {
   for (const auto& made : missing) sync_folder(made);
 }
 
-std::string read_file(const std::string& path) {
+std::string read_file(const std::string& path, size_t most_bytes) {
   Descriptor file("read", path, for_reading);
-  std::string content = memory_for(regular_size("read", file, path), path,
-                                   [](size_t size) { return std::string(size, '\0'); });
+  const size_t bytes = regular_size("read", file, path);
+  if (bytes > most_bytes)
+    fail<FormatError>("read", "{}: has {} bytes; such a file has at most {}", path, bytes,
+                      most_bytes);
+  std::string content =
+      memory_for(bytes, path, [](size_t size) { return std::string(size, '\0'); });
   read_all(file, content.data(), content.size(), path);
   return content;
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,10 @@ bool write_fully(int descriptor, std::string_view bytes);
 // Makes a folder, and those above it, so that they outlast a power cut. IoError if it cannot.
 void make_folder(const std::string& path);
 
-// The whole file. IoError if it cannot be read, MemoryError if it is larger than memory.
-std::string read_file(const std::string& path);
+// The whole file. IoError if it cannot be read, MemoryError if it is larger than memory,
+// FormatError if it is larger than `most_bytes`.
+std::string read_file(const std::string& path,
+                      size_t most_bytes = std::numeric_limits<size_t>::max());
 // The same as storage.
 Intrusive<Storage> read_storage(const std::string& path);
 

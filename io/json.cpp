@@ -64,13 +64,6 @@ Json Json::operator[](const std::string& name) const {
 
 size_t Json::size() const { return value(node_).size(); }
 
-void Json::each_member(
-    const std::function<void(const std::string& name, const Json&)>& take) const {
-  if (!is_object()) refuse("should be an object");
-  for (auto it = value(node_).begin(); it != value(node_).end(); ++it)
-    take(it.key(), at(&it.value(), place_, -1));
-}
-
 Json::Elements Json::elements() const {
   if (!is_array()) refuse("should be an array");
   return Elements(*this);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,7 +27,6 @@ class Json {
   Json operator[](const std::string& name) const;
   // Members or elements.
   size_t size() const;
-  void each_member(const std::function<void(const std::string& name, const Json&)>& take) const;
   // The elements of an array, each made when it is asked for: a file may have millions.
   class Elements;
   Elements elements() const;

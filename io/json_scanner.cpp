@@ -53,7 +53,7 @@ void JsonScanner::end() {
   if (at_ < text_.size()) refuse("something follows");
 }
 
-std::string_view JsonScanner::string() {
+std::pair<std::string_view, bool> JsonScanner::raw_string() {
   take('"');
   const size_t begin = at_;
   bool escapes = false;
@@ -67,7 +67,40 @@ std::string_view JsonScanner::string() {
   if (at_ >= text_.size()) refuse("a string does not end");
   const std::string_view raw = text_.substr(begin, at_ - begin);
   ++at_;
+  return {raw, escapes};
+}
+
+std::string_view JsonScanner::string() {
+  const auto [raw, escapes] = raw_string();
   return escapes ? unescape(raw) : raw;
+}
+
+std::string_view JsonScanner::skip(int deepest) {
+  peek();
+  const size_t begin = at_;
+  int depth = 0;
+  do {
+    const char c = peek();
+    if (c == '"') {
+      raw_string();
+    } else if (c == '{' || c == '[') {
+      if (++depth > deepest) throw FormatError("the JSON is nested too deeply");
+      ++at_;
+    } else if (depth > 0) {
+      if (c == '}' || c == ']') --depth;
+      ++at_;
+    } else {
+      at_ = std::min(text_.find_first_of(",]} \t\r\n", at_), text_.size());
+    }
+  } while (depth > 0);
+  return text_.substr(begin, at_ - begin);
+}
+
+JsonScanner JsonScanner::within(std::string_view value) const {
+  JsonScanner inner = *this;
+  inner.at_ = static_cast<size_t>(value.data() - text_.data());
+  inner.text_ = text_.substr(0, inner.at_ + value.size());
+  return inner;
 }
 
 // The four digits of \uXXXX.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace attune::io {
 
@@ -42,6 +43,11 @@ class JsonScanner {
   std::string_view string();
   // An integer of 0 to 2^64 - 1; nullopt, with nothing taken, if anything else comes next.
   std::optional<uint64_t> natural();
+  // Takes any value whole, unread but for where it ends: what it holds may not be valid.
+  // FormatError if it is nested deeper than `deepest`.
+  std::string_view skip(int deepest);
+  // A scanner of a value that this one skipped, whose errors name the same bytes.
+  JsonScanner within(std::string_view value) const;
   // Refuses whatever follows but white space.
   void end();
 
@@ -49,6 +55,8 @@ class JsonScanner {
   void skip_space();
   bool take_if(char c);
   void take(char c);
+  // What stands between quotes, and whether it has escapes.
+  std::pair<std::string_view, bool> raw_string();
   std::string_view unescape(std::string_view raw);
   char32_t code_unit(std::string_view raw, size_t& at) const;
   [[noreturn]] void refuse(std::string_view what) const;

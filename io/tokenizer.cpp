@@ -37,7 +37,7 @@ int64_t Tokenizer::size() const { return implementation_->size(); }
 std::string Tokenizer::token(int64_t id) const {
   if (id < 0 || id >= size())
     fail<IndexError>("Tokenizer", "token {} is outside the vocabulary of {}", id, size());
-  return implementation_->token(id);
+  return std::string(implementation_->token(id));
 }
 
 std::optional<int64_t> Tokenizer::id(std::string_view token) const {

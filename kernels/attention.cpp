@@ -85,7 +85,7 @@ class Forward {
       return;
     }
     if (!(largest <= top)) {
-      const T shrink = sum == 0 ? T{0} : std::exp(top - largest);
+      const T shrink = std::exp(top - largest);
       sum *= shrink;
       rows::affine(y, shrink, T{0}, y, width_);
       top = largest;

@@ -57,9 +57,8 @@ std::optional<Layout> layout_of(const Array& x) {
   if ((column_stride == 1 || columns == 1) &&
       (row_stride >= std::max<int64_t>(columns, 1) || rows == 1))
     return Layout{false, rows == 1 ? std::max<int64_t>(columns, 1) : row_stride};
-  if ((row_stride == 1 || rows == 1) &&
-      (column_stride >= std::max<int64_t>(rows, 1) || columns == 1))
-    return Layout{true, columns == 1 ? std::max<int64_t>(rows, 1) : column_stride};
+  if ((row_stride == 1 || rows == 1) && column_stride >= std::max<int64_t>(rows, 1))
+    return Layout{true, column_stride};
   return std::nullopt;
 }
 

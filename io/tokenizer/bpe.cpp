@@ -20,33 +20,34 @@ struct Merge {
   int32_t id = none;  // of what the two become
 };
 
-// Merges by the ids of the two neighbours: a hash table with open addressing, since the look-up of
+// Pairs of neighbours, each in a slot: a hash table with open addressing, since the look-up of
 // neighbours is what encoding spends its time on.
-class MergeTable {
+class PairSet {
  public:
-  explicit MergeTable(size_t count) {
+  explicit PairSet(size_t count) {
     while (slots() < 2 * count) ++bits_;
     keys_.resize(slots(), empty);
-    merges_.resize(slots());
   }
 
-  void set(int32_t left, int32_t right, Merge merge) {
-    const size_t at = slot(key(left, right));
-    keys_[at] = key(left, right);
-    merges_[at] = merge;
+  size_t slots() const { return size_t{1} << bits_; }
+
+  size_t add(TokenPair pair) {
+    const size_t at = slot(key(pair));
+    keys_[at] = key(pair);
+    return at;
   }
 
-  const Merge* find(int32_t left, int32_t right) const {
-    const size_t at = slot(key(left, right));
-    return keys_[at] == empty ? nullptr : &merges_[at];
+  std::optional<size_t> find(TokenPair pair) const {
+    const size_t at = slot(key(pair));
+    if (keys_[at] == empty) return std::nullopt;
+    return at;
   }
 
  private:
   static constexpr uint64_t empty = ~uint64_t{0};
 
-  size_t slots() const { return size_t{1} << bits_; }
-  static uint64_t key(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(left) << 32 | static_cast<uint32_t>(right);
+  static uint64_t key(TokenPair pair) {
+    return static_cast<uint64_t>(pair.left) << 32 | static_cast<uint32_t>(pair.right);
   }
   // Where a key stands, or could.
   size_t slot(uint64_t key) const {
@@ -57,6 +58,21 @@ class MergeTable {
 
   int bits_ = 4;
   std::vector<uint64_t> keys_;
+};
+
+class MergeTable {
+ public:
+  explicit MergeTable(size_t count) : pairs_(count), merges_(pairs_.slots()) {}
+
+  void set(TokenPair pair, Merge merge) { merges_[pairs_.add(pair)] = merge; }
+
+  const Merge* find(TokenPair pair) const {
+    const auto slot = pairs_.find(pair);
+    return slot ? &merges_[*slot] : nullptr;
+  }
+
+ private:
+  PairSet pairs_;
   std::vector<Merge> merges_;
 };
 
@@ -82,7 +98,7 @@ class Bpe {
       : vocabulary_(std::move(vocabulary)), options_(std::move(options)), merges_(merges.size()) {
     if (options_.unk_token) unknown_ = id(vocabulary_->require(*options_.unk_token, "unk_token"));
     for (size_t rank = 0; rank < merges.size(); ++rank)
-      add(merges[rank].first, merges[rank].second, static_cast<int32_t>(rank));
+      add(merges[rank], static_cast<int32_t>(rank));
     find_common_characters();
     find_bytes();
     find_bridges(merges);
@@ -107,15 +123,16 @@ class Bpe {
  private:
   static int32_t id(int64_t id) { return static_cast<int32_t>(id); }
 
-  void add(const std::string& left, const std::string& right, int32_t rank) {
+  void add(TokenPair pair, int32_t rank) {
     const size_t prefix = options_.continuing_subword_prefix.size();
-    const int64_t a = vocabulary_->require(left, "a merge's");
-    const int64_t b = vocabulary_->require(right, "a merge's");
+    const std::string_view left = vocabulary_->token(pair.left),
+                           right = vocabulary_->token(pair.right);
     if (right.size() < prefix)
       throw FormatError(
           fmt::format("the merge \"{} {}\" lacks the continuing_subword_prefix", left, right));
-    const int64_t merged = vocabulary_->require(left + right.substr(prefix), "a merge's result");
-    merges_.set(id(a), id(b), {rank, id(merged)});
+    const int64_t merged =
+        vocabulary_->require(std::string(left).append(right.substr(prefix)), "a merge's result");
+    merges_.set(pair, {rank, id(merged)});
   }
 
   void find_common_characters() {
@@ -137,14 +154,8 @@ class Bpe {
   // what is right. Long texts without words, as LLaMA's tokenizers have them, fall apart there into
   // short pieces, whose merging stays in the processor's cache.
   void find_bridges(const Merges& merges) {
-    struct Parts {
-      int32_t left = none, right = none;
-    };
-    std::vector<Parts> parts(vocabulary_->tokens().size());
-    for (const auto& [left, right] : merges) {
-      const int32_t a = find(left), b = find(right);
-      parts[static_cast<size_t>(merges_.find(a, b)->id)] = {a, b};
-    }
+    std::vector<TokenPair> parts(vocabulary_->tokens().size(), {none, none});
+    for (const TokenPair pair : merges) parts[static_cast<size_t>(merges_.find(pair)->id)] = pair;
     const auto first = [&](int32_t token) {
       while (parts[static_cast<size_t>(token)].left != none)
         token = parts[static_cast<size_t>(token)].left;
@@ -155,13 +166,13 @@ class Bpe {
         token = parts[static_cast<size_t>(token)].right;
       return token;
     };
-    std::vector<std::pair<int32_t, int32_t>> pairs;
-    for (const auto& [left, right] : merges)
-      pairs.emplace_back(last(find(left)), first(find(right)));
+    std::vector<TokenPair> pairs;
+    pairs.reserve(merges.size());
+    for (const auto& [left, right] : merges) pairs.push_back({last(left), first(right)});
     std::sort(pairs.begin(), pairs.end());
     pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-    bridges_ = MergeTable(pairs.size());
-    for (const auto& [left, right] : pairs) bridges_.set(left, right, {});
+    bridges_ = PairSet(pairs.size());
+    for (const TokenPair pair : pairs) bridges_.add(pair);
   }
 
   // A word that is a token need not be merged where merging leads to that token. For most
@@ -196,18 +207,20 @@ class Bpe {
     const auto size = static_cast<int32_t>(symbols.size());
     for (int32_t i = 0; i < size; ++i) {
       const bool goes_on = i + 1 < size && (consider(symbols, heap, i, i + 1) ||
-                                            bridges_.find(symbols[static_cast<size_t>(i)].id,
-                                                          symbols[static_cast<size_t>(i) + 1].id));
+                                            bridges_.find(pair(symbols, i, i + 1)));
       if (!goes_on) apply_all(symbols, heap);
     }
     return symbols;
   }
 
+  static TokenPair pair(const std::vector<Symbol>& symbols, int32_t left, int32_t right) {
+    return {symbols[static_cast<size_t>(left)].id, symbols[static_cast<size_t>(right)].id};
+  }
+
   // Makes a candidate of two neighbours. False if they cannot be merged.
   bool consider(const std::vector<Symbol>& symbols, std::vector<Candidate>& heap, int32_t left,
                 int32_t right) const {
-    const Merge* found =
-        merges_.find(symbols[static_cast<size_t>(left)].id, symbols[static_cast<size_t>(right)].id);
+    const Merge* found = merges_.find(pair(symbols, left, right));
     if (found) heap.push_back({*found, left});
     return found != nullptr;
   }
@@ -228,7 +241,7 @@ class Bpe {
     Symbol& left = symbols[static_cast<size_t>(candidate.left)];
     if (left.bytes == absorbed || left.next == none) return;
     Symbol& right = symbols[static_cast<size_t>(left.next)];
-    const Merge* merge = merges_.find(left.id, right.id);
+    const Merge* merge = merges_.find({left.id, right.id});
     if (!merge || merge->id != candidate.merge.id) return;
     left.id = merge->id;
     left.bytes += right.bytes;
@@ -308,7 +321,7 @@ class Bpe {
   int32_t unknown_ = none;
   std::array<int32_t, byte_level::last_character + 1> common_;  // by code point
   std::array<int32_t, 256> bytes_;                              // the byte_fallback tokens
-  MergeTable bridges_{0};                                       // of pairs alone
+  PairSet bridges_{0};
   std::vector<bool> stable_;
 };
 

@@ -1,14 +1,9 @@
 #include "from_json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
 
 namespace attune::io::tokenizers {
 namespace {
-
-constexpr int64_t largest_id = std::numeric_limits<int32_t>::max() - 1;
 
 std::optional<std::string> optional_string(const Json& json, const std::string& name) {
   if (!json.has(name)) return std::nullopt;
@@ -72,15 +67,13 @@ void check_added(const Json& json, const std::vector<AddedToken>& tokens,
   const auto size = static_cast<int64_t>(vocabulary.tokens().size());
   for (const AddedToken& token : tokens) {
     const auto known = vocabulary.id(token.content);
-    const bool taken =
-        token.id < size && !vocabulary.tokens()[static_cast<size_t>(token.id)].empty();
+    const bool taken = token.id < size && !vocabulary.token(token.id).empty();
     if (known && *known != token.id)
       json.refuse(fmt::format("\"{}\" has id {}, but the model's vocabulary gives it {}",
                               token.content, token.id, *known));
     if (!known && taken)
       json.refuse(fmt::format("\"{}\" has id {}, which the model's vocabulary gives to \"{}\"",
-                              token.content, token.id,
-                              vocabulary.tokens()[static_cast<size_t>(token.id)]));
+                              token.content, token.id, vocabulary.token(token.id)));
   }
 }
 
@@ -90,27 +83,17 @@ void check_ids(const Json& json, const std::vector<PostProcessor::Part>& parts, 
       if (id >= size) json.refuse(fmt::format("id {} is outside the vocabulary of {}", id, size));
 }
 
-// "left right", or in newer files ["left", "right"].
-std::pair<std::string, std::string> merge_from(const Json& json) {
-  if (json.is_array()) {
-    const auto pair = json.elements();
-    if (pair.size() != 2) json.refuse("a merge should be of two tokens");
-    return {pair[0].string(), pair[1].string()};
-  }
-  const std::string line = json.string();
-  const size_t space = line.find(' ');
-  if (space == line.npos || line.find(' ', space + 1) != line.npos)
-    json.refuse("a merge should be two tokens with a space between them");
-  return {line.substr(0, space), line.substr(space + 1)};
-}
-
 }  // namespace
 
 std::vector<AddedToken> added_tokens_from(const Json& json) {
   std::vector<AddedToken> tokens = make_parts(json, added_token_from);
   std::unordered_map<std::string, int64_t> ids;
   std::unordered_map<int64_t, std::string> contents;
+  size_t bytes = 0;
   for (const AddedToken& token : tokens) {
+    // Each byte costs some 60 where they are looked for.
+    if (constexpr size_t most = size_t{1} << 20; (bytes += token.content.size()) > most)
+      json.refuse(fmt::format("the added tokens have more than {} bytes", most));
     if (!ids.emplace(token.content, token.id).second)
       json.refuse(fmt::format("the added token \"{}\" occurs twice", token.content));
     if (!contents.emplace(token.id, token.content).second)
@@ -120,30 +103,12 @@ std::vector<AddedToken> added_tokens_from(const Json& json) {
   return tokens;
 }
 
-std::vector<std::string> vocabulary_from(const Json& json, size_t others) {
-  const size_t limit = json.size() + others;
-  std::vector<std::string> tokens;
-  json.each_member([&](const std::string& token, const Json& id) {
-    if (token.empty()) id.refuse("the vocabulary has an empty token");
-    const auto at = static_cast<size_t>(id.natural(largest_id));
-    if (at >= limit)
-      id.refuse(fmt::format("\"{}\" has id {}, but there are only {} tokens", token, at, limit));
-    tokens.resize(std::max(at + 1, tokens.size()));
-    if (!tokens[at].empty())
-      id.refuse(fmt::format("id {} is given to both \"{}\" and \"{}\"", at, tokens[at], token));
-    tokens[at] = token;
-  });
-  return tokens;
-}
-
-Merges merges_from(const Json& json) { return make_parts(json, merge_from); }
-
-std::shared_ptr<Pipeline> pipeline_from(const Json& json, std::vector<std::string> tokens,
+std::shared_ptr<Pipeline> pipeline_from(const Json& json,
+                                        std::shared_ptr<const Vocabulary> vocabulary,
                                         Merges merges) {
   const Json model = json["model"];
   Stages stages;
-  stages.vocabulary =
-      in_place(model, [&] { return std::make_shared<const Vocabulary>(std::move(tokens)); });
+  stages.vocabulary = std::move(vocabulary);
   if (json.has("normalizer")) stages.normalizer = normalizer_from(json["normalizer"]);
   if (json.has("pre_tokenizer")) stages.pre_tokenizer = pre_tokenizer_from(json["pre_tokenizer"]);
   stages.model = model_from(model, stages.vocabulary, merges);

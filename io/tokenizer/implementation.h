@@ -16,7 +16,7 @@ struct Tokenizer::Implementation {
   virtual ~Implementation() = default;
 
   virtual int64_t size() const = 0;
-  virtual const std::string& token(int64_t id) const = 0;  // id is in range
+  virtual std::string_view token(int64_t id) const = 0;  // id is in range
   virtual std::optional<int64_t> id(std::string_view token) const = 0;
   virtual bool is_special(int64_t id) const = 0;
   // Appends the tokens of a text, without those that are put around it.

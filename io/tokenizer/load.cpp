@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "../../array/fail.h"
@@ -16,13 +17,55 @@ constexpr const char* operation = "load_tokenizer";
 constexpr const char* roles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                  "pad_token", "cls_token", "mask_token"};
 
+// A tokenizer.json: what is nearly all of it, and the rest, where null stands for that.
+struct Parts {
+  std::string_view vocabulary, merges;
+  std::string settings;
+};
+
+Parts cut(std::string_view text, JsonScanner json) {
+  Parts parts;
+  size_t copied = 0;
+  const auto cut_to = [&](std::string_view& part) {
+    part = json.skip(deepest_json);
+    const auto begin = static_cast<size_t>(part.data() - text.data());
+    parts.settings.append(text.substr(copied, begin - copied)).append("null");
+    copied = begin + part.size();
+  };
+  const auto model_member = [&](std::string_view name) {
+    if (name == "vocab")
+      cut_to(parts.vocabulary);
+    else if (name == "merges")
+      cut_to(parts.merges);
+    else
+      json.skip(deepest_json);
+  };
+  const auto member = [&](std::string_view name) {
+    if (name == "model" && json.peek() == '{')
+      json.object(model_member);
+    else
+      json.skip(deepest_json);
+  };
+  if (json.peek() == '{') json.object(member);
+  parts.settings.append(text.substr(copied));
+  return parts;
+}
+
 std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path) {
-  const Json json = read_json(path);
-  const Json model = json["model"];
+  const std::string text = read_file(path, most_bytes);
+  const JsonScanner scanner = in_file(operation, path, [&] { return JsonScanner(text); });
+  const Parts parts = in_file(operation, path, [&] { return cut(text, scanner); });
+  const Json json = Json::parse(operation, path, parts.settings, deepest_json);
+  const Json model = json["model"], vocab = model["vocab"];
   const size_t added = json.has("added_tokens") ? json["added_tokens"].elements().size() : 0;
-  std::vector<std::string> vocabulary = vocabulary_from(model["vocab"], added);
+  auto vocabulary = in_place(vocab, [&] {
+    return std::make_shared<const Vocabulary>(
+        vocabulary_from(scanner.within(parts.vocabulary), added));
+  });
   Merges merges;
-  if (model.has("merges")) merges = merges_from(model["merges"]);
+  if (!parts.merges.empty() && parts.merges != "null")
+    merges = in_place(model["merges"],
+                      [&] { return merges_from(scanner.within(parts.merges), *vocabulary); });
   return pipeline_from(json, std::move(vocabulary), std::move(merges));
 }
 

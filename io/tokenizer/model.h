@@ -1,10 +1,10 @@
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "text.h"
@@ -15,8 +15,12 @@ namespace attune::io::tokenizers {
 
 using Model = std::function<void(const Piece& word, Tokens& tokens)>;
 
-// Two neighbours to be merged, in the order of precedence.
-using Merges = std::vector<std::pair<std::string, std::string>>;
+// Two neighbours to be merged, by id.
+struct TokenPair {
+  int32_t left, right;
+  friend auto operator<=>(const TokenPair&, const TokenPair&) = default;
+};
+using Merges = std::vector<TokenPair>;  // in the order of precedence
 
 struct BpeOptions {
   std::optional<std::string> unk_token;  // for characters outside the vocabulary; else dropped
@@ -28,8 +32,8 @@ struct BpeOptions {
 };
 
 // Byte-pair encoding (Sennrich et al. 2016): starts from the characters and merges neighbours, the
-// first merge first. n log n in the length of a word. FormatError if a merge needs a token that is
-// not in the vocabulary.
+// first merge first. n log n in the length of a word. FormatError if the vocabulary lacks what a
+// merge results in.
 Model byte_pair_encoding(std::shared_ptr<const Vocabulary> vocabulary, const Merges& merges,
                          BpeOptions options);
 

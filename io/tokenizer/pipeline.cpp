@@ -59,9 +59,9 @@ Pipeline::Pipeline(Stages stages, Source source)
                                   size_ - static_cast<int64_t>(known)));
 }
 
-const std::string& Pipeline::token(int64_t id) const {
+std::string_view Pipeline::token(int64_t id) const {
   const AddedToken* added = stages_.added.find(id);
-  return added ? added->spelling : stages_.vocabulary->tokens()[static_cast<size_t>(id)];
+  return added ? std::string_view(added->spelling) : stages_.vocabulary->token(id);
 }
 
 std::optional<int64_t> Pipeline::id(std::string_view token) const {

@@ -39,7 +39,7 @@ class Pipeline : public Tokenizer::Implementation {
   Pipeline(Stages stages, Source source);
 
   int64_t size() const override { return size_; }
-  const std::string& token(int64_t id) const override;
+  std::string_view token(int64_t id) const override;
   std::optional<int64_t> id(std::string_view token) const override;
   bool is_special(int64_t id) const override;
   void tokenize(std::string_view text, Tokens& tokens) const override;

@@ -11,23 +11,24 @@ namespace {
 using Ordered = nlohmann::ordered_json;
 
 // {"token": id}, in the order of ids.
-Ordered by_token(const std::vector<std::string>& tokens) {
+Ordered by_token(const TokenList& tokens) {
   Ordered vocabulary = Ordered::object();
   auto& members = vocabulary.get_ref<Ordered::object_t&>();
   for (size_t id = 0; id < tokens.size(); ++id)
-    if (!tokens[id].empty()) members.Container::emplace_back(tokens[id], id);
+    if (!tokens[id].empty()) members.Container::emplace_back(std::string(tokens[id]), id);
   return vocabulary;
 }
 
-std::string merge_lines(const Merges& merges) {
+std::string merge_lines(const Merges& merges, const Vocabulary& vocabulary) {
   std::string lines = "#version: 0.2\n";
-  for (const auto& [left, right] : merges) lines += left + " " + right + "\n";
+  for (const auto& [left, right] : merges)
+    lines.append(vocabulary.token(left)).append(" ").append(vocabulary.token(right)).append("\n");
   return lines;
 }
 
-std::string token_lines(const std::vector<std::string>& tokens) {
+std::string token_lines(const TokenList& tokens) {
   std::string lines;
-  for (const std::string& token : tokens) lines += token + "\n";
+  for (size_t id = 0; id < tokens.size(); ++id) lines.append(tokens[id]).append("\n");
   return lines;
 }
 
@@ -40,21 +41,22 @@ std::string Pipeline::config_with_roles() const {
   for (const auto& [role, id] : special_ids) {
     if (!config.is_object() || (config.contains(role) && !config[role].is_null())) continue;
     const AddedToken* added = stages_.added.find(id);
-    config[role] = added ? added->content : token(id);
+    config[role] = added ? added->content : std::string(token(id));
     changed = true;
   }
   return changed ? config.dump() : source_.config;
 }
 
 void Pipeline::save(const std::string& folder) const {
-  const auto& tokens = stages_.vocabulary->tokens();
+  const Vocabulary& vocabulary = *stages_.vocabulary;
   Ordered json = Ordered::parse(source_.settings);
   Ordered& model = json["model"] = Ordered::parse(source_.model);
   const bool has_merges = model.value("type", "BPE") == "BPE";
-  model["vocab"] = by_token(tokens);
+  model["vocab"] = by_token(vocabulary.tokens());
   if (has_merges) {
     Ordered merges = Ordered::array();
-    for (const auto& [left, right] : source_.merges) merges.push_back({left, right});
+    for (const auto& [left, right] : source_.merges)
+      merges.push_back({vocabulary.token(left), vocabulary.token(right)});
     model["merges"] = std::move(merges);
   }
   std::error_code unmade;
@@ -64,9 +66,9 @@ void Pipeline::save(const std::string& folder) const {
   write_atomically((path / "tokenizer.json").string(), json.dump());
   if (has_merges) {
     write_atomically((path / "vocab.json").string(), model["vocab"].dump());
-    write_atomically((path / "merges.txt").string(), merge_lines(source_.merges));
+    write_atomically((path / "merges.txt").string(), merge_lines(source_.merges, vocabulary));
   } else {
-    write_atomically((path / "vocab.txt").string(), token_lines(tokens));
+    write_atomically((path / "vocab.txt").string(), token_lines(vocabulary.tokens()));
   }
   if (const std::string config = config_with_roles(); !config.empty())
     write_atomically((path / "tokenizer_config.json").string(), config);

@@ -4,28 +4,30 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "token_index.h"
+#include "token_list.h"
 
 namespace attune::io::tokenizers {
 
 // The tokens of a model by id and by text. An id may be left out: a token that was added takes it.
 class Vocabulary {
  public:
-  // Ids are positions; "" leaves one out. FormatError if a token occurs twice.
-  explicit Vocabulary(std::vector<std::string> tokens);
+  // FormatError if a token occurs twice.
+  explicit Vocabulary(TokenList tokens);
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
   std::optional<int64_t> id(std::string_view token) const { return ids_.find(token); }
   // FormatError if the vocabulary lacks the token, which `role` describes.
   int64_t require(std::string_view token, std::string_view role) const;
-  const std::vector<std::string>& tokens() const { return tokens_; }
+  const TokenList& tokens() const { return tokens_; }
+  // "" if no token has the id.
+  std::string_view token(int64_t id) const { return tokens_[static_cast<size_t>(id)]; }
 
  private:
-  std::vector<std::string> tokens_;
-  TokenIndex ids_;  // of views of tokens_
+  TokenList tokens_;
+  TokenIndex ids_;
 };
 
 }  // namespace attune::io::tokenizers

@@ -25,16 +25,14 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
 // Byte-level BPE of given tokens; those of the special names that are tokens are special. Errors
 // name the builder and `what` it makes.
 std::shared_ptr<Pipeline> byte_level_bpe(const char* builder, const std::string& what,
-                                         std::vector<std::string> tokens, Merges merges,
-                                         const std::vector<std::string>& special,
+                                         std::shared_ptr<const Vocabulary> vocabulary,
+                                         Merges merges, const std::vector<std::string>& special,
                                          bool add_prefix_space);
 
 // "eos_token": "</s>", or an object with that as its content.
 std::optional<std::string> special_token_of(const std::optional<Json>& config,
                                             const std::string& role);
 
-// One limit on nesting for all these files.
-constexpr int deepest_json = 64;
 Json read_json(const std::string& path);
 
 }  // namespace attune::io::tokenizers

@@ -10,16 +10,14 @@ class WordPiece {
  public:
   WordPiece(std::shared_ptr<const Vocabulary> vocabulary, WordPieceOptions options)
       : vocabulary_(std::move(vocabulary)),
-        continuations_(vocabulary_->tokens().size()),
+        continuations_(vocabulary_->tokens(), continuations_of(options),
+                       options.continuing_subword_prefix.size()),
         unknown_(vocabulary_->require(options.unk_token, "the unknown token")),
         longest_word_(options.max_input_chars_per_word) {
     const auto& tokens = vocabulary_->tokens();
     for (size_t id = 0; id < tokens.size(); ++id) {
-      std::string_view token = tokens[id];
-      longest_token_ = std::max(longest_token_, token.size());
-      if (!token.starts_with(options.continuing_subword_prefix)) continue;
-      token.remove_prefix(options.continuing_subword_prefix.size());
-      if (!token.empty()) continuations_.add(token, static_cast<int64_t>(id));
+      longest_token_ = std::max(longest_token_, tokens[id].size());
+      if (continues(tokens[id], options)) continuations_.add(static_cast<int32_t>(id));
     }
   }
 
@@ -34,6 +32,18 @@ class WordPiece {
   }
 
  private:
+  static bool continues(std::string_view token, const WordPieceOptions& options) {
+    const std::string& prefix = options.continuing_subword_prefix;
+    return token.starts_with(prefix) && token.size() > prefix.size();
+  }
+
+  size_t continuations_of(const WordPieceOptions& options) const {
+    const auto& tokens = vocabulary_->tokens();
+    size_t count = 0;
+    for (size_t id = 0; id < tokens.size(); ++id) count += continues(tokens[id], options);
+    return count;
+  }
+
   static size_t character_count(std::string_view text) {
     return static_cast<size_t>(
         std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
@@ -57,7 +67,7 @@ class WordPiece {
   }
 
   std::shared_ptr<const Vocabulary> vocabulary_;
-  TokenIndex continuations_;  // of views of the vocabulary, without the prefix
+  TokenIndex continuations_;  // without the prefix
   int64_t unknown_;
   size_t longest_word_, longest_token_ = 0;
 };

@@ -406,4 +406,16 @@ TEST_CASE("paddings combine to the shorter of each sequence") {
   };
   const Tensor both = attend(Mask::padding({5, 2, 4}) & Mask::padding({1, 4, 4}));
   CHECK(largest_difference(both, attend(Mask::padding({1, 2, 4}))) == 0);
+  CHECK(largest_difference(both, attend(Mask::padding(tensor({1, 2, 4})))) == 0);
+  CHECK_THROWS_AS(Mask::padding(tensor({{1, 2, 4}})), ShapeError);
+  CHECK_THROWS_AS(attend(Mask::padding(std::vector<int64_t>{})), ShapeError);
+}
+
+TEST_CASE("biases add up") {
+  const Inputs in = random_inputs({2}, 4, 5);
+  const auto attend = [&](const Mask& mask) {
+    return scaled_dot_product_attention(in.q, in.k, in.v, mask);
+  };
+  const Tensor a = randn({4, 5}, float64), b = randn({2, 1, 5}, float64);
+  CHECK(largest_difference(attend(Mask::bias(a) & Mask::bias(b)), attend(Mask::bias(a + b))) == 0);
 }

@@ -56,6 +56,15 @@ TEST_CASE("views share memory with what they show") {
   CHECK_FALSE(shares(reshape(transpose(x, 0, 2), {24}), x));
 }
 
+TEST_CASE("a part may be as long as all there is, or longer") {
+  const Tensor x = arange(int64_t{1} << 13);
+  for (const int64_t size : {x.numel(), 2 * x.numel(), int64_t{1} << 62}) {
+    const auto parts = split(x, size);
+    REQUIRE(parts.size() == 1);
+    CHECK(parts[0].shape() == x.shape());
+  }
+}
+
 TEST_CASE("view refuses what needs a copy") {
   const Tensor x = counted({2, 3});
   CHECK_THROWS_AS(view(transpose(x, 0, 1), {6}), ShapeError);

@@ -16,11 +16,15 @@ namespace {
 
 constexpr size_t size = sanitized ? 50'000 : 1'000'000;
 
-// Pieces with something between them, as many as fill a file.
-std::string repeated(const std::function<std::string(size_t)>& piece, const char* between = ",") {
+// So many pieces with something between them, or as many as fill a file.
+std::string joined(const std::function<std::string(size_t)>& piece, const char* between,
+                   size_t count, size_t bytes) {
   std::string text = piece(0);
-  for (size_t i = 1; text.size() < size; ++i) text.append(between).append(piece(i));
+  for (size_t i = 1; i < count && text.size() < bytes; ++i) text.append(between).append(piece(i));
   return text;
+}
+std::string repeated(const std::function<std::string(size_t)>& piece, const char* between = ",") {
+  return joined(piece, between, size, size);
 }
 
 // The shortest names that are all different.
@@ -147,30 +151,61 @@ TEST_CASE("a tokenizer takes a bounded multiple of its file") {
     return fmt::format(R"({{"id":{},"content":"{}"}})", i + 1, short_name(i + 1));
   };
   check("tokenizer.json",
-        {{"a vocabulary", model(repeated(token), ""), 20},
-         {"merges", model(R"("a":0,"aa":1)", same(R"("a a")")), 38},
-         {"merges as pairs", model(R"("a":0,"aa":1)", same(R"(["a","a"])")), 32},
+        {{"a vocabulary", model(repeated(token), ""), 4},
+         {"merges", model(R"("a":0,"aa":1)", same(R"("a a")")), 12},
+         {"merges as pairs", model(R"("a":0,"aa":1)", same(R"(["a","a"])")), 6},
          {"added tokens",
           fmt::format(R"({{"added_tokens":[{}],{})", repeated(added),
                       model(R"("A":0)", "").substr(1)),
-          30},
-         {"numbers", fmt::format("[{}]", same("0")), 17},
-         {"lists", fmt::format("[{}]", same("[]")), 23},
-         {"objects", fmt::format("[{}]", same("{}")), 34},
-         {"texts", fmt::format("[{}]", same("\"\"")), 28},
+          31},
          {"brackets", std::string(size, '['), 2},
          {"one text", fmt::format("[\"{}\"]", std::string(size, 'x')), 6}},
         [](const std::string& path) { io::load_tokenizer(path); });
   check("vocab.txt",
-        {{"words", "[UNK]\n[CLS]\n[SEP]\n" + repeated(short_name, "\n"), 30},
-         {"empty lines", std::string(size, '\n'), 34}},
+        {{"words", "[UNK]\n[CLS]\n[SEP]\n" + repeated(short_name, "\n"), 8},
+         {"empty lines", std::string(size, '\n'), 10}},
         [](const std::string& path) { io::load_tokenizer(path); });
   check("merges.txt",
-        {{"merges", repeated([](size_t) { return "a a"; }, "\n"), 30},
-         {"empty lines", std::string(size, '\n'), 18}},
+        {{"merges", repeated([](size_t) { return "a a"; }, "\n"), 12},
+         {"empty lines", std::string(size, '\n'), 1}},
         [](const std::string& path) {
           const std::string vocabulary = std::filesystem::path(path).replace_filename("vocab.json");
           write_all(vocabulary, R"({"a":0,"aa":1})");
           io::load_tokenizer(vocabulary);
         });
+}
+
+TEST_CASE("a tree of JSON takes at most 200 MB, whatever its text is") {
+  constexpr size_t most = size_t{1} << (sanitized ? 15 : 19);
+  const auto list = [&](const std::string& piece) {
+    return "[" + joined([&](size_t) { return piece; }, ",", most - 1, most * 10) + "]";
+  };
+  const auto member = [](size_t i) { return fmt::format(R"("{}":"")", short_name(i)); };
+  const ScratchFolder folder;
+  for (const std::string& text : {list("0"), list("[]"), list("{}"), list("\"\""),
+                                  "{" + joined(member, ",", most - 1, most * 20) + "}"}) {
+    write_all(folder / "tokenizer.json", text);
+    std::string outcome;
+    const int64_t bytes = heap::peak_of([&] {
+      try {
+        io::load_tokenizer(folder / "tokenizer.json");
+      } catch (const FormatError& error) {
+        outcome = error.what();
+      }
+    });
+    INFO(text.substr(0, 20) << ": " << outcome);
+    CHECK(outcome.find("values") == outcome.npos);
+    CHECK((sanitized || bytes < 200'000'000));
+  }
+  const auto refused = [&](const char* reason) {
+    CHECK_THROWS_WITH(io::load_tokenizer(folder / "tokenizer.json"),
+                      Catch::Matchers::ContainsSubstring(reason));
+  };
+  write_all(folder / "tokenizer.json",
+            "[" + joined([](size_t) { return "0"; }, ",", 524'288, 1'048'576) + "]");
+  refused("the JSON has more than 524288 values");
+  write_all(folder / "tokenizer.json", "[]" + std::string(1 << 25, ' '));
+  refused("the JSON has more than 33554432 bytes");
+  std::filesystem::resize_file(folder / "tokenizer.json", (size_t{1} << 28) + 1);
+  refused("has 268435457 bytes; such a file has at most 268435456");
 }

@@ -220,13 +220,21 @@ TEST_CASE("files that break the format are refused with the reason") {
   REQUIRE(message_of(valid().dump()) == "it was loaded");
   const std::string text = valid().dump();
   check_refused("", "not valid JSON");
-  check_refused("{\"model\": 3", "not valid JSON: parse error at line 1, column 12: ");
+  check_refused("{\"model\": 3", "not valid JSON: it ends too early at byte 11");
   check_refused(text.substr(0, text.size() / 2), "not valid JSON");
   check_refused(text + "x", "not valid JSON");
   check_refused(std::string("{\"model\":\0}", 11), "not valid JSON");
   check_refused("{\"a\xFF\":1}", "not valid JSON");
   check_refused("{\"model\":" + std::string(1'000'000, '['), "nested too deeply");
-  check_refused(R"({"model":{"vocab":{"a":0,"a":1}}})", "\"a\" occurs twice");
+  check_refused(R"({"model":{"vocab":{"a":0,"a":1}}})",
+                "model.vocab: the token \"a\" has two ids, 0 and 1");
+  check_refused(R"({"model":{"vocab":{"a":0,"\u0061":0}}})",
+                "id 0 is given to both \"a\" and \"a\"");
+  check_refused(R"({"model":{"vocab":{"a":0},"vocab":{"a":0}}})", "\"vocab\" occurs twice");
+  check_refused(R"({"model":{"vocab":{"a":0]}})", "not valid JSON: there is no } at byte 24");
+  check_refused(R"({"model":{"vocab":{"a":0 "b":1}}})", "not valid JSON: there is no } at byte 25");
+  check_refused(R"({"model":{"vocab":{"a":0},"merges":["a a" 1]}})",
+                "not valid JSON: there is no ]");
   check_refused("[]", "should be an object");
   check_refused("{}", "lacks \"model\"");
   check_refused(R"({"model":{}})", "lacks \"vocab\"");
@@ -246,12 +254,13 @@ TEST_CASE("files that break the format are refused with the reason") {
       {"/model/vocab/b", "\"1\"", "should be an integer"},
       {"/model/vocab/b", "1000000", "only 5 tokens"},
       {"/model/vocab/b", "18446744073709551615", "should be an integer"},
-      {"/model/vocab/b", "1e999", "not valid JSON"},
+      {"/model/vocab/b", "1e999", "should be an integer of 0 to 2147483646"},
+      {"/model/unk_token", "1e999", "not valid JSON"},
       {"/model/vocab/", "5", "empty token"},
       {"/model/merges", "[\"a c\"]", "a merge's \"c\" is not in the vocabulary"},
       {"/model/merges", "[\"b a\"]", "a merge's result \"ba\""},
-      {"/model/merges", "[\"ab\"]", "model.merges[0]: a merge should be two tokens"},
-      {"/model/merges", "[\"a b\",[\"a\"]]", "model.merges[1]: a merge should be of two"},
+      {"/model/merges", "[\"ab\"]", "model.merges: merge 0 should be two tokens"},
+      {"/model/merges", "[\"a b\",[\"a\"]]", "model.merges: merge 1 should be of two"},
       {"/model/merges", "[3]", "should be a string"},
       {"/model/merges", "{}", "should be an array"},
       {"/model/dropout", "0.1", "dropout"},
@@ -274,10 +283,10 @@ TEST_CASE("files that break the format are refused with the reason") {
       {"/model", "[]", "should be an object"},
       {"/model/vocab/b", "null", "should be an integer"},
       {"/model/vocab/b", "2147483648", "should be an integer"},
-      {"/model/merges", "[\"a b c\"]", "a merge should be two tokens"},
-      {"/model/merges", "[\"a\",\"b\"]", "a merge should be two tokens"},
+      {"/model/merges", "[\"a b c\"]", "merge 0 should be two tokens"},
+      {"/model/merges", "[\"a\",\"b\"]", "merge 0 should be two tokens"},
       {"/model/merges", "[\" a\"]", "a merge's \"\" is not in the vocabulary"},
-      {"/model/merges", "[[\"a\",\"b\",\"b\"]]", "a merge should be of two"},
+      {"/model/merges", "[[\"a\",\"b\",\"b\"]]", "merge 0 should be of two tokens"},
       {"/model/merges", "[[\"a\",1]]", "should be a string"},
       {"/padding", R"({"pad_id":5})", "pad_id: should be an integer of 0 to 4"},
       {"/post_processor", R"({"type":"BertProcessing","sep":["x",-1],"cls":["y",0]})",

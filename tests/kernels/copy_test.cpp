@@ -69,6 +69,8 @@ TEST_CASE("copy_into broadcasts and converts into strided memory") {
   Array column = grid.slice(1, 0, std::nullopt, 2);
   copy_into(column, arange(2));
   CHECK(values<double>(grid) == std::vector<double>{0, 0, 1, 0, 0, 1});
+  copy_into(column, full({2, 2}, int64, 7));
+  CHECK(values<double>(grid) == std::vector<double>{7, 0, 7, 7, 0, 7});
   Array line = arange(4);
   copy_into(line, line.flip(0));
   CHECK(values<int64_t>(line) == std::vector<int64_t>{3, 2, 1, 0});

@@ -105,6 +105,11 @@ TEST_CASE("the user's own settings of BLAS and OpenMP are put back") {
   const Threads four(4, 4);
   set(3);
   const int three = get();  // 1 where OpenBLAS is the serial variant
+  for (const int outside : {2, 3}) {
+    set(outside);
+    const kernels::BlasSession session;
+    CHECK(get() == 1);
+  }
   omp_set_num_threads(2);
   const Array a = random_normal({200, 200}, float64, 0, 1, {1, 0});
   kernels::matmul(a, a);
