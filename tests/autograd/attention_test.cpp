@@ -299,6 +299,10 @@ TEST_CASE("attention of empty sequences") {
   CHECK(none.shape() == Shape{2, 0, 5});
   sum(none).backward();
   for (double value : no_queries.v.grad().to_vector<double>()) CHECK(value == 0);
+  const Inputs nested = random_inputs({2, 3, 2}, 0, 4);
+  const Tensor bias = ones({2, 1, 4}, float64).requires_grad_();
+  sum(scaled_dot_product_attention(nested.q, nested.k, nested.v, Mask::bias(bias))).backward();
+  CHECK(bias.grad().to_vector<double>() == std::vector<double>(8, 0));
 }
 
 TEST_CASE("attention reads strided and broadcast operands") {

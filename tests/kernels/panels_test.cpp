@@ -1,5 +1,6 @@
 #include "../../kernels/bf16_panels.h"
 #include "../../kernels/f32_panels.h"
+#include "../../kernels/gemm_bf16.h"
 #include "../../kernels/random.h"
 #include "../catch.h"
 #include "../guarded.h"
@@ -57,6 +58,8 @@ TEST_CASE("float32 panels hold each index's depths in its lane, zeros in the oth
 
 TEST_CASE(
     "bfloat16 panels hold rounded pairs of depths, zeros for what is not there, and no more") {
+  CHECK(has_bf16_panels() ==
+        (__builtin_cpu_supports("avx512bf16") && f32_panel_width() == panel_width));
   if (!has_bf16_panels()) return;
   each_operand([](const PanelOperand& x, const auto& value) {
     for (const auto& [first, count, from, depth] : parts) {
@@ -72,5 +75,13 @@ TEST_CASE(
           REQUIRE(held[2 * pair + d % 2] == BFloat16(expected));
         }
     }
+  });
+}
+
+TEST_CASE("a packed operand takes the memory of its panels") {
+  if (!has_bf16_panels()) return;
+  each_operand([](const PanelOperand& x, const auto&) {
+    CHECK(pack_operand(x, 33, 5).shape() == Shape{48, 6});
+    CHECK(pack_operand(x, indices, depths).shape() == Shape{indices, depths});
   });
 }
