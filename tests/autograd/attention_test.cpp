@@ -412,7 +412,15 @@ TEST_CASE("paddings combine to the shorter of each sequence") {
   CHECK(largest_difference(both, attend(Mask::padding({1, 2, 4}))) == 0);
   CHECK(largest_difference(both, attend(Mask::padding(tensor({1, 2, 4})))) == 0);
   CHECK_THROWS_AS(Mask::padding(tensor({{1, 2, 4}})), ShapeError);
-  CHECK_THROWS_AS(attend(Mask::padding(std::vector<int64_t>{})), ShapeError);
+  const Mask of_none = Mask::padding(std::vector<int64_t>{});
+  CHECK_THROWS_AS(attend(of_none), ShapeError);
+  const auto shaped = [&](const Shape& batch) {
+    const Inputs one = random_inputs(batch, 4, 5);
+    return scaled_dot_product_attention(one.q, one.k, one.v, of_none);
+  };
+  CHECK_THROWS_AS(shaped({1, 1}), ShapeError);
+  CHECK(shaped({0, 2}).numel() == 0);
+  CHECK(shaped({2, 0}).numel() == 0);
 }
 
 TEST_CASE("biases add up") {
