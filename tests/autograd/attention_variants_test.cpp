@@ -38,8 +38,8 @@ Tensor repeat_heads(const Tensor& x, int64_t n) {
 
 TEST_CASE("keys and values of one head serve all heads of the other") {
   manual_seed(1);
-  for (const auto& [of_keys, of_values] : {std::pair{1, 2}, {1, 3}, {2, 1}, {3, 1}}) {
-    const int64_t heads = std::max(of_keys, of_values);
+  for (const auto& [keys, values] : {std::pair{1, 2}, {1, 3}, {2, 1}, {3, 1}}) {
+    const int64_t of_keys = keys, of_values = values, heads = std::max(of_keys, of_values);
     const Tensor q = normal({heads, 3, 4}), k = normal({of_keys, 5, 4}),
                  v = normal({of_values, 5, 2});
     require_same([&] { return scaled_dot_product_attention(q, k, v); },
