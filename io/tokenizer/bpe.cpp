@@ -101,7 +101,7 @@ class Bpe {
       add(merges[rank], static_cast<int32_t>(rank));
     find_common_characters();
     find_bytes();
-    find_bridges(merges);
+    if (options_.continuing_subword_prefix.empty()) find_bridges(merges);
     find_stable_tokens();
   }
 
@@ -152,7 +152,9 @@ class Bpe {
 
   // Where two symbols stand side by side in no token, no merge ever joins what is left of them with
   // what is right. Long texts without words, as LLaMA's tokenizers have them, fall apart there into
-  // short pieces, whose merging stays in the processor's cache.
+  // short pieces, whose merging stays in the processor's cache. Not with a prefix, which a merge
+  // drops from its right part: what it results in may then be shorter than its parts, or one of
+  // them.
   void find_bridges(const Merges& merges) {
     std::vector<TokenPair> parts(vocabulary_->tokens().size(), {none, none});
     for (const TokenPair pair : merges) parts[static_cast<size_t>(merges_.find(pair)->id)] = pair;
@@ -171,8 +173,8 @@ class Bpe {
     for (const auto& [left, right] : merges) pairs.push_back({last(left), first(right)});
     std::sort(pairs.begin(), pairs.end());
     pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-    bridges_ = PairSet(pairs.size());
-    for (const TokenPair pair : pairs) bridges_.add(pair);
+    bridges_.emplace(pairs.size());
+    for (const TokenPair pair : pairs) bridges_->add(pair);
   }
 
   // A word that is a token need not be merged where merging leads to that token. For most
@@ -206,8 +208,8 @@ class Bpe {
     spell(word, symbols);
     const auto size = static_cast<int32_t>(symbols.size());
     for (int32_t i = 0; i < size; ++i) {
-      const bool goes_on = i + 1 < size && (consider(symbols, heap, i, i + 1) ||
-                                            bridges_.find(pair(symbols, i, i + 1)));
+      const bool goes_on = i + 1 < size && (consider(symbols, heap, i, i + 1) || !bridges_ ||
+                                            bridges_->find(pair(symbols, i, i + 1)));
       if (!goes_on) apply_all(symbols, heap);
     }
     return symbols;
@@ -321,7 +323,7 @@ class Bpe {
   int32_t unknown_ = none;
   std::array<int32_t, byte_level::last_character + 1> common_;  // by code point
   std::array<int32_t, 256> bytes_;                              // the byte_fallback tokens
-  PairSet bridges_{0};
+  std::optional<PairSet> bridges_;
   std::vector<bool> stable_;
 };
 

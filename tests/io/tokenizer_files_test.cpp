@@ -85,6 +85,22 @@ TEST_CASE("tokens for the bytes of an unknown character stand for the character"
   CHECK(encoding.offsets == std::vector<io::Span>{{0, 1}, letter, letter, letter, letter, {3, 4}});
 }
 
+// Ids of the library. Such files once hung the reader.
+TEST_CASE("a merge may result in one of its parts") {
+  const auto ids = [](const Json& vocabulary, const Json& merges, const char* text) {
+    return loaded({{"model",
+                    {{"type", "BPE"},
+                     {"continuing_subword_prefix", "##"},
+                     {"vocab", vocabulary},
+                     {"merges", merges}}}})
+        .encode(text);
+  };
+  const Json left = {{"aa", 0}, {"##", 1}, {"b", 2}, {"##b", 3}};
+  CHECK(ids(left, {"aa ##", "b aa"}, "abbb") == Ids{3, 3, 3});
+  const Json right = {{"a", 0}, {"##", 1}, {"b", 2}, {"##b", 3}, {"##bb", 4}};
+  CHECK(ids(right, {"## ##b", "##b ##b"}, "abbb") == Ids{0, 4, 3});
+}
+
 // Where the normalizer has taken the beginning away, the library no longer counts what follows as
 // the first of a text.
 TEST_CASE("the first word begins where the text does") {
