@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "../../array/fail.h"
 #include "byte_level.h"
 #include "normalizer.h"
 #include "unicode.h"
@@ -31,12 +32,32 @@ Decoder for_each_token(F f) {
   };
 }
 
+constexpr size_t most_growth = 64;
+
+size_t size_of(const std::vector<std::string>& tokens) {
+  size_t bytes = 0;
+  for (const std::string& token : tokens) bytes += token.size();
+  return bytes;
+}
+
+size_t limit_of(size_t bytes, size_t tokens) {
+  constexpr size_t shortest_limit = 4096;
+  return bytes * most_growth + tokens * shortest_limit;
+}
+
+void check_growth(size_t bytes, size_t limit) {
+  if (bytes > limit)
+    fail<FormatError>("Tokenizer", "decoding makes a text more than {} times longer", most_growth);
+}
+
 std::string replace_all(const std::string& text, const Pattern& pattern,
                         const std::string& replacement) {
   std::string replaced;
   size_t at = 0;
+  const size_t limit = limit_of(text.size(), 1);
   each_match(pattern, text, [&](Span match) {
     replaced.append(text, at, match.begin - at);
+    check_growth(replaced.size() + replacement.size(), limit);
     replaced += replacement;
     at = match.end;
   });
@@ -150,7 +171,11 @@ Decoder join_decoder(std::string separator) {
 
 Decoder decode_in_sequence(std::vector<Decoder> parts) {
   return [parts = std::move(parts)](std::vector<std::string> tokens) {
-    for (const Decoder& part : parts) tokens = part(std::move(tokens));
+    const size_t limit = limit_of(size_of(tokens), tokens.size());
+    for (const Decoder& part : parts) {
+      tokens = part(std::move(tokens));
+      check_growth(size_of(tokens), limit);
+    }
     return tokens;
   };
 }

@@ -181,7 +181,7 @@ Normalizer normalize_in_sequence(std::vector<Normalizer> parts) {
     Text text = copy(piece);
     for (const Normalizer& part : parts) {
       const Text changed = part(text.piece());
-      text = Text(piece);  // the limit is for all parts together
+      text = Text(piece);
       const Piece all = changed.piece();
       text.copy(all, {0, all.text.size()});
     }

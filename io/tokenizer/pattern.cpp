@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "../../array/fail.h"
 #include "regex_parser.h"
 
 namespace attune::io::tokenizers {
@@ -30,15 +31,20 @@ class Program {
   }
 
   std::optional<Span> find(std::string_view text, size_t from) const {
+    // An expression that tries everything twice would take longer than anyone waits.
+    Steps left = fewest_steps + steps_per_byte * (text.size() - from);
     for (size_t at = from; at <= text.size(); ++at) {
       if (at < text.size() && !may_start(steps_[start_], text[at])) continue;
-      const size_t end = match(start_, text, at);
+      const size_t end = match(start_, text, at, left);
       if (end != no_match) return Span{at, end};
     }
     return std::nullopt;
   }
 
  private:
+  using Steps = size_t;
+  static constexpr Steps fewest_steps = 1'000'000, steps_per_byte = 1000;
+
   // False for bytes inside a character too.
   static bool may_start(const Step& step, char byte) {
     const auto c = static_cast<unsigned char>(byte);
@@ -73,26 +79,30 @@ class Program {
     return steps_.size() - 1;
   }
 
-  // The end of the match of step `pc` and all that follow it, at a place in the text.
-  size_t match(size_t pc, std::string_view text, size_t at) const {
+  // The end of the match of step `pc` and all that follow it, at a place in the text. FormatError
+  // when no steps are left.
+  size_t match(size_t pc, std::string_view text, size_t at, Steps& left) const {
     while (pc != 0) {
+      if (left-- == 0)
+        fail<FormatError>("Tokenizer", "a regular expression takes more than {} steps a byte",
+                          steps_per_byte);
       const Step& step = steps_[pc];
       switch (step.node.kind) {
         case Kind::character: {
-          if (step.node.repeat == Repeat::lazy) return match_lazily(step, text, at);
+          if (step.node.repeat == Repeat::lazy) return match_lazily(step, text, at, left);
           const size_t fewest = take(step.node, step.node.min, text, at);
           if (fewest == no_match) return no_match;
           const size_t most = take_all(step.node, text, fewest);
           if (step.node.repeat == Repeat::greedy && step.next != 0 && most != fewest)
-            return match_backwards(step, text, fewest, most);
+            return match_backwards(step, text, fewest, most, left);
           at = most;
           break;
         }
         case Kind::group:
-          return match_branch(step, text, at);
+          return match_branch(step, text, at, left);
         case Kind::ahead:
         case Kind::not_ahead:
-          if ((match_branch(step, text, at) != no_match) != (step.node.kind == Kind::ahead))
+          if ((match_branch(step, text, at, left) != no_match) != (step.node.kind == Kind::ahead))
             return no_match;
           break;
         case Kind::line_start:
@@ -107,10 +117,10 @@ class Program {
     return at;
   }
 
-  size_t match_branch(const Step& step, std::string_view text, size_t at) const {
+  size_t match_branch(const Step& step, std::string_view text, size_t at, Steps& left) const {
     for (const size_t branch : step.branches) {
       if (at < text.size() && !may_start(steps_[branch], text[at])) continue;
-      const size_t end = match(branch, text, at);
+      const size_t end = match(branch, text, at, left);
       if (end != no_match) return end;
     }
     return no_match;
@@ -134,19 +144,19 @@ class Program {
     return at;
   }
 
-  size_t match_backwards(const Step& step, std::string_view text, size_t fewest,
-                         size_t most) const {
+  size_t match_backwards(const Step& step, std::string_view text, size_t fewest, size_t most,
+                         Steps& left) const {
     for (size_t at = most;; at = unicode::previous(text, at)) {
-      const size_t end = match(step.next, text, at);
+      const size_t end = match(step.next, text, at, left);
       if (end != no_match || at == fewest) return end;
     }
   }
 
-  size_t match_lazily(const Step& step, std::string_view text, size_t at) const {
+  size_t match_lazily(const Step& step, std::string_view text, size_t at, Steps& left) const {
     at = take(step.node, step.node.min, text, at);
-    for (size_t left = step.node.max - step.node.min; at != no_match; --left) {
-      const size_t end = match(step.next, text, at);
-      if (end != no_match || left == 0) return end;
+    for (size_t more = step.node.max - step.node.min; at != no_match; --more) {
+      const size_t end = match(step.next, text, at, left);
+      if (end != no_match || more == 0) return end;
       at = take(step.node, 1, text, at);
     }
     return no_match;

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "from_json.h"
 
 namespace attune::io::tokenizers {
@@ -7,8 +5,6 @@ namespace {
 
 using Part = PostProcessor::Part;
 using Kind = Part::Kind;
-
-constexpr int64_t largest_id = std::numeric_limits<int32_t>::max();
 
 // ["[SEP]", 102]
 std::vector<int64_t> token_from(const Json& json) {
@@ -62,17 +58,25 @@ Part template_part(const Json& json, const Json& special_tokens) {
   return part;
 }
 
+std::vector<Part> template_from(const Json& list, const Json& special_tokens) {
+  std::vector<Part> parts;
+  size_t ids = 0;
+  for (const Json& part : list.elements()) {
+    parts.push_back(template_part(part, special_tokens));
+    // Many parts may name one special token of many ids.
+    if (constexpr size_t most = 1 << 16; (ids += parts.back().ids.size()) > most)
+      part.refuse(fmt::format("more than {} tokens are put in", most));
+  }
+  return parts;
+}
+
 PostProcessor template_processing(const Json& json) {
   PostProcessor processor;
-  processor.single.clear();
-  processor.pair.clear();
-  for (const Json& part : json["single"].elements()) {
-    processor.single.push_back(template_part(part, json["special_tokens"]));
-    if (processor.single.back().kind == Kind::second)
-      part.refuse("uses sequence B, but a single text has none");
-  }
-  for (const Json& part : json["pair"].elements())
-    processor.pair.push_back(template_part(part, json["special_tokens"]));
+  processor.single = template_from(json["single"], json["special_tokens"]);
+  processor.pair = template_from(json["pair"], json["special_tokens"]);
+  for (const Part& part : processor.single)
+    if (part.kind == Kind::second)
+      json["single"].refuse("uses sequence B, but a single text has none");
   return processor;
 }
 

@@ -9,6 +9,8 @@ namespace {
 constexpr size_t most_growth = 64;  // Unicode's forms come to 18, in characters
 constexpr size_t shortest_limit = 4096;
 
+size_t limit_of(std::string_view text) { return text.size() * most_growth + shortest_limit; }
+
 // The bytes of the user's text that some bytes of a traced piece stand for.
 Span source_of(const Piece& piece, Span bytes) {
   if (piece.text.empty()) return {};
@@ -20,16 +22,16 @@ Span source_of(const Piece& piece, Span bytes) {
 
 Piece Piece::part(Span bytes) const {
   return {text.substr(bytes.begin, bytes.end - bytes.begin),
-          source ? source + bytes.begin : nullptr, first && bytes.begin == 0};
+          source ? source + bytes.begin : nullptr, first && bytes.begin == 0, most};
 }
 
-Text::Text(size_t original_size, bool traced)
-    : traced_(traced), limit_(original_size * most_growth + shortest_limit) {}
+Text::Text(size_t limit, bool traced) : traced_(traced), limit_(limit) {}
 
-Text::Text(const Piece& original) : Text(original.text.size(), original.source != nullptr) {}
+Text::Text(const Piece& original)
+    : Text(original.most > 0 ? original.most : limit_of(original.text), original.source) {}
 
 Text Text::read(std::string_view raw, bool traced) {
-  Text text(raw.size(), traced);
+  Text text(limit_of(raw), traced);
   text.bytes_.reserve(raw.size());
   if (traced) text.source_.reserve(raw.size());
   for (size_t at = 0; at < raw.size();) {
@@ -45,7 +47,7 @@ Text Text::read(std::string_view raw, bool traced) {
   return text;
 }
 
-Piece Text::piece() const { return {bytes_, traced_ ? source_.data() : nullptr, first_}; }
+Piece Text::piece() const { return {bytes_, traced_ ? source_.data() : nullptr, first_, limit_}; }
 
 void Text::note_start(const Piece& from, Span bytes) {
   if (bytes_.empty()) first_ = from.first && bytes.begin == 0;

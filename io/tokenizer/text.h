@@ -15,6 +15,7 @@ struct Piece {
   std::string_view text;
   const Span* source = nullptr;  // one for each byte; nullptr if not traced
   bool first = false;            // starts at the first byte of the user's text
+  size_t most = 0;               // bytes of a text made of it, through all stages; 0: as it grows
 
   Piece part(Span bytes) const;
 };
@@ -34,7 +35,7 @@ class Text {
   void put(std::string_view replacement, const Piece& from, Span bytes);
 
  private:
-  Text(size_t original_size, bool traced);
+  Text(size_t limit, bool traced);
   void append(std::string_view bytes, Span source);
   void check_growth(size_t added) const;
   // What now comes is made of these bytes.

@@ -32,6 +32,22 @@ size_t count_from(const Json& json) {
   return static_cast<size_t>(json.natural(largest));
 }
 
+// Those of sequences within a sequence too: how far a text grows is looked at part by part.
+void append_decoders(const Json& list, std::vector<Decoder>& parts) {
+  for (const Json& part : list.elements()) {
+    if (part["type"].string() == "Sequence")
+      append_decoders(part["decoders"], parts);
+    else
+      parts.push_back(decoder_from(part));
+  }
+}
+
+Decoder decoders_from(const Json& json) {
+  std::vector<Decoder> parts;
+  append_decoders(json["decoders"], parts);
+  return decode_in_sequence(std::move(parts));
+}
+
 std::string replacement_from(const Json& json) { return json.string_or("replacement", "\u2581"); }
 
 }  // namespace
@@ -124,14 +140,15 @@ Decoder decoder_from(const Json& json) {
       {"Fuse", [](const Json&) { return fuse_decoder(); }},
       {"Strip",
        [](const Json& j) {
-         return strip_decoder(j["content"].string(), count_from(j["start"]), count_from(j["stop"]));
+         const std::string content = j["content"].string();
+         if (content.empty()) j.refuse("the content is empty");
+         return strip_decoder(content, count_from(j["start"]), count_from(j["stop"]));
        }},
       {"Replace",
        [](const Json& j) {
          return replace_decoder(pattern_from(j["pattern"]), j["content"].string());
        }},
-      {"Sequence",
-       [](const Json& j) { return decode_in_sequence(make_parts(j["decoders"], decoder_from)); }}};
+      {"Sequence", decoders_from}};
   return make_part("decoder", makers, json);
 }
 

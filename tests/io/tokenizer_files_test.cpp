@@ -364,6 +364,49 @@ TEST_CASE("files that ask for more than a tokenizer needs are refused") {
   check_refused(json.dump(), "leaves nothing of the added token");
 }
 
+// Each of these once took more time, or memory, than there is.
+TEST_CASE("what grows with every stage, or tries everything twice, is refused in time") {
+  const auto nested = [](const Json& part, const char* list, int depth) {
+    Json whole = part;
+    for (int i = 0; i < depth; ++i)
+      whole = {{"type", "Sequence"}, {list, std::vector<Json>(2, whole)}};
+    return whole;
+  };
+  const auto in = [](const char* stage, const Json& value) {
+    Json json = valid();
+    json[stage] = value;
+    return json;
+  };
+  const Json doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+  const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  const auto encode = [](const Json& json, const std::string& text) { loaded(json).encode(text); };
+  CHECK_THROWS_WITH(encode(in("normalizer", nested(doubling, "normalizers", 6)), "a"),
+                    ContainsSubstring("64 times longer"));
+  CHECK_THROWS_WITH(encode(in("pre_tokenizer", nested(bytes, "pretokenizers", 6)), "é"),
+                    ContainsSubstring("64 times longer"));
+  CHECK_THROWS_WITH(loaded(in("decoder", nested(doubling, "decoders", 6))).decode({0}),
+                    ContainsSubstring("64 times longer"));
+  const Json much = {
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(10'000, 'a')}};
+  CHECK_THROWS_WITH(loaded(in("decoder", much)).decode({0}), ContainsSubstring("64 times longer"));
+
+  std::string stars;
+  for (int i = 0; i < 30; ++i) stars += "a*";
+  const Json regex = {
+      {"type", "Split"}, {"pattern", {{"Regex", stars + "b"}}}, {"behavior", "Isolated"}};
+  CHECK_THROWS_WITH(encode(in("pre_tokenizer", regex), std::string(60, 'a')),
+                    ContainsSubstring("steps a byte"));
+
+  Json part = {{"SpecialToken", {{"id", "q"}, {"type_id", 0}}}};
+  Json ends = {{"type", "TemplateProcessing"}, {"pair", Json::array()}};
+  ends["single"] = std::vector<Json>(300, part);
+  ends["special_tokens"]["q"] = {{"id", "q"}, {"ids", std::vector<int>(300, 0)}};
+  check_refused(in("post_processor", ends).dump(), "more than 65536 tokens are put in");
+  check_refused(
+      in("decoder", {{"type", "Strip"}, {"content", ""}, {"start", 9}, {"stop", 9}}).dump(),
+      "the content is empty");
+}
+
 TEST_CASE("a broken configuration beside the tokenizer is named") {
   const ScratchFolder folder;
   write_all(folder / "tokenizer.json", valid().dump());
