@@ -5,8 +5,6 @@
 // heads of layer 1 look for the position that is preceded by the letter being read, and copy what
 // stands there.
 
-#include <filesystem>
-
 #include "program.h"
 
 using namespace attune;
@@ -125,7 +123,9 @@ void write_report(const std::string& path, const CLI::App& app, const Measuremen
 
 void learn(int64_t steps, uint64_t seed, const std::string& out, const CLI::App& app) {
   manual_seed(seed);
-  std::filesystem::create_directories(out);
+  const std::string page = out + "/report.html";
+  io::make_folder(out);
+  io::write_atomically(page, "");  // what cannot be written to is noticed before the training
   std::vector<std::vector<int64_t>> halves;
   for (int i = 0; i < 64; ++i) halves.push_back(sequence(length / 2, length / 2));
   const train::TokenBatch test = as_batch(halves);
@@ -172,9 +172,8 @@ void learn(int64_t steps, uint64_t seed, const std::string& out, const CLI::App&
     optim::clip_grad_norm_(model.parameters(), 1.0);
     optimizer.step();
   }
-  write_report(out + "/report.html", app, now, test, {losses, scores});
-  fmt::print("\n{}\nthe heat maps and curves are in {}/report.html\n",
-             train::describe_heads(now.maps), out);
+  write_report(page, app, now, test, {losses, scores});
+  fmt::print("\n{}\nthe heat maps and curves are in {}\n", train::describe_heads(now.maps), page);
 }
 
 int main(int argc, char** argv) {

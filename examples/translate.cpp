@@ -3,7 +3,6 @@
 // the decoder looks while it writes shows how.
 
 #include <algorithm>
-#include <filesystem>
 
 #include "dates.h"
 #include "program.h"
@@ -185,7 +184,7 @@ void show_alignment(const Translator& model, const std::string& date, train::Rep
 void run(const Options& o) {
   set_num_threads(o.threads);
   manual_seed(o.seed);
-  std::filesystem::create_directories(o.out);
+  io::make_folder(o.out);
   const Translator model(o);
   translate(model, o.dates);  // what it cannot read is refused before it learns
   Dates dates(o.seed);

@@ -26,8 +26,10 @@ constexpr int for_reading = O_RDONLY | O_NONBLOCK;
   fail<IoError>(operation, "{}: {}", path, std::strerror(reason));
 }
 
-// A zero byte would end the path for the system, which then opened another file.
+// A zero byte would end the path for the system, which then opened another file; of an empty one it
+// says no more than that it is invalid.
 void check_path(const char* operation, const std::string& path) {
+  if (path.empty()) fail<IoError>(operation, "the path is empty");
   if (path.find('\0') != path.npos)
     fail<IoError>(operation, "{}: a path has no zero byte", one_line(path));
 }
