@@ -23,11 +23,11 @@ thread_local const char* current_operation = nullptr;
 std::string describe_error(const char* operation, const std::string& message) {
   std::string text = current_operation ? current_operation : operation;
   if (!current->empty()) text += " (" + *current + ")";
-  return text + ": " + message;
+  constexpr size_t most = 65'536;
+  return text + ": " + one_line(message, most);
 }
 
-std::string one_line(std::string_view text) {
-  constexpr size_t most = 500;
+std::string one_line(std::string_view text, size_t most) {
   std::string line(text.substr(0, most));
   if (text.size() > most) {
     // Not in the middle of a character of UTF-8.

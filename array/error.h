@@ -67,11 +67,12 @@ class IoError : public Error {
   using Error::Error;
 };
 
-// "operation (module path): message", the path taken from the innermost Scope of this thread.
+// "operation (module path): message" in one line, the path taken from the innermost Scope of this
+// thread.
 std::string describe_error(const char* operation, const std::string& message);
 
 // How an error quotes what a file holds: control characters as spaces, so that it stays one line,
-// and cut short where that would be long.
-std::string one_line(std::string_view text);
+// and cut short where that would be longer than `most` bytes.
+std::string one_line(std::string_view text, size_t most = 500);
 
 }  // namespace attune

@@ -13,7 +13,8 @@ constexpr size_t most_json_bytes = size_t{1} << 25, most_json_values = size_t{1}
 
 // Refuses what the library would let pass: a name twice in one object (also when spelled with
 // escapes), nesting deeper than `deepest`, and whatever follows a zero byte; also what is larger
-// than trees may be, and an object of more than most_names. FormatError tells the reason.
+// than trees may be, a byte order mark, and an object of more than most_names, or all together of
+// twice as many. FormatError tells the reason.
 void check_strict_json(std::string_view text, int deepest,
                        size_t most_names = std::numeric_limits<size_t>::max());
 

@@ -44,6 +44,8 @@ class Checker final : public nlohmann::json_sax<Json> {
       throw FormatError(fmt::format("the name \"{}\" occurs twice", one_line(name)));
     if (names_.back().size() > most_names_)
       throw FormatError(fmt::format("an object has more than {} names", most_names_));
+    if (++all_names_ / 2 > most_names_)
+      throw FormatError(fmt::format("the objects have more than {} names", 2 * most_names_));
     return true;
   }
 
@@ -67,7 +69,7 @@ class Checker final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  size_t deepest_, most_names_, values_ = 0;
+  size_t deepest_, most_names_, values_ = 0, all_names_ = 0;
   std::vector<std::set<std::string>> names_;  // of each object or array that is open
 };
 
@@ -78,6 +80,8 @@ void check_strict_json(std::string_view text, int deepest, size_t most_names) {
     throw FormatError(fmt::format("the JSON has more than {} bytes", most_json_bytes));
   // The library takes a zero byte for the end of the text.
   if (text.find('\0') != text.npos) throw FormatError("not valid JSON: it holds a zero byte");
+  if (text.starts_with("\xEF\xBB\xBF"))
+    throw FormatError("not valid JSON: it begins with a byte order mark");
   Checker checker(deepest, most_names);
   Json::sax_parse(text, &checker);
 }

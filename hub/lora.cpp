@@ -100,7 +100,7 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
     const std::string known = name.substr(std::char_traits<char>::length(prefix));
     if (known.ends_with(factor)) {
       // Before memory is taken for a rank that the file does not have.
-      rank_fits |= array.dim() == 2 && array.size(0) == config.r;
+      rank_fits |= array.dim() == 2 && array.size(0) == config.r && array.size(1) > 0;
       if (!listed) config.target_modules.push_back(without_factor(known));
     }
     weights.emplace(known, array);

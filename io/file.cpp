@@ -117,8 +117,9 @@ void sync_folder(const std::string& path) {
 }  // namespace
 
 std::string path_in(const char* operation, const std::string& folder, const std::string& file) {
-  const fs::path parts(file);
-  if (file.empty() || file.back() == '/' || file.find('\0') != std::string::npos ||
+  constexpr size_t longest = 4096;  // that the system takes
+  const fs::path parts(file.size() > longest ? "" : file);
+  if (parts.empty() || file.back() == '/' || file.find('\0') != std::string::npos ||
       parts.is_absolute() || std::any_of(parts.begin(), parts.end(), [](const fs::path& part) {
         return part == "." || part == "..";
       }))

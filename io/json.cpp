@@ -9,6 +9,9 @@ namespace attune::io {
 
 using Value = nlohmann::json;
 
+// Saving keeps the order of names, for which each is searched from the first.
+constexpr size_t most_names = size_t{1} << 14;
+
 struct Json::Document {
   const char* operation;
   std::string path;
@@ -25,7 +28,7 @@ Json Json::parse(const char* operation, std::string path, std::string_view text,
   Json root;
   try {
     root.document_ = std::make_shared<const Document>(
-        Document{operation, path, parse_strict_json(text, deepest)});
+        Document{operation, path, parse_strict_json(text, deepest, most_names)});
   } catch (const FormatError& error) {
     fail<FormatError>(operation, "{}: {}", path, one_line(error.what()));
   }

@@ -58,8 +58,8 @@ StateDict copy_of(StateDict state) {
 std::map<std::string, StateDict> by_part(const StateDict& arrays) {
   std::map<std::string, StateDict> parts;
   for (const auto& [name, array] : arrays) {
-    const size_t dot = std::min(name.find('.'), name.size() - 1);
-    parts[name.substr(0, dot)].emplace(name.substr(dot + 1), array);
+    const size_t dot = std::min(name.find('.'), name.size());
+    parts[name.substr(0, dot)].emplace(name.substr(std::min(dot + 1, name.size())), array);
   }
   return parts;
 }

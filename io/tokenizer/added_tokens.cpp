@@ -1,5 +1,7 @@
 #include "added_tokens.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -91,12 +93,15 @@ void TokenFinder::split(const Piece& piece, const std::function<void(const Piece
     Span bytes = match->bytes;
     const AddedToken& token = *match->token;
     if (token.single_word && !stands_alone(piece.text, bytes)) continue;
+    // White space that the last one took may match again, but need not be looked through again.
     if (token.lstrip)
-      bytes.begin =
-          std::max(white_space_begin(piece.text.substr(0, bytes.begin), bytes.begin), done);
-    if (token.rstrip) bytes.end = white_space_end(piece.text, bytes.end);
+      bytes.begin = bytes.begin <= done
+                        ? done
+                        : done + white_space_begin(piece.text.substr(done, bytes.begin - done),
+                                                   bytes.begin - done);
+    if (token.rstrip) bytes.end = white_space_end(piece.text, std::max(bytes.end, done));
     if (done < bytes.begin) on_text(piece.part({done, bytes.begin}));
-    on_token(token, bytes);
+    if (bytes.begin < bytes.end) on_token(token, bytes);
     done = bytes.end;
   }
   if (done < piece.text.size()) on_text(piece.part({done, piece.text.size()}));
@@ -104,15 +109,23 @@ void TokenFinder::split(const Piece& piece, const std::function<void(const Piece
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer)
     : tokens_(std::move(tokens)) {
+  // At each place of a text as much as one is looked at, and each byte costs some 60 of memory.
+  constexpr size_t longest_token = 1024, most_bytes = size_t{1} << 20;
+  size_t bytes = 0;
   for (size_t i = 0; i < tokens_.size(); ++i) {
     AddedToken& token = tokens_[i];
     by_content_.emplace(token.content, i);
     by_id_.emplace(token.id, i);
     token.spelling = token.content;
+    if (token.content.size() > longest_token)
+      throw FormatError(fmt::format("an added token has {} bytes; there can be at most {}",
+                                    token.content.size(), longest_token));
     if (token.normalized && normalizer) token.spelling = normalizer({token.content}).piece().text;
     if (token.spelling.empty())
       throw FormatError("the normalizer leaves nothing of the added token \"" + token.content +
                         "\"");
+    if ((bytes += token.spelling.size()) > most_bytes)
+      throw FormatError(fmt::format("the added tokens have more than {} bytes", most_bytes));
   }
   for (const bool special : {true, false})
     for (const AddedToken& token : tokens_)

@@ -55,7 +55,8 @@ class TokenFinder {
 class AddedTokens {
  public:
   AddedTokens() = default;
-  // FormatError if the normalizer leaves nothing of one, which would stand everywhere.
+  // FormatError if the normalizer leaves nothing of one, which would stand everywhere, or if they
+  // are longer than can be looked for.
   AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer);
 
   // Those looked for in the text as it is, and those in the normalized text.

@@ -40,10 +40,7 @@ size_t size_of(const std::vector<std::string>& tokens) {
   return bytes;
 }
 
-size_t limit_of(size_t bytes, size_t tokens) {
-  constexpr size_t shortest_limit = 4096;
-  return bytes * most_growth + tokens * shortest_limit;
-}
+size_t limit_of(size_t bytes, size_t tokens) { return (bytes + tokens) * most_growth; }
 
 void check_growth(size_t bytes, size_t limit) {
   if (bytes > limit)

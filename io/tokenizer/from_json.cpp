@@ -10,6 +10,14 @@ std::optional<std::string> optional_string(const Json& json, const std::string& 
   return json[name].string();
 }
 
+// What every character of a word may get.
+std::string affix_from(const Json& json, const char* name, std::string otherwise) {
+  std::string affix = json.string_or(name, std::move(otherwise));
+  if (constexpr size_t longest = 256; affix.size() > longest)
+    json[name].refuse(fmt::format("has more than {} bytes", longest));
+  return affix;
+}
+
 Model bpe_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
                const Merges& merges) {
   if (json.has("dropout")) json["dropout"].refuse("dropout of merges is not supported");
@@ -18,20 +26,21 @@ Model bpe_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
   options.fuse_unk = json.boolean_or("fuse_unk", false);
   options.byte_fallback = json.boolean_or("byte_fallback", false);
   options.ignore_merges = json.boolean_or("ignore_merges", false);
-  options.continuing_subword_prefix = json.string_or("continuing_subword_prefix", "");
-  options.end_of_word_suffix = json.string_or("end_of_word_suffix", "");
+  options.continuing_subword_prefix = affix_from(json, "continuing_subword_prefix", "");
+  options.end_of_word_suffix = affix_from(json, "end_of_word_suffix", "");
   return in_place(
       json, [&] { return byte_pair_encoding(std::move(vocabulary), merges, std::move(options)); });
 }
 
 Model word_piece_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary) {
+  constexpr int64_t longest_word = 1000;  // time grows with the cube of it; the custom is 100
   WordPieceOptions options;
   options.unk_token = json.string_or("unk_token", options.unk_token);
   options.continuing_subword_prefix =
-      json.string_or("continuing_subword_prefix", options.continuing_subword_prefix);
+      affix_from(json, "continuing_subword_prefix", options.continuing_subword_prefix);
   if (json.has("max_input_chars_per_word"))
     options.max_input_chars_per_word =
-        static_cast<size_t>(json["max_input_chars_per_word"].natural(largest_id));
+        static_cast<size_t>(json["max_input_chars_per_word"].natural(longest_word));
   return in_place(json, [&] { return word_piece(std::move(vocabulary), std::move(options)); });
 }
 
@@ -89,11 +98,7 @@ std::vector<AddedToken> added_tokens_from(const Json& json) {
   std::vector<AddedToken> tokens = make_parts(json, added_token_from);
   std::unordered_map<std::string, int64_t> ids;
   std::unordered_map<int64_t, std::string> contents;
-  size_t bytes = 0;
   for (const AddedToken& token : tokens) {
-    // Each byte costs some 60 where they are looked for.
-    if (constexpr size_t most = size_t{1} << 20; (bytes += token.content.size()) > most)
-      json.refuse(fmt::format("the added tokens have more than {} bytes", most));
     if (!ids.emplace(token.content, token.id).second)
       json.refuse(fmt::format("the added token \"{}\" occurs twice", token.content));
     if (!contents.emplace(token.id, token.content).second)

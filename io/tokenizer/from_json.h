@@ -88,4 +88,21 @@ std::vector<T> make_parts(const Json& list, T (*make)(const Json&)) {
   return parts;
 }
 
+// How many stages a stage is, those of sequences within sequences counted one by one.
+inline size_t count_stages(const Json& stage, const char* list) {
+  if (stage["type"].string() != "Sequence") return 1;
+  size_t count = 0;
+  for (const Json& part : stage[list].elements()) count += count_stages(part, list);
+  return count;
+}
+
+// The parts of a stage that is a sequence of some. Each calls the next, so there can be few.
+template <class T>
+std::vector<T> make_sequence(const Json& stage, const char* list, T (*make)(const Json&)) {
+  constexpr size_t most = 64;
+  if (const size_t count = count_stages(stage, list); count > most)
+    stage.refuse(fmt::format("{} stages; there can be at most {}", count, most));
+  return make_parts(stage[list], make);
+}
+
 }  // namespace attune::io::tokenizers

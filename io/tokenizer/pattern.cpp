@@ -30,9 +30,7 @@ class Program {
     start_ = compile(parse_regex(pattern), 0);
   }
 
-  std::optional<Span> find(std::string_view text, size_t from) const {
-    // An expression that tries everything twice would take longer than anyone waits.
-    Steps left = fewest_steps + steps_per_byte * (text.size() - from);
+  std::optional<Span> find(std::string_view text, size_t from, size_t& left) const {
     for (size_t at = from; at <= text.size(); ++at) {
       if (at < text.size() && !may_start(steps_[start_], text[at])) continue;
       const size_t end = match(start_, text, at, left);
@@ -42,9 +40,6 @@ class Program {
   }
 
  private:
-  using Steps = size_t;
-  static constexpr Steps fewest_steps = 1'000'000, steps_per_byte = 1000;
-
   // False for bytes inside a character too.
   static bool may_start(const Step& step, char byte) {
     const auto c = static_cast<unsigned char>(byte);
@@ -81,7 +76,7 @@ class Program {
 
   // The end of the match of step `pc` and all that follow it, at a place in the text. FormatError
   // when no steps are left.
-  size_t match(size_t pc, std::string_view text, size_t at, Steps& left) const {
+  size_t match(size_t pc, std::string_view text, size_t at, size_t& left) const {
     while (pc != 0) {
       if (left-- == 0)
         fail<FormatError>("Tokenizer", "a regular expression takes more than {} steps a byte",
@@ -90,9 +85,9 @@ class Program {
       switch (step.node.kind) {
         case Kind::character: {
           if (step.node.repeat == Repeat::lazy) return match_lazily(step, text, at, left);
-          const size_t fewest = take(step.node, step.node.min, text, at);
+          const size_t fewest = take(step.node, step.node.min, text, at, left);
           if (fewest == no_match) return no_match;
-          const size_t most = take_all(step.node, text, fewest);
+          const size_t most = take_all(step.node, text, fewest, left);
           if (step.node.repeat == Repeat::greedy && step.next != 0 && most != fewest)
             return match_backwards(step, text, fewest, most, left);
           at = most;
@@ -117,7 +112,7 @@ class Program {
     return at;
   }
 
-  size_t match_branch(const Step& step, std::string_view text, size_t at, Steps& left) const {
+  size_t match_branch(const Step& step, std::string_view text, size_t at, size_t& left) const {
     for (const size_t branch : step.branches) {
       if (at < text.size() && !may_start(steps_[branch], text[at])) continue;
       const size_t end = match(branch, text, at, left);
@@ -127,17 +122,20 @@ class Program {
   }
 
   // Moves over `count` characters of the set.
-  static size_t take(const RegexNode& node, size_t count, std::string_view text, size_t at) {
+  static size_t take(const RegexNode& node, size_t count, std::string_view text, size_t at,
+                     size_t& left) {
     for (; count > 0; --count) {
+      left -= left > 0;
       if (at == text.size() || !node.set.contains(unicode::next(text, at))) return no_match;
     }
     return at;
   }
 
   // Moves over as many as are left between min and max.
-  static size_t take_all(const RegexNode& node, std::string_view text, size_t at) {
+  static size_t take_all(const RegexNode& node, std::string_view text, size_t at, size_t& left) {
     for (size_t count = node.max - node.min; count > 0 && at < text.size(); --count) {
       size_t after = at;
+      left -= left > 0;
       if (!node.set.contains(unicode::next(text, after))) break;
       at = after;
     }
@@ -145,19 +143,19 @@ class Program {
   }
 
   size_t match_backwards(const Step& step, std::string_view text, size_t fewest, size_t most,
-                         Steps& left) const {
+                         size_t& left) const {
     for (size_t at = most;; at = unicode::previous(text, at)) {
       const size_t end = match(step.next, text, at, left);
       if (end != no_match || at == fewest) return end;
     }
   }
 
-  size_t match_lazily(const Step& step, std::string_view text, size_t at, Steps& left) const {
-    at = take(step.node, step.node.min, text, at);
+  size_t match_lazily(const Step& step, std::string_view text, size_t at, size_t& left) const {
+    at = take(step.node, step.node.min, text, at, left);
     for (size_t more = step.node.max - step.node.min; at != no_match; --more) {
       const size_t end = match(step.next, text, at, left);
       if (end != no_match || more == 0) return end;
-      at = take(step.node, 1, text, at);
+      at = take(step.node, 1, text, at, left);
     }
     return no_match;
   }
@@ -169,17 +167,19 @@ class Program {
 }  // namespace
 
 Pattern literal(std::string searched) {
-  return
-      [searched = std::move(searched)](std::string_view text, size_t from) -> std::optional<Span> {
-        const size_t at = searched.empty() ? text.npos : text.find(searched, from);
-        if (at == text.npos) return std::nullopt;
-        return Span{at, at + searched.size()};
-      };
+  return [searched = std::move(searched)](std::string_view text, size_t from,
+                                          size_t&) -> std::optional<Span> {
+    const size_t at = searched.empty() ? text.npos : text.find(searched, from);
+    if (at == text.npos) return std::nullopt;
+    return Span{at, at + searched.size()};
+  };
 }
 
 Pattern regex(std::string_view pattern) {
   const auto program = std::make_shared<const Program>(pattern);
-  return [program](std::string_view text, size_t from) { return program->find(text, from); };
+  return [program](std::string_view text, size_t from, size_t& steps) {
+    return program->find(text, from, steps);
+  };
 }
 
 }  // namespace attune::io::tokenizers

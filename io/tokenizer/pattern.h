@@ -9,8 +9,13 @@
 
 namespace attune::io::tokenizers {
 
-// Finds the first match in a text that starts at byte `from` or later.
-using Pattern = std::function<std::optional<Span>(std::string_view text, size_t from)>;
+// Finds the first match in a text that starts at byte `from` or later. What it tries is taken off
+// the steps that are left for all matches of the text; FormatError when there are none: an
+// expression that tries everything twice would take longer than anyone waits.
+using Pattern =
+    std::function<std::optional<Span>(std::string_view text, size_t from, size_t& steps)>;
+
+constexpr size_t fewest_steps = 1'000'000, steps_per_byte = 1000;
 
 // Matches the text itself. An empty one never matches.
 Pattern literal(std::string text);
@@ -26,8 +31,9 @@ Pattern regex(std::string_view pattern);
 template <class F>
 void each_match(const Pattern& pattern, std::string_view text, F&& f) {
   std::optional<size_t> last_end;
+  size_t steps = fewest_steps + steps_per_byte * text.size();
   for (size_t at = 0; at <= text.size();) {
-    const std::optional<Span> match = pattern(text, at);
+    const std::optional<Span> match = pattern(text, at, steps);
     if (!match) return;
     const bool empty = match->begin == match->end;
     if (!empty || match->end != last_end) f(*match);

@@ -13,15 +13,17 @@ namespace {
 
 bool is_space(char32_t c) { return c == byte_level::space_character || unicode::is_white_space(c); }
 
-size_t leading_spaces(std::string_view token) {
+// Of no more than `most` characters.
+size_t leading_spaces(std::string_view token, size_t most) {
   size_t count = 0;
-  for (size_t at = 0; at < token.size() && is_space(unicode::next(token, at));) ++count;
+  for (size_t at = 0; count < most && at < token.size() && is_space(unicode::next(token, at));)
+    ++count;
   return count;
 }
 
-size_t trailing_spaces(std::string_view token) {
+size_t trailing_spaces(std::string_view token, size_t most) {
   size_t count = 0;
-  for (size_t end = token.size(); end > 0; ++count) {
+  for (size_t end = token.size(); count < most && end > 0; ++count) {
     end = unicode::previous(token, end);
     if (!is_space(unicode::character_at(token, end))) break;
   }
@@ -111,8 +113,9 @@ void Pipeline::trim_offsets(std::string_view raw, Tokens& tokens) const {
     const AddedToken* added = stages_.added.find(tokens.ids[i]);
     const std::string_view text =
         added ? raw.substr(span.begin, span.end - span.begin) : token(tokens.ids[i]);
-    size_t leading = leading_spaces(text);
-    const size_t trailing = trailing_spaces(text);
+    const size_t most = std::max<size_t>(span.end - span.begin, 2);  // 1 has a meaning of its own
+    size_t leading = leading_spaces(text, most);
+    const size_t trailing = trailing_spaces(text, most);
     const bool is_first = i == 0 || span.begin == 0;
     if (is_first && leading == 1 && post_processor.keeps_prefix_space) leading = 0;
     span.begin = advance(raw, span.begin, leading, span.end);

@@ -60,9 +60,11 @@ Part template_part(const Json& json, const Json& special_tokens) {
 
 std::vector<Part> template_from(const Json& list, const Json& special_tokens) {
   std::vector<Part> parts;
-  size_t ids = 0;
+  size_t ids = 0, texts = 0;
   for (const Json& part : list.elements()) {
     parts.push_back(template_part(part, special_tokens));
+    if (constexpr size_t most = 4; parts.back().kind != Kind::tokens && ++texts > most)
+      part.refuse(fmt::format("more than {} texts are put in", most));
     // Many parts may name one special token of many ids.
     if (constexpr size_t most = 1 << 16; (ids += parts.back().ids.size()) > most)
       part.refuse(fmt::format("more than {} tokens are put in", most));

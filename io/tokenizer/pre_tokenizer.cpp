@@ -15,7 +15,7 @@ constexpr std::string_view gpt2_words =
 
 // Matches every single character of a class.
 Pattern characters(bool (*is_member)(char32_t)) {
-  return [is_member](std::string_view text, size_t from) -> std::optional<Span> {
+  return [is_member](std::string_view text, size_t from, size_t&) -> std::optional<Span> {
     for (size_t at = from; at < text.size();) {
       const size_t begin = at;
       if (is_member(unicode::next(text, at))) return Span{begin, at};

@@ -21,6 +21,8 @@ class Parser {
   explicit Parser(std::string_view pattern) : pattern_(pattern) {}
 
   RegexNode parse() {
+    if (constexpr size_t longest = 16'384; pattern_.size() > longest)
+      refuse(fmt::format("more than {} bytes", longest));
     RegexNode whole;
     whole.kind = RegexNode::Kind::group;
     whole.alternatives = alternatives(false);
@@ -212,6 +214,7 @@ class Parser {
     } else if (take("{")) {
       count(node);
       if (sees("+")) refuse("a quantifier of a quantifier");
+      if (sees("?") && node.min == node.max) refuse("a lazy quantifier of one count");
     } else {
       return;
     }
@@ -219,6 +222,7 @@ class Parser {
       node.repeat = Repeat::lazy;
     else if (take("+"))
       node.repeat = Repeat::possessive;
+    if (sees("{")) refuse("a quantifier of a quantifier");
     if (node.kind == Kind::character) return;
     if (node.kind != Kind::group || node.max > 1 || node.repeat != Repeat::greedy)
       refuse("a repeated group, which is not supported");

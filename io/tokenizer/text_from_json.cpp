@@ -1,6 +1,7 @@
 // The stages that work on text: normalizers, pre-tokenizers, decoders.
 
 #include "from_json.h"
+#include "unicode.h"
 
 namespace attune::io::tokenizers {
 namespace {
@@ -32,28 +33,33 @@ size_t count_from(const Json& json) {
   return static_cast<size_t>(json.natural(largest));
 }
 
-// Those of sequences within a sequence too: how far a text grows is looked at part by part.
-void append_decoders(const Json& list, std::vector<Decoder>& parts) {
-  for (const Json& part : list.elements()) {
-    if (part["type"].string() == "Sequence")
-      append_decoders(part["decoders"], parts);
-    else
-      parts.push_back(decoder_from(part));
-  }
+// A text that a stage puts in, once for each of many pieces.
+std::string short_text_from(const Json& json) {
+  std::string text = json.string();
+  if (constexpr size_t longest = 4096; text.size() > longest)
+    json.refuse(fmt::format("has more than {} bytes", longest));
+  return text;
 }
 
-Decoder decoders_from(const Json& json) {
-  std::vector<Decoder> parts;
-  append_decoders(json["decoders"], parts);
-  return decode_in_sequence(std::move(parts));
+std::string character_from(const Json& json) {
+  std::string text = json.string();
+  if (text.empty() || unicode::character_length(text) != text.size())
+    json.refuse("should be one character");
+  return text;
 }
 
-std::string replacement_from(const Json& json) { return json.string_or("replacement", "\u2581"); }
+std::string replacement_from(const Json& json) {
+  return json.has("replacement") ? character_from(json["replacement"]) : "\u2581";
+}
 
 }  // namespace
 
 Pattern pattern_from(const Json& json) {
-  if (json.has("String")) return literal(json["String"].string());
+  if (json.has("String")) {
+    const Json text = json["String"];
+    if (text.string().empty()) text.refuse("is empty");
+    return literal(text.string());
+  }
   const Json expression = json["Regex"];
   return in_place(expression, [&] { return regex(expression.string()); });
 }
@@ -80,11 +86,13 @@ Normalizer normalizer_from(const Json& json) {
        [](const Json& j) {
          return strip_white_space(j["strip_left"].boolean(), j["strip_right"].boolean());
        }},
-      {"Prepend", [](const Json& j) { return prepend(j["prepend"].string()); }},
+      {"Prepend", [](const Json& j) { return prepend(short_text_from(j["prepend"])); }},
       {"Replace",
-       [](const Json& j) { return replace(pattern_from(j["pattern"]), j["content"].string()); }},
+       [](const Json& j) {
+         return replace(pattern_from(j["pattern"]), short_text_from(j["content"]));
+       }},
       {"Sequence", [](const Json& j) {
-         return normalize_in_sequence(make_parts(j["normalizers"], normalizer_from));
+         return normalize_in_sequence(make_sequence(j, "normalizers", normalizer_from));
        }}};
   return make_part("normalizer", makers, json);
 }
@@ -116,10 +124,10 @@ PreTokenizer pre_tokenizer_from(const Json& json) {
       {"Digits", [](const Json& j) { return digits(j.boolean_or("individual_digits", false)); }},
       {"CharDelimiterSplit",
        [](const Json& j) {
-         return split(literal(j["delimiter"].string()), SplitBehavior::removed, false);
+         return split(literal(character_from(j["delimiter"])), SplitBehavior::removed, false);
        }},
       {"Sequence", [](const Json& j) {
-         return pre_tokenize_in_sequence(make_parts(j["pretokenizers"], pre_tokenizer_from));
+         return pre_tokenize_in_sequence(make_sequence(j, "pretokenizers", pre_tokenizer_from));
        }}};
   return make_part("pre-tokenizer", makers, json);
 }
@@ -140,15 +148,16 @@ Decoder decoder_from(const Json& json) {
       {"Fuse", [](const Json&) { return fuse_decoder(); }},
       {"Strip",
        [](const Json& j) {
-         const std::string content = j["content"].string();
-         if (content.empty()) j.refuse("the content is empty");
-         return strip_decoder(content, count_from(j["start"]), count_from(j["stop"]));
+         return strip_decoder(character_from(j["content"]), count_from(j["start"]),
+                              count_from(j["stop"]));
        }},
       {"Replace",
        [](const Json& j) {
-         return replace_decoder(pattern_from(j["pattern"]), j["content"].string());
+         return replace_decoder(pattern_from(j["pattern"]), short_text_from(j["content"]));
        }},
-      {"Sequence", decoders_from}};
+      {"Sequence", [](const Json& j) {
+         return decode_in_sequence(make_sequence(j, "decoders", decoder_from));
+       }}};
   return make_part("decoder", makers, json);
 }
 

@@ -387,7 +387,7 @@ TEST_CASE("what grows with every stage, or tries everything twice, is refused in
   CHECK_THROWS_WITH(loaded(in("decoder", nested(doubling, "decoders", 6))).decode({0}),
                     ContainsSubstring("64 times longer"));
   const Json much = {
-      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(10'000, 'a')}};
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(4'000, 'a')}};
   CHECK_THROWS_WITH(loaded(in("decoder", much)).decode({0}), ContainsSubstring("64 times longer"));
 
   std::string stars;
@@ -404,7 +404,56 @@ TEST_CASE("what grows with every stage, or tries everything twice, is refused in
   check_refused(in("post_processor", ends).dump(), "more than 65536 tokens are put in");
   check_refused(
       in("decoder", {{"type", "Strip"}, {"content", ""}, {"start", 9}, {"stop", 9}}).dump(),
-      "the content is empty");
+      "should be one character");
+  ends["single"] = std::vector<Json>(5, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+  check_refused(in("post_processor", ends).dump(), "more than 4 texts are put in");
+
+  const Json spaces = {{"type", "WhitespaceSplit"}}, form = {{"type", "NFC"}};
+  const auto many = [](const Json& stage, const char* list) {
+    const Json whole = {{"type", "Sequence"}, {list, std::vector<Json>(5, stage)}};
+    return Json{{"type", "Sequence"}, {list, std::vector<Json>(13, whole)}};
+  };
+  check_refused(in("pre_tokenizer", many(spaces, "pretokenizers")).dump(),
+                "65 stages; there can be at most 64");
+  check_refused(in("normalizer", many(form, "normalizers")).dump(), "65 stages");
+  check_refused(in("decoder", many(doubling, "decoders")).dump(), "65 stages");
+  const Json prefixed = {{"type", "Prepend"}, {"prepend", std::string(5'000, 'a')}};
+  check_refused(in("normalizer", prefixed).dump(), "has more than 4096 bytes");
+  const auto with = [](const char* place, const Json& value) { return changed(place, value); };
+  check_refused(with("/model/continuing_subword_prefix", std::string(257, '#')),
+                "has more than 256 bytes");
+  check_refused(with("/model/end_of_word_suffix", std::string(257, '#')),
+                "has more than 256 bytes");
+  check_refused(with("/added_tokens/0/content", std::string(1'025, 'x')),
+                "an added token has 1025 bytes; there can be at most 1024");
+  check_refused(in("pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "zz"}}).dump(),
+                "should be one character");
+  check_refused(in("pre_tokenizer", {{"type", "CharDelimiterSplit"}, {"delimiter", ""}}).dump(),
+                "should be one character");
+  for (const auto& [pattern, text] : {std::pair{"[^z]++z", 20'000},
+                                      {"a{10000}z", 20'000},
+                                      {"a(?:a{0,60}a{0,60}a{0,60}z)?", 20'000}})
+    CHECK_THROWS_WITH(
+        encode(in("pre_tokenizer",
+                  {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}}),
+               std::string(static_cast<size_t>(text), 'a')),
+        ContainsSubstring("steps a byte"));
+  for (const char* pattern : {"a{2}?", "a+{2}", "a{2}{3}"})
+    check_refused(
+        in("pre_tokenizer",
+           {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}})
+            .dump(),
+        "quantifier");
+  check_refused("\xEF\xBB\xBF" + valid().dump(), "it begins with a byte order mark");
+}
+
+// Ids of the library.
+TEST_CASE("white space that a token takes is not looked at again") {
+  Json json = valid();
+  json["added_tokens"][0] = {
+      {"id", 4},        {"content", " "},   {"normalized", false}, {"lstrip", true},
+      {"rstrip", true}, {"special", false}, {"single_word", false}};
+  CHECK(loaded(json).encode("a   b") == Ids{0, 4, 1});
 }
 
 TEST_CASE("a broken configuration beside the tokenizer is named") {
