@@ -108,7 +108,8 @@ TEST_CASE("the user's own settings of BLAS and OpenMP are put back") {
   for (const int outside : {2, 3}) {
     set(outside);
     const kernels::BlasSession session;
-    CHECK(get() == 1);
+    // Of OpenBLAS's own, or of OpenMP where it takes those.
+    CHECK((get() == 1 || omp_get_max_threads() == 1));
   }
   omp_set_num_threads(2);
   const Array a = random_normal({200, 200}, float64, 0, 1, {1, 0});
