@@ -32,8 +32,6 @@ Decoder for_each_token(F f) {
   };
 }
 
-constexpr size_t most_growth = 64;
-
 size_t size_of(const std::vector<std::string>& tokens) {
   size_t bytes = 0;
   for (const std::string& token : tokens) bytes += token.size();

@@ -6,7 +6,6 @@
 namespace attune::io::tokenizers {
 namespace {
 
-constexpr size_t most_growth = 64;  // Unicode's forms come to 18, in characters
 constexpr size_t shortest_limit = 4096;
 
 size_t limit_of(std::string_view text) { return text.size() * most_growth + shortest_limit; }

@@ -20,6 +20,10 @@ struct Piece {
   Piece part(Span bytes) const;
 };
 
+// How many times longer a tokenizer may make a text, encoding or decoding. Unicode's forms come to
+// 18, in characters.
+constexpr size_t most_growth = 64;
+
 // A text that is being made out of another. FormatError if it grows out of all proportion, which no
 // sound tokenizer asks for.
 class Text {
