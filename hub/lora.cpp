@@ -1,6 +1,8 @@
 #include "lora.h"
 
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 
 #include "checkpoint.h"
 #include "json-inl.h"
@@ -29,10 +31,16 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
   const auto field = config.find(name);
   if (field == config.end() || field->is_null()) return;
   try {
-    value = field->get<T>();
+    // The library takes 2^64 - 1 for -1.
+    const bool too_large = std::is_same_v<T, int64_t> && field->is_number_unsigned() &&
+                           field->template get<uint64_t>() > std::numeric_limits<int64_t>::max();
+    if (!too_large) {
+      value = field->get<T>();
+      return;
+    }
   } catch (const Json::exception&) {
-    refuse(path, fmt::format("{} is {}", name, field->dump()));
   }
+  refuse(path, fmt::format("{} is {}", name, field->dump()));
 }
 
 // PEFT lists names that other models have too: "score" beside "classifier".
@@ -81,6 +89,16 @@ nn::LoraConfig read_config(const std::string& path) {
   return config;
 }
 
+// Calls f; what it says is wrong is wrong with the file.
+template <class E, class F>
+auto naming(const std::string& path, const F& f) {
+  try {
+    return f();
+  } catch (const E& error) {
+    fail<E>("load_adapter", "{}: {}", path, error.what());
+  }
+}
+
 }  // namespace
 
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
@@ -107,9 +125,9 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   }
   if (!rank_fits)
     refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));
-  nn::Lora lora(model, config);
+  nn::Lora lora = naming<ValueError>(config_path, [&] { return nn::Lora(model, config); });
   try {
-    lora.load_state_dict(weights);
+    naming<FormatError>(path, [&] { lora.load_state_dict(weights); });
   } catch (...) {
     lora.unload();
     throw;

@@ -111,7 +111,7 @@ std::string Tokenizer::decode(const std::vector<int64_t>& ids, bool skip_special
   std::vector<std::string> tokens;
   for (const int64_t id : ids) {
     std::string one = token(id);
-    if (!skip_special_tokens || !implementation_->is_special(id)) tokens.push_back(std::move(one));
+    if (!skip_special_tokens || !is_special(id)) tokens.push_back(std::move(one));
   }
   return implementation_->decode(std::move(tokens));
 }
@@ -121,6 +121,8 @@ std::optional<int64_t> Tokenizer::special_id(const std::string& role) const {
   if (found == implementation_->special_ids.end()) return std::nullopt;
   return found->second;
 }
+
+bool Tokenizer::is_special(int64_t id) const { return implementation_->is_special(id); }
 
 int64_t Tokenizer::pad_id() const { return special_id("pad_token").value_or(0); }
 
@@ -132,8 +134,8 @@ StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens)
 // Decoders look at what stands before a token (a first token has no space before it), so the ids
 // settled last stay in front of the new ones. Their text has changed only where bytes turn out to
 // be no UTF-8.
-std::string StreamDecoder::added_text() const {
-  const std::string text = tokenizer_.decode(ids_, skip_special_tokens_);
+std::string StreamDecoder::added_text(const std::vector<int64_t>& ids) const {
+  const std::string text = tokenizer_.decode(ids, skip_special_tokens_);
   const auto differs =
       std::mismatch(text.begin(), text.end(), settled_text_.begin(), settled_text_.end());
   auto begin = static_cast<size_t>(differs.first - text.begin());
@@ -142,18 +144,29 @@ std::string StreamDecoder::added_text() const {
 }
 
 std::string StreamDecoder::next(int64_t id) {
+  // A character has up to four bytes, which may be as many ids.
+  constexpr size_t most_unsettled = 64, unfinished = 8;
   tokenizer_.token(id);  // an id that is outside leaves this as it was
+  if (skip_special_tokens_ && tokenizer_.is_special(id)) return {};
   ids_.push_back(id);
-  std::string text = added_text();
-  if (text.empty() || text.ends_with(tokenizers::unicode::replacement_character)) return {};
+  const std::string text = added_text(ids_);
+  if (!text.empty() && !text.ends_with(tokenizers::unicode::replacement_character))
+    return settle(0);
+  return ids_.size() - settled_ > most_unsettled ? settle(unfinished) : std::string();
+}
+
+std::string StreamDecoder::settle(size_t kept) {
+  const auto end = ids_.end() - static_cast<std::ptrdiff_t>(kept);
+  std::string text = added_text({ids_.begin(), end});
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(settled_));
-  settled_ = ids_.size();
-  settled_text_ = tokenizer_.decode(ids_, skip_special_tokens_);
+  settled_ = ids_.size() - kept;
+  settled_text_ = tokenizer_.decode({ids_.begin(), ids_.end() - static_cast<std::ptrdiff_t>(kept)},
+                                    skip_special_tokens_);
   return text;
 }
 
 std::string StreamDecoder::finish() {
-  std::string text = added_text();
+  std::string text = added_text(ids_);
   ids_.clear();
   settled_ = 0;
   settled_text_.clear();

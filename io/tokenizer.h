@@ -59,6 +59,8 @@ class Tokenizer {
   Encoding encode_both(std::string_view text, const std::string_view* second,
                        const EncodeOptions& options) const;
   Batch pad(const std::vector<Encoding>& encodings, int64_t multiple) const;
+  bool is_special(int64_t id) const;
+  friend class StreamDecoder;
 
   std::shared_ptr<const Implementation> implementation_;
 };
@@ -79,13 +81,16 @@ class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
 
-  // The text that the id adds: nothing, as long as a character is not complete.
+  // The text that the id adds: nothing, as long as a character is not complete. Of ids that make no
+  // whole character after 64 of them, what they make so far. IndexError if the id is outside.
   std::string next(int64_t id);
   // What is left when no more ids come.
   std::string finish();
 
  private:
-  std::string added_text() const;
+  std::string added_text(const std::vector<int64_t>& ids) const;
+  // Takes the text of all but the last `kept` ids for final: gives what is new of it.
+  std::string settle(size_t kept);
 
   Tokenizer tokenizer_;
   bool skip_special_tokens_;

@@ -79,9 +79,11 @@ RunLog::RunLog(const std::string& path, std::optional<int64_t> resumed) : path_(
   if (resumed) kept = lines_up_to(*resumed, path);
   earlier_ = std::move(kept.lines);
   size_ = static_cast<int64_t>(kept.bytes);
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  // Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
   if (descriptor_ < 0)
     throw IoError(fmt::format("run log: cannot create {}: {}", path_, std::strerror(errno)));
+  ::fcntl(descriptor_, F_SETFL, O_APPEND);
   // A device cannot be made shorter, and has nothing to lose.
   if (::ftruncate(descriptor_, size_) != 0 && errno != EINVAL) {
     const int error = errno;

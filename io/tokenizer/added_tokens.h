@@ -3,10 +3,10 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "normalizer.h"
@@ -69,8 +69,8 @@ class AddedTokens {
 
  private:
   std::vector<AddedToken> tokens_;
-  std::unordered_map<std::string, size_t> by_content_;
-  std::unordered_map<int64_t, size_t> by_id_;
+  std::map<std::string, size_t, std::less<>> by_content_;
+  std::map<int64_t, size_t> by_id_;
   TokenFinder verbatim_, normalized_;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../../array/error.h"
+#include "../../array/keyed_hash.h"
 #include "byte_level.h"
 #include "model.h"
 #include "unicode.h"
@@ -51,12 +52,13 @@ class PairSet {
   }
   // Where a key stands, or could.
   size_t slot(uint64_t key) const {
-    size_t at = key * 0x9E3779B97F4A7C15 >> (64 - bits_);
+    size_t at = key * multiplier_ >> (64 - bits_);
     while (keys_[at] != key && keys_[at] != empty) at = (at + 1) & (slots() - 1);
     return at;
   }
 
   int bits_ = 4;
+  uint64_t multiplier_ = process_hash_key();  // a file's pairs cannot be made to collide
   std::vector<uint64_t> keys_;
 };
 

@@ -1,6 +1,7 @@
 #include "character_set.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace attune::io::tokenizers {
 namespace {
@@ -14,7 +15,8 @@ bool is_oniguruma_word(char32_t c) {
 }  // namespace
 
 void CharacterSet::add_range(char32_t first, char32_t last, bool ignore_case) {
-  constexpr char32_t long_s = 0x17F, to_other_case = 'a' - 'A';
+  constexpr char32_t to_other_case = 'a' - 'A';
+  constexpr std::pair<char32_t, char32_t> folded[] = {{'s', 0x17F}, {'k', 0x212A}};
   ranges_.push_back({first, last});
   if (!ignore_case) return;
   const auto add_overlap = [&](char32_t low, char32_t high, int64_t shift) {
@@ -25,8 +27,9 @@ void CharacterSet::add_range(char32_t first, char32_t last, bool ignore_case) {
   };
   add_overlap('A', 'Z', to_other_case);
   add_overlap('a', 'z', -int64_t{to_other_case});
-  if ((first <= 's' && 's' <= last) || (first <= 'S' && 'S' <= last))
-    ranges_.push_back({long_s, long_s});
+  const auto holds = [&](char32_t c) { return first <= c && c <= last; };
+  for (const auto& [letter, other] : folded)
+    if (holds(letter) || holds(letter - to_other_case)) ranges_.push_back({other, other});
 }
 
 void CharacterSet::add_categories(unicode::Categories categories) { categories_ |= categories; }

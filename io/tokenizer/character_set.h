@@ -14,7 +14,8 @@ class CharacterSet {
  public:
   using Ascii = std::bitset<128>;
 
-  // ignore_case adds the other case of ASCII letters, and the long s beside s.
+  // ignore_case adds the other case of ASCII letters, and what else Unicode folds to them: the long
+  // s and the sign of Kelvin.
   void add_range(char32_t first, char32_t last, bool ignore_case);
   void add_categories(unicode::Categories categories);
   // The sets of \s, \w and \d, and those of \S, \W and \D: false if the letter is none of these.

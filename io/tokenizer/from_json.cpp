@@ -1,6 +1,7 @@
 #include "from_json.h"
 
 #include <algorithm>
+#include <map>
 
 namespace attune::io::tokenizers {
 namespace {
@@ -96,8 +97,8 @@ void check_ids(const Json& json, const std::vector<PostProcessor::Part>& parts, 
 
 std::vector<AddedToken> added_tokens_from(const Json& json) {
   std::vector<AddedToken> tokens = make_parts(json, added_token_from);
-  std::unordered_map<std::string, int64_t> ids;
-  std::unordered_map<int64_t, std::string> contents;
+  std::map<std::string, int64_t> ids;
+  std::map<int64_t, std::string> contents;
   for (const AddedToken& token : tokens) {
     if (!ids.emplace(token.content, token.id).second)
       json.refuse(fmt::format("the added token \"{}\" occurs twice", token.content));

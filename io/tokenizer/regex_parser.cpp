@@ -86,7 +86,7 @@ class Parser {
       refuse("a quantifier with nothing before it");
     } else {
       const auto single = set_or_character(node.set);
-      if (single) node.set.add_range(*single, *single, ignore_case);
+      if (single) add_range(node.set, *single, *single, ignore_case);
     }
     node.set.close();
     return node;
@@ -111,6 +111,12 @@ class Parser {
     return node;
   }
 
+  void add_range(CharacterSet& set, char32_t first, char32_t last, bool ignore_case) {
+    if (ignore_case && last >= 128)
+      refuse("a (?i:) of letters beyond ASCII, which is not supported");
+    set.add_range(first, last, ignore_case);
+  }
+
   // What stands between brackets; the opening one is taken.
   CharacterSet bracket(bool ignore_case) {
     enter();
@@ -132,7 +138,7 @@ class Parser {
         if (!end || *end < *low) refuse("a range of characters that is none");
         high = *end;
       }
-      set.add_range(*low, high, ignore_case);
+      add_range(set, *low, high, ignore_case);
     }
     take("]");
     --depth_;

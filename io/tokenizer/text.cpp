@@ -6,9 +6,16 @@
 namespace attune::io::tokenizers {
 namespace {
 
-constexpr size_t shortest_limit = 4096;
+size_t limit_of(std::string_view text) {
+  constexpr size_t of_a_short_text = 4096;
+  return text.size() * most_growth + of_a_short_text;
+}
 
-size_t limit_of(std::string_view text) { return text.size() * most_growth + shortest_limit; }
+size_t share_of(size_t limit, size_t part, size_t whole) {
+  constexpr size_t of_a_short_word = 512;  // a prefix has up to 256 bytes
+  const double share = static_cast<double>(limit) * static_cast<double>(part);
+  return static_cast<size_t>(share / static_cast<double>(whole)) + of_a_short_word;
+}
 
 // The bytes of the user's text that some bytes of a traced piece stand for.
 Span source_of(const Piece& piece, Span bytes) {
@@ -20,8 +27,10 @@ Span source_of(const Piece& piece, Span bytes) {
 }  // namespace
 
 Piece Piece::part(Span bytes) const {
-  return {text.substr(bytes.begin, bytes.end - bytes.begin),
-          source ? source + bytes.begin : nullptr, first && bytes.begin == 0, most};
+  const size_t size = bytes.end - bytes.begin;
+  return {text.substr(bytes.begin, size), source ? source + bytes.begin : nullptr,
+          first && bytes.begin == 0,
+          most > 0 && size < text.size() ? share_of(most, size, text.size()) : most};
 }
 
 Text::Text(size_t limit, bool traced) : traced_(traced), limit_(limit) {}

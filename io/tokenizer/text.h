@@ -17,6 +17,8 @@ struct Piece {
   bool first = false;            // starts at the first byte of the user's text
   size_t most = 0;               // bytes of a text made of it, through all stages; 0: as it grows
 
+  // Its share of what may be made of the whole: however many words a text is cut into, what is made
+  // of them all stays in proportion to it.
   Piece part(Span bytes) const;
 };
 

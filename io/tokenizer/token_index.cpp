@@ -1,13 +1,14 @@
 #include "token_index.h"
 
 #include <bit>
-#include <functional>
+
+#include "../../array/keyed_hash.h"
 
 namespace attune::io::tokenizers {
 namespace {
 
 uint32_t hash_of(std::string_view text) {
-  return static_cast<uint32_t>(std::hash<std::string_view>()(text));
+  return static_cast<uint32_t>(keyed_hash(text, process_hash_key()));
 }
 
 }  // namespace

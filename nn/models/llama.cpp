@@ -62,6 +62,8 @@ int64_t head_width(const LlamaConfig& c) {
   return c.head_dim ? c.head_dim : c.hidden_size / c.num_attention_heads;
 }
 
+constexpr int64_t widest_head = 1 << 20;  // of rotary_frequencies
+
 // What does not fit together; empty if all does.
 std::string problem_of(const LlamaConfig& c) {
   std::string problem = problem_of_sizes({{"vocab_size", c.vocab_size},
@@ -84,9 +86,10 @@ std::string problem_of(const LlamaConfig& c) {
   if (!c.head_dim && c.hidden_size % c.num_attention_heads != 0)
     return fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size,
                        c.num_attention_heads);
-  if (head_width(c) % 2 != 0)
-    return fmt::format("the width of a head, {}, is odd; rotary positions turn pairs",
-                       head_width(c));
+  if (head_width(c) % 2 != 0 || head_width(c) > widest_head)
+    return fmt::format(
+        "the width of a head is {}; rotary positions turn pairs, up to a width of {}",
+        head_width(c), widest_head);
   if (c.num_attention_heads % key_heads(c) != 0)
     return fmt::format("num_attention_heads {} is not a multiple of num_key_value_heads {}",
                        c.num_attention_heads, key_heads(c));

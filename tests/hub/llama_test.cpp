@@ -80,7 +80,8 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
        R"("high_freq_factor":4})",
        "low_freq_factor 4 is not below"},
       {R"("num_key_value_heads":3)", "not a multiple of num_key_value_heads 3"},
-      {R"("head_dim":3)", "the width of a head, 3, is odd"},
+      {R"("head_dim":3)", "the width of a head is 3; rotary positions turn pairs"},
+      {R"("head_dim":1048578)", "the width of a head is 1048578; "},
       {R"("eos_token_id":[1,"a"])", "eos_token_id is"},
       {R"("hidden_size":100)", "hidden_size 100 is not a multiple"}};
   for (const auto& [field, reason] : bad) {

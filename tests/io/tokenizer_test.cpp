@@ -173,6 +173,24 @@ TEST_CASE("a stream holds back what is not a character yet") {
   CHECK(decoder.next(bytes[0]).empty());
   CHECK(decoder.finish() == "\uFFFD");
   CHECK_THROWS_AS(decoder.next(gpt2.size()), IndexError);
+
+  const int64_t special = *gpt2.id("<|endoftext|>");
+  CHECK(streamed(gpt2, {bytes[0], bytes[1], special, bytes[2], bytes[3]}) == "\U0001F44D");
+}
+
+TEST_CASE("StreamDecoder does not wait for ever for a whole character") {
+  for (const char* name : {"gpt2", "llama2"}) {
+    INFO(name);
+    const io::Tokenizer tokenizer = load(name);
+    const int64_t middle = *tokenizer.id(name == std::string("gpt2") ? "Ł" : "<0x9F>");
+    const Ids ids(300, middle);
+    io::StreamDecoder decoder(tokenizer);
+    std::string text;
+    for (const int64_t id : ids) text += decoder.next(id);
+    const std::string whole = tokenizer.decode(ids);
+    CHECK(text.size() + 64 * 3 > whole.size());
+    CHECK(text + decoder.finish() == whole);
+  }
 }
 
 TEST_CASE("long words take no longer than their length allows") {

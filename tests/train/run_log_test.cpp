@@ -1,5 +1,7 @@
 #include <attune/train.h>
 
+#include <sys/stat.h>
+
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -61,6 +63,9 @@ TEST_CASE("a log that cannot be written is an IoError") {
                     Catch::Matchers::ContainsSubstring("missing/log.jsonl: No such file"));
   RunLog full("/dev/full");
   CHECK_THROWS_AS(full.write({.step = 1}), IoError);
+
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(RunLog(folder / "pipe"), Catch::Matchers::ContainsSubstring("pipe: "));
 }
 
 TEST_CASE("a disk that fills up cuts no line in half") {
