@@ -61,6 +61,14 @@ TEST_CASE("a merge may result in one of its parts") {
   CHECK(ids(right, {"## ##b", "##b ##b"}, "abbb") == Ids{0, 4, 3});
 }
 
+// As for the library, whose expressions fold it as Unicode does.
+TEST_CASE("where case does not count, the sign of Kelvin is a k") {
+  Json json = valid();
+  json["pre_tokenizer"] = {
+      {"type", "Split"}, {"pattern", {{"Regex", "(?i:k)"}}}, {"behavior", "Removed"}};
+  for (const char* text : {"akb", "aKb", "a\u212Ab"}) CHECK(loaded(json).encode(text) == Ids{0, 1});
+}
+
 // Where the normalizer has taken the beginning away, the library no longer counts what follows as
 // the first of a text.
 TEST_CASE("the first word begins where the text does") {
