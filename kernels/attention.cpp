@@ -52,7 +52,7 @@ class Forward {
     std::fill_n(y, rows * width_, T{0});
     std::fill_n(top, rows, -std::numeric_limits<T>::infinity());
     std::fill_n(sum, rows, T{0});
-    const int64_t end = masking_.key_end(batch);
+    const int64_t end = masking_.key_end(batch, row, rows);
     for (int64_t column = 0; column < end; column += key_tile) {
       const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
       if (!masking_.empty(tile)) key_block(tile, products, scores, top, sum, y);

@@ -85,8 +85,10 @@ class Backward {
       transpose(k_.at(shared, column), k_.leading(), columns, depth_, buffers.keys, key_tile);
     transpose(v_.at(shared, column), v_.leading(), columns, width_, buffers.values, key_tile);
     for (int64_t row = 0; row < queries_; row += query_tile) {
-      const Tile tile{batch, row, std::min(query_tile, queries_ - row), column, columns};
-      if (!masking_.empty(tile)) tile_gradients(tile, buffers);
+      const int64_t rows = std::min(query_tile, queries_ - row);
+      const int64_t seen = masking_.key_end(batch, row, rows) - column;
+      const Tile tile{batch, row, rows, column, std::min(columns, seen)};
+      if (seen > 0 && !masking_.empty(tile)) tile_gradients(tile, buffers);
     }
   }
 
@@ -169,7 +171,7 @@ class Backward {
     };
     clear_masked();
     T delta = b.delta[t.row + i];
-    if (t.columns == masking_.key_end(t.batch)) {
+    if (t.columns == masking_.key_end(t.batch, t.row, t.rows)) {
       rows::affine(gradient, T{1}, -delta, gradient, t.columns);
       delta = rows::dot(weights, gradient, t.columns);
     }

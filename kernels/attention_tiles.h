@@ -107,6 +107,12 @@ class Masking {
     if (mask_.lengths.empty()) return keys_;
     return std::clamp<int64_t>(of_sequence(mask_.lengths, batch), 0, keys_);
   }
+  // Keys at and beyond this one are masked for all of these queries. A multiple of query_tile where
+  // a diagonal decides: what is left over of it would cost products as much.
+  int64_t key_end(int64_t batch, int64_t row, int64_t rows) const {
+    const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
+    return std::min(key_end(batch), (seen + query_tile - 1) / query_tile * query_tile);
+  }
   // True if the diagonals mask the whole tile.
   bool empty(const Tile& t) const {
     const int64_t position = t.row + first(t.batch);
@@ -192,15 +198,15 @@ class Masking {
 template <class T>
 double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queries) {
   int64_t scores = 0;
-  for (int64_t batch = 0; batch < batches; ++batch) {
-    const int64_t end = masking.key_end(batch);
-    for (int64_t row = 0; row < queries; row += query_tile)
+  for (int64_t batch = 0; batch < batches; ++batch)
+    for (int64_t row = 0; row < queries; row += query_tile) {
+      const int64_t rows = std::min(query_tile, queries - row);
+      const int64_t end = masking.key_end(batch, row, rows);
       for (int64_t column = 0; column < end; column += key_tile) {
-        const Tile tile{batch, row, std::min(query_tile, queries - row), column,
-                        std::min(key_tile, end - column)};
+        const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
         if (!masking.empty(tile)) scores += tile.rows * tile.columns;
       }
-  }
+    }
   return static_cast<double>(scores);
 }
 
