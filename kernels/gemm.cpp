@@ -84,7 +84,7 @@ struct Grid {
 
 Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k, bool thin, bool transposed_b) {
   if (m * n * k <= small || batch >= 16) return {m, n};
-  if (thin) return {m, transposed_b ? thin_columns_transposed : thin_columns};
+  if (thin) return {m, transposed_b ? thin_columns_transposed : thin_columns(n)};
   auto cut = [](int64_t length, int64_t pieces, int64_t least) {
     const int64_t piece = (length + pieces - 1) / pieces;
     return std::min(length, std::max(least, (piece + 15) / 16 * 16));

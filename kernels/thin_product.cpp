@@ -1,7 +1,5 @@
 #include "thin_product.h"
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -20,6 +18,10 @@ namespace attune::kernels::HWY_NAMESPACE {
 constexpr int registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 32 : 16;
 template <int M>
 constexpr int together = std::min(4, (registers - 1) / (M + 1));
+
+// Where __builtin_prefetch puts what is asked for: the nearest cache has no room for what memory
+// needs to be asked for at once.
+constexpr int into_second_cache = 2;
 
 // GCC would rather load a vector again for every use than hold it.
 template <class V>
@@ -87,7 +89,8 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
   int64_t l = 0;
   for (; l + lanes <= k; l += lanes) {
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) hwy::Prefetch(b + N * ldb + l * along + j * across);
+    for (int j = 0; j < N; ++j)
+      __builtin_prefetch(b + N * ldb + l * along + j * across, 0, into_second_cache);
     add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, l);
   }
   if (l < k) {
@@ -109,12 +112,12 @@ HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const
 }
 
 // Rows of B that are added to the sums of a whole tile before the next ones are read. Rows may lie
-// a multiple of 4 KiB apart: those in use and those asked for must fit the few lines that the
-// nearest cache has for such addresses.
+// a multiple of 4 KiB apart: those in use must fit the few lines that the nearest cache has for
+// such addresses.
 constexpr int64_t depth = 4;
 
 // How many such steps ahead of its use B is asked for.
-constexpr int64_t ahead = 2;
+constexpr int64_t ahead = 4;
 
 // tile += a b for M rows of a and V vectors of columns, of which `load` reads one.
 template <int M, int V, class T, class Load>
@@ -126,11 +129,11 @@ HWY_INLINE void add_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < V; ++j) sum[i][j] = hn::Load(d, tile + i * thin_columns + j * lanes);
+    for (int j = 0; j < V; ++j) sum[i][j] = hn::Load(d, tile + i * most_thin_columns + j * lanes);
   for (int64_t l = 0; l < k; ++l) {
 #pragma GCC unroll 4
     for (int j = 0; j < V; ++j) {
-      hwy::Prefetch(b + (l + ahead * depth) * ldb + j * lanes);
+      __builtin_prefetch(b + (l + ahead * depth) * ldb + j * lanes, 0, into_second_cache);
       column[j] = load(b + l * ldb + j * lanes);
     }
 #pragma GCC unroll 8
@@ -143,11 +146,11 @@ HWY_INLINE void add_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < V; ++j) hn::Store(sum[i][j], d, tile + i * thin_columns + j * lanes);
+    for (int j = 0; j < V; ++j) hn::Store(sum[i][j], d, tile + i * most_thin_columns + j * lanes);
 }
 
-// c = a b for at most thin_columns columns, summed in a tile of its own: rows of c may lie so that
-// they displace each other in the cache.
+// c = a b for at most most_thin_columns columns, summed in a tile of its own: rows of c may lie so
+// that they displace each other in the cache.
 template <int M, class T>
 void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
               int64_t ldc) {
@@ -156,7 +159,8 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
   const auto whole = [&](const T* x) HWY_ATTR { return hn::LoadU(d, x); };
   // With more rows, two streams of sums are enough, and shorter steps ask more evenly.
   constexpr int V = M < 4 ? together<M> : std::min(2, together<M>);
-  HWY_ALIGN T tile[M * thin_columns] = {};
+  HWY_ALIGN T tile[M * most_thin_columns];
+  for (int i = 0; i < M; ++i) std::fill_n(tile + i * most_thin_columns, n, T{0});
   for (int64_t l = 0; l < k; l += depth) {
     const int64_t count = std::min(depth, k - l);
     const T* row = b + l * ldb;
@@ -170,7 +174,7 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
                           HWY_ATTR { return load_head(d, x, static_cast<size_t>(n - j)); };
     add_block<M, 1>(count, a + l, lda, row + j, ldb, head, tile + j);
   }
-  for (int i = 0; i < M; ++i) std::copy_n(tile + i * thin_columns, n, c + i * ldc);
+  for (int i = 0; i < M; ++i) std::copy_n(tile + i * most_thin_columns, n, c + i * ldc);
 }
 
 // A block of B is in the cache when the next rows of A come to it.
@@ -188,7 +192,7 @@ void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int6
                                                  rows_of_a<7, T>, rows_of_a<8, T>};
   constexpr int64_t most = std::size(rows);
   // Columns that go with each other come out even in 12, however many they are.
-  const int64_t block = transpose_b ? 12 : thin_columns;
+  const int64_t block = transpose_b ? 12 : most_thin_columns;
   for (int64_t j = 0; j < n; j += block)
     for (int64_t i = 0; i < m; i += most)
       rows[std::min(m - i, most) - 1](transpose_b, std::min(block, n - j), k, a + i * lda, lda,

@@ -8,9 +8,13 @@ namespace attune::kernels {
 
 // Rows up to which reading the matrix once is what counts.
 inline constexpr int64_t thin_rows = 16;
-// Columns of C that one tile holds, with the matrix transposed (a dot product each) or not.
+// Columns of C that one tile holds, with the matrix transposed (a dot product each) or not: memory
+// gives long pieces of its rows faster, but n columns should make tiles for several threads.
 inline constexpr int64_t thin_columns_transposed = 96;
-inline constexpr int64_t thin_columns = 192;
+inline constexpr int64_t most_thin_columns = 384;
+constexpr int64_t thin_columns(int64_t n) {
+  return n >= 4 * most_thin_columns ? most_thin_columns : most_thin_columns / 2;
+}
 
 // C = A op(B) for one row-major tile, on the calling thread. A: [m, k], op(B): [k, n] with B stored
 // as [n, k] if transposed; lda, ldb, ldc: the distance of rows. The order of additions depends on k
