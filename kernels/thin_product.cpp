@@ -160,7 +160,8 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
   // With more rows, two streams of sums are enough, and shorter steps ask more evenly.
   constexpr int V = M < 4 ? together<M> : std::min(2, together<M>);
   HWY_ALIGN T tile[M * most_thin_columns];
-  for (int i = 0; i < M; ++i) std::fill_n(tile + i * most_thin_columns, n, T{0});
+  const int64_t touched = (n + lanes - 1) / lanes * lanes;
+  for (int i = 0; i < M; ++i) std::fill_n(tile + i * most_thin_columns, touched, T{0});
   for (int64_t l = 0; l < k; l += depth) {
     const int64_t count = std::min(depth, k - l);
     const T* row = b + l * ldb;
