@@ -6,8 +6,8 @@
 namespace attune {
 
 // A hash below 2^61 - 1: the text, in words of seven bytes behind its length, as a polynomial of
-// the key modulo that prime (Carter and Wegman, 1979). Two texts collide for one key in 10^16 at
-// most, so that who does not know the key cannot choose texts that do.
+// the key modulo that prime (Carter and Wegman, 1979). Two texts collide for no more keys than the
+// longer has words, and one more, so that who does not know the key cannot choose texts that do.
 uint64_t keyed_hash(std::string_view text, uint64_t key);
 
 // Drawn anew in each process, so that no file can be made to slow down the tables it is read into.

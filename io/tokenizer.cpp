@@ -25,6 +25,14 @@ Tensor padded(const std::vector<Encoding>& encodings, std::vector<int64_t> Encod
   return Tensor(array);
 }
 
+// Takes off what may be the start of a character: a replacement character, or, where each byte is a
+// token, up to three.
+void drop_unfinished(std::string& text) {
+  constexpr std::string_view replacement = tokenizers::unicode::replacement_character;
+  for (int i = 0; i < 3 && text.ends_with(replacement); ++i)
+    text.resize(text.size() - replacement.size());
+}
+
 }  // namespace
 
 Tokenizer::Tokenizer(std::shared_ptr<const Implementation> implementation)
@@ -134,8 +142,8 @@ StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens)
 // Decoders look at what stands before a token (a first token has no space before it), so the ids
 // settled last stay in front of the new ones. Their text has changed only where bytes turn out to
 // be no UTF-8.
-std::string StreamDecoder::added_text(const std::vector<int64_t>& ids) const {
-  const std::string text = tokenizer_.decode(ids, skip_special_tokens_);
+std::string StreamDecoder::added_text() const {
+  const std::string text = tokenizer_.decode(ids_, skip_special_tokens_);
   const auto differs =
       std::mismatch(text.begin(), text.end(), settled_text_.begin(), settled_text_.end());
   auto begin = static_cast<size_t>(differs.first - text.begin());
@@ -144,29 +152,24 @@ std::string StreamDecoder::added_text(const std::vector<int64_t>& ids) const {
 }
 
 std::string StreamDecoder::next(int64_t id) {
-  // A character has up to four bytes, which may be as many ids.
-  constexpr size_t most_unsettled = 64, unfinished = 8;
+  constexpr size_t most_unsettled = 64;
   tokenizer_.token(id);  // an id that is outside leaves this as it was
   if (skip_special_tokens_ && tokenizer_.is_special(id)) return {};
   ids_.push_back(id);
-  const std::string text = added_text(ids_);
-  if (!text.empty() && !text.ends_with(tokenizers::unicode::replacement_character))
-    return settle(0);
-  return ids_.size() - settled_ > most_unsettled ? settle(unfinished) : std::string();
-}
-
-std::string StreamDecoder::settle(size_t kept) {
-  const auto end = ids_.end() - static_cast<std::ptrdiff_t>(kept);
-  std::string text = added_text({ids_.begin(), end});
+  std::string text = added_text();
+  const size_t size = text.size();
+  drop_unfinished(text);
+  const bool is_whole = size > 0 && text.size() == size;
+  if (!is_whole && ids_.size() - settled_ <= most_unsettled) return {};
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(settled_));
-  settled_ = ids_.size() - kept;
-  settled_text_ = tokenizer_.decode({ids_.begin(), ids_.end() - static_cast<std::ptrdiff_t>(kept)},
-                                    skip_special_tokens_);
+  settled_ = ids_.size();
+  settled_text_ = tokenizer_.decode(ids_, skip_special_tokens_);
+  drop_unfinished(settled_text_);
   return text;
 }
 
 std::string StreamDecoder::finish() {
-  std::string text = added_text(ids_);
+  std::string text = added_text();
   ids_.clear();
   settled_ = 0;
   settled_text_.clear();

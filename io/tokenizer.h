@@ -81,16 +81,14 @@ class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
 
-  // The text that the id adds: nothing, as long as a character is not complete. Of ids that make no
-  // whole character after 64 of them, what they make so far. IndexError if the id is outside.
+  // The text that the id adds: nothing, as long as a character is not complete. After 64 ids at
+  // whose ends none was, all but what may become one. IndexError if the id is outside.
   std::string next(int64_t id);
   // What is left when no more ids come.
   std::string finish();
 
  private:
-  std::string added_text(const std::vector<int64_t>& ids) const;
-  // Takes the text of all but the last `kept` ids for final: gives what is new of it.
-  std::string settle(size_t kept);
+  std::string added_text() const;
 
   Tokenizer tokenizer_;
   bool skip_special_tokens_;

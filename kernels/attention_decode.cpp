@@ -59,7 +59,8 @@ class Decoding {
   // The queries of a head of the group, by a block of keys.
   Tile tile(int64_t group, int64_t head, int64_t column) const {
     const int64_t batch = group * sharing_ + head;
-    return {batch, 0, queries_, column, std::min(key_tile, masking_.key_end(batch) - column)};
+    const int64_t end = masking_.key_end(batch, 0, queries_);
+    return {batch, 0, queries_, column, std::min(key_tile, end - column)};
   }
 
   void block(int64_t group, int64_t column, T* scratch, const Part& to) const {

@@ -9,7 +9,8 @@ namespace attune::kernels {
 // Rows up to which reading the matrix once is what counts.
 inline constexpr int64_t thin_rows = 16;
 // Columns of C that one tile holds, with the matrix transposed (a dot product each) or not: memory
-// gives long pieces of its rows faster, but n columns should make tiles for several threads.
+// gives long pieces of its rows faster, but n columns should make tiles for as many threads as it
+// takes to read as fast as it can.
 inline constexpr int64_t thin_columns_transposed = 96;
 inline constexpr int64_t most_thin_columns = 384;
 constexpr int64_t thin_columns(int64_t n) {

@@ -120,7 +120,10 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& norma
     if (token.content.size() > longest_token)
       throw FormatError(fmt::format("an added token has {} bytes; there can be at most {}",
                                     token.content.size(), longest_token));
-    if (token.normalized && normalizer) token.spelling = normalizer({token.content}).piece().text;
+    if (token.normalized && normalizer) {
+      const Text content = Text::read(token.content, false);
+      token.spelling = normalizer(content.piece()).piece().text;
+    }
     if (token.spelling.empty())
       throw FormatError("the normalizer leaves nothing of the added token \"" + token.content +
                         "\"");

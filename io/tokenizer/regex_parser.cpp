@@ -112,7 +112,11 @@ class Parser {
   }
 
   void add_range(CharacterSet& set, char32_t first, char32_t last, bool ignore_case) {
-    if (ignore_case && last >= 128)
+    static const unicode::Categories cased = unicode::categories_named("Lu") |
+                                             unicode::categories_named("Ll") |
+                                             unicode::categories_named("Lt");
+    const bool may_have_cases = first < last || (unicode::category(last) & cased) != 0;
+    if (ignore_case && last >= 128 && may_have_cases)
       refuse("a (?i:) of letters beyond ASCII, which is not supported");
     set.add_range(first, last, ignore_case);
   }

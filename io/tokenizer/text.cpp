@@ -6,15 +6,10 @@
 namespace attune::io::tokenizers {
 namespace {
 
-size_t limit_of(std::string_view text) {
-  constexpr size_t of_a_short_text = 4096;
-  return text.size() * most_growth + of_a_short_text;
-}
-
-size_t share_of(size_t limit, size_t part, size_t whole) {
-  constexpr size_t of_a_short_word = 512;  // a prefix has up to 256 bytes
-  const double share = static_cast<double>(limit) * static_cast<double>(part);
-  return static_cast<size_t>(share / static_cast<double>(whole)) + of_a_short_word;
+Allowance allowance_of(std::string_view text) {
+  constexpr size_t for_a_short_text = 4096, stages_that_grow = 16;
+  const size_t at_once = text.size() * most_growth + for_a_short_text;
+  return {at_once, at_once * stages_that_grow};
 }
 
 // The bytes of the user's text that some bytes of a traced piece stand for.
@@ -27,19 +22,16 @@ Span source_of(const Piece& piece, Span bytes) {
 }  // namespace
 
 Piece Piece::part(Span bytes) const {
-  const size_t size = bytes.end - bytes.begin;
-  return {text.substr(bytes.begin, size), source ? source + bytes.begin : nullptr,
-          first && bytes.begin == 0,
-          most > 0 && size < text.size() ? share_of(most, size, text.size()) : most};
+  return {text.substr(bytes.begin, bytes.end - bytes.begin),
+          source ? source + bytes.begin : nullptr, first && bytes.begin == 0, allowance};
 }
 
-Text::Text(size_t limit, bool traced) : traced_(traced), limit_(limit) {}
+Text::Text(Allowance own, bool traced) : traced_(traced), own_(own) {}
 
-Text::Text(const Piece& original)
-    : Text(original.most > 0 ? original.most : limit_of(original.text), original.source) {}
+Text::Text(const Piece& original) : traced_(original.source), inherited_(original.allowance) {}
 
 Text Text::read(std::string_view raw, bool traced) {
-  Text text(limit_of(raw), traced);
+  Text text(allowance_of(raw), traced);
   text.bytes_.reserve(raw.size());
   if (traced) text.source_.reserve(raw.size());
   for (size_t at = 0; at < raw.size();) {
@@ -55,14 +47,16 @@ Text Text::read(std::string_view raw, bool traced) {
   return text;
 }
 
-Piece Text::piece() const { return {bytes_, traced_ ? source_.data() : nullptr, first_, limit_}; }
+Piece Text::piece() const {
+  return {bytes_, traced_ ? source_.data() : nullptr, first_, allowance()};
+}
 
 void Text::note_start(const Piece& from, Span bytes) {
   if (bytes_.empty()) first_ = from.first && bytes.begin == 0;
 }
 
 void Text::copy(const Piece& from, Span bytes) {
-  check_growth(bytes.end - bytes.begin);
+  spend(bytes.end - bytes.begin);
   note_start(from, bytes);
   bytes_ += from.text.substr(bytes.begin, bytes.end - bytes.begin);
   if (traced_) source_.insert(source_.end(), from.source + bytes.begin, from.source + bytes.end);
@@ -74,15 +68,17 @@ void Text::put(std::string_view replacement, const Piece& from, Span bytes) {
 }
 
 void Text::append(std::string_view bytes, Span source) {
-  check_growth(bytes.size());
+  spend(bytes.size());
   bytes_ += bytes;
   if (traced_) source_.insert(source_.end(), bytes.size(), source);
 }
 
-void Text::check_growth(size_t added) const {
-  if (bytes_.size() + added > limit_)
+void Text::spend(size_t bytes) {
+  Allowance& left = *allowance();
+  if (bytes_.size() + bytes > left.at_once || bytes > left.together)
     fail<FormatError>("Tokenizer", "normalizing makes a text more than {} times longer",
                       most_growth);
+  left.together -= bytes;
 }
 
 void Tokens::add(int64_t id, const Piece& piece, Span bytes) {

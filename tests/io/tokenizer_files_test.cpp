@@ -61,6 +61,21 @@ TEST_CASE("a merge may result in one of its parts") {
   CHECK(ids(right, {"## ##b", "##b ##b"}, "abbb") == Ids{0, 4, 3});
 }
 
+TEST_CASE("StreamDecoder waits for characters that no id completes by itself") {
+  // The last byte of a character and the first three of the next.
+  const io::Tokenizer tokenizer =
+      loaded({{"model", {{"type", "BPE"}, {"vocab", {{"įðŁĳ", 0}}}, {"merges", Json::array()}}},
+              {"decoder", {{"type", "ByteLevel"}}}});
+  const Ids ids(200, 0);
+  const std::string whole = tokenizer.decode(ids);
+  CHECK_THAT(whole, ContainsSubstring("\U0001F44D\U0001F44D"));
+  io::StreamDecoder decoder(tokenizer);
+  std::string text;
+  for (const int64_t id : ids) text += decoder.next(id);
+  CHECK(text.size() > whole.size() / 2);
+  CHECK(text + decoder.finish() == whole);
+}
+
 // As for the library, whose expressions fold it as Unicode does.
 TEST_CASE("where case does not count, the sign of Kelvin is a k") {
   Json json = valid();

@@ -206,6 +206,10 @@ TEST_CASE("what grows with every stage, or tries everything twice, is refused in
   std::string text;
   for (int i = 0; i < 1'000; ++i) text += "é";
   CHECK_THROWS_WITH(encode(in("pre_tokenizer", each), text), ContainsSubstring("64 times longer"));
+  std::vector<Json> in_turns;
+  for (int i = 0; i < 32; ++i) in_turns.insert(in_turns.end(), {split, bytes});
+  const Json cut = {{"type", "Sequence"}, {"pretokenizers", in_turns}};
+  CHECK_THROWS_WITH(encode(in("pre_tokenizer", cut), "é"), ContainsSubstring("64 times longer"));
 
   const Json much = {
       {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(4'000, 'a')}};
