@@ -25,12 +25,20 @@ Tensor padded(const std::vector<Encoding>& encodings, std::vector<int64_t> Encod
   return Tensor(array);
 }
 
+constexpr std::string_view replacement = tokenizers::unicode::replacement_character;
+
 // Takes off what may be the start of a character: a replacement character, or, where each byte is a
 // token, up to three.
 void drop_unfinished(std::string& text) {
-  constexpr std::string_view replacement = tokenizers::unicode::replacement_character;
   for (int i = 0; i < 3 && text.ends_with(replacement); ++i)
     text.resize(text.size() - replacement.size());
+}
+
+size_t replacements(std::string_view text) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(replacement, at)) != text.npos; at += replacement.size())
+    ++count;
+  return count;
 }
 
 }  // namespace
@@ -142,8 +150,9 @@ StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens)
 // Decoders look at what stands before a token (a first token has no space before it), so the ids
 // settled last stay in front of the new ones. Their text has changed only where bytes turn out to
 // be no UTF-8.
-std::string StreamDecoder::added_text() const {
-  const std::string text = tokenizer_.decode(ids_, skip_special_tokens_);
+std::string StreamDecoder::added_text(size_t count) const {
+  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count);
+  const std::string text = tokenizer_.decode({ids_.begin(), end}, skip_special_tokens_);
   const auto differs =
       std::mismatch(text.begin(), text.end(), settled_text_.begin(), settled_text_.end());
   auto begin = static_cast<size_t>(differs.first - text.begin());
@@ -156,20 +165,36 @@ std::string StreamDecoder::next(int64_t id) {
   tokenizer_.token(id);  // an id that is outside leaves this as it was
   if (skip_special_tokens_ && tokenizer_.is_special(id)) return {};
   ids_.push_back(id);
-  std::string text = added_text();
-  const size_t size = text.size();
+  const std::string text = added_text(ids_.size());
+  if (!text.empty() && !text.ends_with(replacement)) return settle(ids_.size());
+  return ids_.size() - settled_ > most_unsettled ? settle(whole_characters()) : std::string();
+}
+
+// How many ids end where a character does, if any of the last four do: where a token is a byte, all
+// of a row are replaced if its last character is not whole.
+size_t StreamDecoder::whole_characters() const {
+  size_t best = ids_.size(), fewest = replacements(added_text(best));
+  for (size_t count = ids_.size() - 3; count < ids_.size(); ++count)
+    if (const size_t replaced = replacements(added_text(count)); replaced < fewest) {
+      best = count;
+      fewest = replaced;
+    }
+  return best;
+}
+
+std::string StreamDecoder::settle(size_t count) {
+  std::string text = added_text(count);
   drop_unfinished(text);
-  const bool is_whole = size > 0 && text.size() == size;
-  if (!is_whole && ids_.size() - settled_ <= most_unsettled) return {};
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(settled_));
-  settled_ = ids_.size();
-  settled_text_ = tokenizer_.decode(ids_, skip_special_tokens_);
+  settled_ = count - settled_;
+  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(settled_);
+  settled_text_ = tokenizer_.decode({ids_.begin(), end}, skip_special_tokens_);
   drop_unfinished(settled_text_);
   return text;
 }
 
 std::string StreamDecoder::finish() {
-  std::string text = added_text();
+  std::string text = added_text(ids_.size());
   ids_.clear();
   settled_ = 0;
   settled_text_.clear();

@@ -88,7 +88,10 @@ class StreamDecoder {
   std::string finish();
 
  private:
-  std::string added_text() const;
+  // What the text of the first `count` ids adds to that of the settled ones.
+  std::string added_text(size_t count) const;
+  std::string settle(size_t count);
+  size_t whole_characters() const;
 
   Tokenizer tokenizer_;
   bool skip_special_tokens_;

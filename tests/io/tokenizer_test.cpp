@@ -190,6 +190,12 @@ TEST_CASE("StreamDecoder does not wait for ever for a whole character") {
     const std::string whole = tokenizer.decode(ids);
     CHECK(text.size() + 64 * 3 > whole.size());
     CHECK(text + decoder.finish() == whole);
+
+    // Characters that look like what stands for half of one.
+    std::string replaced = "a";
+    for (int i = 0; i < 100; ++i) replaced += "\uFFFD";
+    const Ids characters = tokenizer.encode(replaced + "b");
+    CHECK(streamed(tokenizer, characters) == tokenizer.decode(characters));
   }
 }
 
