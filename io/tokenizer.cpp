@@ -147,12 +147,16 @@ void Tokenizer::save(const std::string& folder) const { implementation_->save(fo
 StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens)
     : tokenizer_(std::move(tokenizer)), skip_special_tokens_(skip_special_tokens) {}
 
+std::string StreamDecoder::decode(size_t count) const {
+  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count);
+  return tokenizer_.decode({ids_.begin(), end}, skip_special_tokens_);
+}
+
 // Decoders look at what stands before a token (a first token has no space before it), so the ids
 // settled last stay in front of the new ones. Their text has changed only where bytes turn out to
 // be no UTF-8.
 std::string StreamDecoder::added_text(size_t count) const {
-  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count);
-  const std::string text = tokenizer_.decode({ids_.begin(), end}, skip_special_tokens_);
+  const std::string text = decode(count);
   const auto differs =
       std::mismatch(text.begin(), text.end(), settled_text_.begin(), settled_text_.end());
   auto begin = static_cast<size_t>(differs.first - text.begin());
@@ -165,9 +169,11 @@ std::string StreamDecoder::next(int64_t id) {
   tokenizer_.token(id);  // an id that is outside leaves this as it was
   if (skip_special_tokens_ && tokenizer_.is_special(id)) return {};
   ids_.push_back(id);
-  const std::string text = added_text(ids_.size());
-  if (!text.empty() && !text.ends_with(replacement)) return settle(ids_.size());
-  return ids_.size() - settled_ > most_unsettled ? settle(whole_characters()) : std::string();
+  std::string text = added_text(ids_.size());
+  if (!text.empty() && !text.ends_with(replacement)) return settle(ids_.size(), std::move(text));
+  if (ids_.size() - settled_ <= most_unsettled) return {};
+  const size_t count = whole_characters();
+  return settle(count, added_text(count));
 }
 
 // How many ids end where a character does, if any of the last four do: where a token is a byte, all
@@ -182,15 +188,13 @@ size_t StreamDecoder::whole_characters() const {
   return best;
 }
 
-std::string StreamDecoder::settle(size_t count) {
-  std::string text = added_text(count);
-  drop_unfinished(text);
+std::string StreamDecoder::settle(size_t count, std::string added) {
+  drop_unfinished(added);
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(settled_));
   settled_ = count - settled_;
-  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(settled_);
-  settled_text_ = tokenizer_.decode({ids_.begin(), end}, skip_special_tokens_);
+  settled_text_ = decode(settled_);
   drop_unfinished(settled_text_);
-  return text;
+  return added;
 }
 
 std::string StreamDecoder::finish() {

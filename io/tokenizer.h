@@ -88,9 +88,11 @@ class StreamDecoder {
   std::string finish();
 
  private:
-  // What the text of the first `count` ids adds to that of the settled ones.
+  std::string decode(size_t count) const;  // the first ids
+  // What the text of the first ids adds to that of the settled ones.
   std::string added_text(size_t count) const;
-  std::string settle(size_t count);
+  // Takes the first ids for settled, whose added text this is; gives what is final of it.
+  std::string settle(size_t count, std::string added);
   size_t whole_characters() const;
 
   Tokenizer tokenizer_;

@@ -107,8 +107,8 @@ class Masking {
     if (mask_.lengths.empty()) return keys_;
     return std::clamp<int64_t>(of_sequence(mask_.lengths, batch), 0, keys_);
   }
-  // Keys at and beyond this one are masked for all of these queries. A multiple of query_tile where
-  // a diagonal decides: what is left over of it would cost products as much.
+  // Keys at and beyond this one are masked for all of these queries. Rounded up to a multiple of
+  // query_tile where a diagonal decides, since products of odd sizes save nothing.
   int64_t key_end(int64_t batch, int64_t row, int64_t rows) const {
     const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
     return std::min(key_end(batch), (seen + query_tile - 1) / query_tile * query_tile);
