@@ -77,6 +77,13 @@ std::string empty_arrays(const char* shape) {
       })));
 }
 
+// A tokenizer.json.
+std::string bpe(const std::string& vocabulary, const std::string& merges) {
+  return fmt::format(R"({{"model":{{"type":"BPE","vocab":{{{}}},"merges":[{}]}}}})", vocabulary,
+                     merges);
+}
+std::string token(size_t i) { return fmt::format(R"("{}":{})", short_name(i), i); }
+
 }  // namespace
 
 TEST_CASE("an open safetensors file takes less than three times its header") {
@@ -141,26 +148,21 @@ TEST_CASE("a table takes a few times its file") {
 }
 
 TEST_CASE("a tokenizer takes a bounded multiple of its file") {
-  const auto model = [](const std::string& vocabulary, const std::string& merges) {
-    return fmt::format(R"({{"model":{{"type":"BPE","vocab":{{{}}},"merges":[{}]}}}})", vocabulary,
-                       merges);
-  };
   const auto same = [](const char* piece) { return repeated([=](size_t) { return piece; }); };
-  const auto token = [](size_t i) { return fmt::format(R"("{}":{})", short_name(i), i); };
   const auto added = [](size_t i) {
     return fmt::format(R"({{"id":{},"content":"{}"}})", i + 1, short_name(i + 1));
   };
-  check("tokenizer.json",
-        {{"a vocabulary", model(repeated(token), ""), 4},
-         {"merges", model(R"("a":0,"aa":1)", same(R"("a a")")), 12},
-         {"merges as pairs", model(R"("a":0,"aa":1)", same(R"(["a","a"])")), 6},
-         {"added tokens",
-          fmt::format(R"({{"added_tokens":[{}],{})", repeated(added),
-                      model(R"("A":0)", "").substr(1)),
-          31},
-         {"brackets", std::string(size, '['), 2},
-         {"one text", fmt::format("[\"{}\"]", std::string(size, 'x')), 6}},
-        [](const std::string& path) { io::load_tokenizer(path); });
+  check(
+      "tokenizer.json",
+      {{"a vocabulary", bpe(repeated(token), ""), 4},
+       {"merges", bpe(R"("a":0,"aa":1)", same(R"("a a")")), 12},
+       {"merges as pairs", bpe(R"("a":0,"aa":1)", same(R"(["a","a"])")), 6},
+       {"added tokens",
+        fmt::format(R"({{"added_tokens":[{}],{})", repeated(added), bpe(R"("A":0)", "").substr(1)),
+        31},
+       {"brackets", std::string(size, '['), 2},
+       {"one text", fmt::format("[\"{}\"]", std::string(size, 'x')), 6}},
+      [](const std::string& path) { io::load_tokenizer(path); });
   check("vocab.txt",
         {{"words", "[UNK]\n[CLS]\n[SEP]\n" + repeated(short_name, "\n"), 8},
          {"empty lines", std::string(size, '\n'), 10}},
@@ -173,6 +175,27 @@ TEST_CASE("a tokenizer takes a bounded multiple of its file") {
           write_all(vocabulary, R"({"a":0,"aa":1})");
           io::load_tokenizer(vocabulary);
         });
+}
+
+TEST_CASE("a tokenizer of as many parts as there may be takes twice its file and 100 MB") {
+  constexpr size_t parts = size_t{1} << (sanitized ? 12 : 21);
+  const auto filled = [](const std::function<std::string(size_t)>& piece, const char* between) {
+    return joined(piece, between, parts, parts * 100);
+  };
+  const auto pair = [](size_t) { return R"("a a")"; };
+  const auto long_token = [](size_t i) { return fmt::format(R"("{:.<40}":{})", short_name(i), i); };
+  const std::pair<const char*, std::string> files[] = {
+      {"tokenizer.json", bpe(filled(token, ","), "")},
+      {"tokenizer.json", bpe(filled(long_token, ","), "")},
+      {"tokenizer.json", bpe(R"("a":0,"aa":1)", filled(pair, ","))},
+      {"vocab.txt", "[UNK]\n[CLS]\n[SEP]\n" + joined(short_name, "\n", parts - 3, parts * 100)}};
+  const ScratchFolder folder;
+  for (const auto& [file, content] : files) {
+    write_all(folder / file, content);
+    const int64_t bytes = heap::peak_of([&] { CHECK_NOTHROW(io::load_tokenizer(folder / file)); });
+    INFO(file << ": " << content.substr(0, 60));
+    CHECK((sanitized || bytes < static_cast<int64_t>(2 * content.size()) + 100'000'000));
+  }
 }
 
 TEST_CASE("a tree of JSON takes at most 200 MB, whatever its text is") {
