@@ -54,8 +54,11 @@ class Forward {
     std::fill_n(sum, rows, T{0});
     const int64_t end = masking_.key_end(batch, row, rows);
     for (int64_t column = 0; column < end; column += key_tile) {
-      const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
-      if (!masking_.empty(tile)) key_block(tile, products, scores, top, sum, y);
+      masking_.each_part(
+          {batch, row, rows, column, std::min(key_tile, end - column)}, [&](const Tile& part) {
+            const int64_t at = part.row - row;
+            key_block(part, products, at, scores, top + at, sum + at, y + at * width_);
+          });
     }
     for (int64_t i = 0; i < rows; ++i) {
       T* const to = y_.at(batch, row + i);
@@ -66,14 +69,17 @@ class Forward {
     }
   }
 
-  void key_block(const Tile& t, const Products& products, T* scores, T* top, T* sum, T* y) const {
+  // first: of the tile's queries, among those of the products.
+  void key_block(const Tile& t, const Products& products, int64_t first, T* scores, T* top, T* sum,
+                 T* y) const {
     const bool partial = masking_.partial(t);
     const int64_t shared = t.batch / sharing_;
-    products.score(k_.at(shared, t.column), k_.leading(), t.columns, scores);
+    products.score(first, t.rows, k_.at(shared, t.column), k_.leading(), t.columns, scores);
     if (partial) masking_.apply(t, scores);
     for (int64_t i = 0; i < t.rows; ++i)
       absorb_row(t, t.row + i, scores + i * key_tile, top[i], sum[i], y + i * width_);
-    products.add_values(partial, t.columns, scores, v_.at(shared, t.column), v_.leading(), y);
+    products.add_values(partial, t.rows, t.columns, scores, v_.at(shared, t.column), v_.leading(),
+                        y);
   }
 
   // Turns one row of scores into weights relative to the largest score so far, and rescales what

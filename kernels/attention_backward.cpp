@@ -86,9 +86,8 @@ class Backward {
     transpose(v_.at(shared, column), v_.leading(), columns, width_, buffers.values, key_tile);
     for (int64_t row = 0; row < queries_; row += query_tile) {
       const int64_t rows = std::min(query_tile, queries_ - row);
-      const int64_t seen = masking_.key_end(batch, row, rows) - column;
-      const Tile tile{batch, row, rows, column, std::min(columns, seen)};
-      if (seen > 0 && !masking_.empty(tile)) tile_gradients(tile, buffers);
+      masking_.each_part({batch, row, rows, column, columns},
+                         [&](const Tile& part) { tile_gradients(part, buffers); });
     }
   }
 

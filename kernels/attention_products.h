@@ -22,24 +22,24 @@ class ExactProducts {
       : depth_(depth), width_(width), scale_(scale), keys_(scratch) {}
 
   // The queries that products are of from now on; stride: between their rows.
-  void take_queries(const T* q, int64_t stride, int64_t rows) {
+  void take_queries(const T* q, int64_t stride, int64_t) {
     q_ = q;
     stride_ = stride;
-    rows_ = rows;
   }
 
-  // scores [rows, key_tile] = scale q kᵀ.
-  void score(const T* k, int64_t stride, int64_t columns, T* scores) const {
+  // scores [rows, key_tile] = scale q kᵀ for the queries from `first`, a multiple of part_rows.
+  void score(int64_t first, int64_t rows, const T* k, int64_t stride, int64_t columns,
+             T* scores) const {
     // BLAS multiplies small plain operands where they lie, and copies transposed ones.
     transpose(k, stride, columns, depth_, keys_, key_tile);
-    gemm_tile(false, false, rows_, columns, depth_, scale_, q_, stride_, keys_, key_tile, T{0},
-              scores, key_tile);
+    gemm_tile(false, false, rows, columns, depth_, scale_, q_ + first * stride_, stride_, keys_,
+              key_tile, T{0}, scores, key_tile);
   }
 
   // y [rows, width] += weights v, with weights [rows, key_tile]; as multiply_weights().
-  void add_values(bool partial, int64_t columns, const T* weights, const T* v, int64_t stride,
-                  T* y) const {
-    multiply_weights(false, partial, rows_, columns, width_, T{1}, weights, v, stride, y, width_);
+  void add_values(bool partial, int64_t rows, int64_t columns, const T* weights, const T* v,
+                  int64_t stride, T* y) const {
+    multiply_weights(false, partial, rows, columns, width_, T{1}, weights, v, stride, y, width_);
   }
 
  private:
@@ -47,7 +47,7 @@ class ExactProducts {
   T scale_;
   T* keys_;
   const T* q_ = nullptr;
-  int64_t stride_ = 0, rows_ = 0;
+  int64_t stride_ = 0;
 };
 
 // Of operands rounded to bfloat16, with sums in float32. Needs has_bf16_panels().
@@ -72,26 +72,27 @@ class RoundedProducts {
         values_(weights_ + words(query_tile, key_tile)) {}
 
   void take_queries(const float* q, int64_t stride, int64_t rows) {
-    rows_ = rows;
     pack_panels({q, stride, true}, 0, rows, 0, depth_, queries_);
   }
 
-  void score(const float* k, int64_t stride, int64_t columns, float* scores) const {
+  void score(int64_t first, int64_t rows, const float* k, int64_t stride, int64_t columns,
+             float* scores) const {
+    static_assert(part_rows % panel_width == 0);
     pack_panels({k, stride, true}, 0, columns, 0, depth_, keys_);
-    multiply_panels(pairs(depth_), panels(queries_, depth_), panels(keys_, depth_),
-                    {scores, key_tile, rows_, columns, false, nullptr}, {});
-    for (int64_t i = 0; i < rows_; ++i, scores += key_tile)
+    multiply_panels(pairs(depth_), panels(queries_ + words(first, depth_), depth_),
+                    panels(keys_, depth_), {scores, key_tile, rows, columns, false, nullptr}, {});
+    for (int64_t i = 0; i < rows; ++i, scores += key_tile)
       rows::affine(scores, scale_, 0.0f, scores, columns);
   }
 
-  void add_values(bool partial, int64_t columns, const float* weights, const float* v,
+  void add_values(bool partial, int64_t rows, int64_t columns, const float* weights, const float* v,
                   int64_t stride, float* y) const {
     if (partial && !stays_finite(v, stride, columns))
-      return add_weighted(false, rows_, columns, width_, 1.0f, weights, v, stride, y, width_);
-    pack_panels({weights, key_tile, true}, 0, rows_, 0, columns, weights_);
+      return add_weighted(false, rows, columns, width_, 1.0f, weights, v, stride, y, width_);
+    pack_panels({weights, key_tile, true}, 0, rows, 0, columns, weights_);
     pack_panels({v, stride, false}, 0, width_, 0, columns, values_);
     multiply_panels(pairs(columns), panels(weights_, columns), panels(values_, columns),
-                    {y, width_, rows_, width_, true, nullptr}, {});
+                    {y, width_, rows, width_, true, nullptr}, {});
   }
 
  private:
@@ -116,7 +117,6 @@ class RoundedProducts {
   int64_t depth_, width_;
   float scale_;
   Bf16Pair *queries_, *keys_, *weights_, *values_;
-  int64_t rows_ = 0;
 };
 
 }  // namespace attune::kernels

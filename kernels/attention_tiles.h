@@ -19,6 +19,9 @@ namespace attune::kernels {
 
 inline constexpr int64_t query_tile = 64;
 inline constexpr int64_t key_tile = 128;
+// Where a diagonal ends a tile, it is cut into parts of so many queries, which end where theirs
+// does.
+inline constexpr int64_t part_rows = 32;
 
 // Elements that one thread works in. Forward: a tile of scores, a row for every query, and what its
 // products need; backward: two tiles, keys and values transposed, and a number for every query.
@@ -108,10 +111,22 @@ class Masking {
     return std::clamp<int64_t>(of_sequence(mask_.lengths, batch), 0, keys_);
   }
   // Keys at and beyond this one are masked for all of these queries. Rounded up to a multiple of
-  // query_tile where a diagonal decides, since products of odd sizes save nothing.
+  // part_rows where a diagonal decides, since products of odd sizes save nothing.
   int64_t key_end(int64_t batch, int64_t row, int64_t rows) const {
     const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
-    return std::min(key_end(batch), (seen + query_tile - 1) / query_tile * query_tile);
+    return std::min(key_end(batch), (seen + part_rows - 1) / part_rows * part_rows);
+  }
+  // Calls f(part) for the parts of a tile that are not masked whole, from above.
+  template <class F>
+  void each_part(const Tile& t, const F& f) const {
+    const int64_t least_end = key_end(t.batch, t.row, std::min(part_rows, t.rows));
+    const int64_t step = least_end < t.column + t.columns ? part_rows : t.rows;
+    for (int64_t row = t.row; row < t.row + t.rows; row += step) {
+      const int64_t rows = std::min(step, t.row + t.rows - row);
+      const int64_t seen = key_end(t.batch, row, rows) - t.column;
+      const Tile part{t.batch, row, rows, t.column, std::min(t.columns, seen)};
+      if (seen > 0 && !empty(part)) f(part);
+    }
   }
   // True if the diagonals mask the whole tile.
   bool empty(const Tile& t) const {
@@ -203,8 +218,8 @@ double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queri
       const int64_t rows = std::min(query_tile, queries - row);
       const int64_t end = masking.key_end(batch, row, rows);
       for (int64_t column = 0; column < end; column += key_tile) {
-        const Tile tile{batch, row, rows, column, std::min(key_tile, end - column)};
-        if (!masking.empty(tile)) scores += tile.rows * tile.columns;
+        masking.each_part({batch, row, rows, column, std::min(key_tile, end - column)},
+                          [&](const Tile& part) { scores += part.rows * part.columns; });
       }
     }
   return static_cast<double>(scores);
