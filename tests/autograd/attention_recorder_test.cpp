@@ -127,6 +127,25 @@ TEST_CASE("statistics of heads equal those of the whole matrix") {
         narrow(keys, 2, 3, tokens - 3).to_vector<int64_t>());
 }
 
+TEST_CASE("statistics of keys with equal weights, and of queries beyond the last key") {
+  const int64_t queries = 7, keys = 5;
+  const Tensor q = ones({1, queries, 2}, float64), k = ones({1, keys, 2}, float64);
+  AttentionRecorder recorder;
+  scaled_dot_product_attention(q, k, k);
+  const auto found = recorder.records()[0].statistics(2);
+  for (int64_t row = 0; row < queries; ++row)
+    CHECK(select(Tensor(found.top_keys), -2, row).to_vector<int64_t>() ==
+          std::vector<int64_t>{0, 1});
+  // Queries 1 to 5 have a key before them; query 6 has not.
+  CHECK(std::abs(Tensor(found.on_previous).item<double>() - 1.0 / keys) < 1e-14);
+  const Tensor last = cat({zeros({1, keys - 1, 2}, float64), ones({1, 1, 2}, float64)}, 1);
+  scaled_dot_product_attention(q, last, k);
+  const double weight = std::exp(std::sqrt(2.0)) / (std::exp(std::sqrt(2.0)) + keys - 1);
+  const double others = (1 - weight) / (keys - 1);
+  const Tensor on_previous(recorder.records()[1].statistics().on_previous);
+  CHECK(std::abs(on_previous.item<double>() - (4 * others + weight) / 5) < 1e-14);
+}
+
 TEST_CASE("queries with nothing to attend to are left out of the statistics") {
   const Tensor x = ones({1, 1, 3, 2}, float64);
   AttentionRecorder recorder;

@@ -126,6 +126,19 @@ TEST_CASE("alibi takes the paper's slopes for any number of heads") {
   CHECK(six[5] == 0.125);
 }
 
+TEST_CASE("a window of n sees n - 1 keys on either side") {
+  manual_seed(6);
+  for (const int64_t length : {9, 150}) {
+    const Tensor q = normal({length, 4}), k = normal({length, 4}), v = normal({length, 3});
+    const Tensor distance = abs(unsqueeze(arange(length), 1) - arange(length));
+    for (const int64_t n : {1, 3, 40}) {
+      const Mask near = Mask::keep(lt(distance, static_cast<double>(n)));
+      require_same([&] { return scaled_dot_product_attention(q, k, v, Mask::window(n)); },
+                   [&] { return scaled_dot_product_attention(q, k, v, near); }, {q, k, v});
+    }
+  }
+}
+
 TEST_CASE("every sequence has an offset of its own") {
   manual_seed(4);
   const Tensor q = normal({2, 2, 3, 4}), k = normal({2, 2, 9, 4}), v = normal({2, 2, 9, 4});
@@ -141,15 +154,18 @@ TEST_CASE("every sequence has an offset of its own") {
 
 TEST_CASE("a bias takes its gradient past NaN that the mask hides") {
   manual_seed(5);
-  const Tensor q = normal({1, 2, 4, 3}), k = normal({1, 2, 4, 3}), bias = normal({2, 4, 4});
-  const Tensor v = normal({1, 2, 4, 3});
+  const Tensor q = normal({1, 2, 4, 3}), k = normal({1, 2, 5, 3}), bias = normal({2, 4, 5});
+  const Tensor v = normal({1, 2, 5, 3});
   Array poisoned = v.detach().clone().array();
-  poisoned.write<double>([](double* at) { at[3 * 3] = NAN; });
-  const Mask mask = Mask::bias(bias) & Mask::padding({3});
-  const auto gradient = [&](const Tensor& values) {
-    return grad({sum(square(scaled_dot_product_attention(q, k, values, mask)))}, {bias})[0];
-  };
-  CHECK(largest_difference(gradient(Tensor(poisoned)), gradient(v)) < 1e-14);
+  poisoned.write<double>([](double* at) { at[4 * 3] = NAN; });
+  const Mask mask = Mask::bias(bias) & Mask::padding({4});
+  for (const bool create_graph : {false, true}) {
+    const auto gradient = [&](const Tensor& values) {
+      const Tensor loss = sum(square(scaled_dot_product_attention(q, k, values, mask)));
+      return grad({loss}, {bias}, {}, {.create_graph = create_graph})[0];
+    };
+    CHECK(largest_difference(gradient(Tensor(poisoned)), gradient(v)) < 1e-14);
+  }
 }
 
 TEST_CASE("attention refuses heads, offsets and slopes that do not fit") {
@@ -159,6 +175,9 @@ TEST_CASE("attention refuses heads, offsets and slopes that do not fit") {
   CHECK_THROWS_AS(scaled_dot_product_attention(q, three, three, {}, {.enable_gqa = true}),
                   ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, two, q, {}, {.enable_gqa = true}), ShapeError);
+  const Tensor no_heads = zeros({2, 0, 3, 2});
+  CHECK_THROWS_AS(scaled_dot_product_attention(q, no_heads, no_heads, {}, {.enable_gqa = true}),
+                  ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::offset({1, 2, 3})), ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, Mask::alibi({0.5, 0.25})), ShapeError);
   CHECK_THROWS_AS(Mask::alibi(0), ValueError);

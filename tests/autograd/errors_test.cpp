@@ -21,3 +21,13 @@ TEST_CASE("every operation refuses its bad inputs in its name, and leaves all as
   INFO(faults);
   CHECK(faults.empty());
 }
+
+TEST_CASE("einsum names the term or the letter that does not fit, wherever it stands") {
+  using Catch::Matchers::ContainsSubstring;
+  CHECK_THROWS_WITH(attune::einsum("ij", {some(2, 3, 4)}), ContainsSubstring("term \"ij\""));
+  CHECK_THROWS_WITH(attune::einsum("ij", {some(2)}), ContainsSubstring("term \"ij\""));
+  CHECK_THROWS_WITH(attune::einsum("i,i->", {some(2), some(3)}),
+                    ContainsSubstring("'i' is both 2 and 3"));
+  CHECK_THROWS_WITH(attune::einsum("ij,kj->ik", {some(2, 3), some(2, 4)}),
+                    ContainsSubstring("'j' is both 3 and 4"));
+}

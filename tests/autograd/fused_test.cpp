@@ -93,6 +93,9 @@ TEST_CASE("layer_norm and rms_norm equal their twins, with and without weight an
     require_twins([&](const auto& x) { return layer_norm(x[0], {width}, x[1], x[2]); },
                   [&](const auto& x) { return composite::layer_norm(x[0], 1, x[1], x[2], 1e-5); },
                   {{6, width}, {width}, {width}});
+    require_twins([&](const auto& x) { return layer_norm(x[0], {width}, {}, x[1]); },
+                  [&](const auto& x) { return composite::layer_norm(x[0], 1, {}, x[1], 1e-5); },
+                  {{6, width}, {width}});
     require_twins([&](const auto& x) { return rms_norm(x[0], {width}, x[1], 1e-6); },
                   [&](const auto& x) { return composite::rms_norm(x[0], 1, x[1], 1e-6); },
                   {{6, width}, {width}});

@@ -10,11 +10,11 @@ using namespace attune::test;
 
 namespace {
 
-// Tiles of rows and of columns, one block of depth and several, one chain and several; sides that
-// fill no panel.
+// Tiles of rows and of columns, one block of depth and several, one chain and several, the last of
+// them full or not; sides that fill no panel.
 const Product products[] = {
     {{}, 160, 72, 96},  {{}, 17, 97, 977},  {{}, 120, 1031, 49},  {{}, 33, 2049, 35},
-    {{}, 900, 40, 170}, {{}, 65, 30, 1500}, {{2}, 257, 256, 259},
+    {{}, 900, 40, 170}, {{}, 65, 30, 1500}, {{2}, 257, 256, 259}, {{}, 40, 512, 64},
 };
 
 // Runs f with every instruction set that packs.
