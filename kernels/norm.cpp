@@ -1,5 +1,7 @@
 #include "norm.h"
 
+#include <hwy/cache_control.h>
+
 #include "../array/trace.h"
 #include "copy.h"
 #include "row_tiles.h"
@@ -19,6 +21,15 @@ const T* data_or_null(const Array& x) {
 
 Array dense_or_none(const Array& x) { return x.defined() ? contiguous(x) : x; }
 
+// The least result that is written past the caches: half of what the last one of them holds.
+constexpr int64_t large_result = int64_t{16} << 20;
+
+template <class T>
+rows::Store store_of(const Array& result) {
+  const bool large = result.numel() * static_cast<int64_t>(sizeof(T)) >= large_result;
+  return large ? rows::Store::past_caches : rows::Store::in_cache;
+}
+
 int64_t row_count(const Array& x) { return x.size(-1) == 0 ? 0 : x.numel() / x.size(-1); }
 
 NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& bias, double eps) {
@@ -30,14 +41,19 @@ NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& 
     const Array dense = contiguous(x), w = dense_or_none(weight), b = dense_or_none(bias);
     const T *from = dense.data<T>(), *w_data = data_or_null<T>(w), *b_data = data_or_null<T>(b);
     T *to = result.y.output<T>(), *kept = result.moments.output<T>();
-    parallel_rows(count, width, [&](int64_t row) {
+    const rows::Store store = store_of<T>(result.y);
+    const auto normalize_row = [&](int64_t row) {
       const T* x_row = from + row * width;
       const auto m = kind == Kind::layer ? rows::layer_moments(x_row, static_cast<T>(eps), width)
                                          : rows::rms_moments(x_row, static_cast<T>(eps), width);
-      rows::normalize(x_row, m, w_data, b_data, to + row * width, width);
+      rows::normalize(x_row, m, w_data, b_data, to + row * width, width, store);
       kept[row * 3] = m.mean;
       kept[row * 3 + 1] = m.correction;
       kept[row * 3 + 2] = m.rstd;
+    };
+    parallel_row_tiles(count, width, rows_per_tile(width), [&](int64_t first, int64_t end) {
+      for (int64_t row = first; row < end; ++row) normalize_row(row);
+      hwy::FlushStream();
     });
   });
   return result;
@@ -54,14 +70,14 @@ struct Operands {
 };
 
 template <class T>
-void input_gradient(Kind kind, const Operands<T>& in, int64_t row, T* to) {
+void input_gradient(Kind kind, const Operands<T>& in, int64_t row, T* to, rows::Store store) {
   const T scale = T{1} / static_cast<T>(in.width);
   const int64_t at = row * in.width;
   const auto m = in.moments_of(row);
   auto sums = rows::norm_sums(in.x + at, in.g + at, in.weight, m, in.width);
   sums.gradient = kind == Kind::layer ? sums.gradient * scale : T{0};
   sums.projected *= scale;
-  rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width);
+  rows::norm_gradient(in.x + at, in.g + at, in.weight, m, sums, to + at, in.width, store);
 }
 
 // Rows that are added up one by one: of many narrow ones, a single sum would lose digits.
@@ -83,7 +99,6 @@ template <class T>
 NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape, NormNeeds needs) {
   const int64_t block = std::min(rows_per_tile(in.width), block_rows);
   const int64_t height = rows_per_tile(in.width) / block * block;
-  const int64_t tiles = (in.count + height - 1) / height;
   const auto sums = [&](bool needed) {
     return needed ? zeros({(in.count + block - 1) / block, in.width}, dtype_of<T>) : Array();
   };
@@ -91,14 +106,15 @@ NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape,
   NormGradients d{needs.x ? Array(shape, dtype_of<T>) : Array(), sums(needs.weight),
                   sums(needs.bias)};
   T *dx = output(d.x), *dw = output(d.weight), *db = output(d.bias);
-  parallel_tiles(tiles, in.count * in.width, [&](int64_t tile) {
-    const int64_t end = std::min(in.count, (tile + 1) * height);
-    for (int64_t row = tile * height; row < end; ++row) {
+  const rows::Store store = dx ? store_of<T>(d.x) : rows::Store::in_cache;
+  parallel_row_tiles(in.count, in.width, height, [&](int64_t first, int64_t end) {
+    for (int64_t row = first; row < end; ++row) {
       const int64_t at = row * in.width, sum = row / block * in.width;
-      if (dx) input_gradient(kind, in, row, dx);
+      if (dx) input_gradient(kind, in, row, dx, store);
       if (dw) rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), dw + sum, in.width);
       if (db) rows::add_scaled(T{1}, in.g + at, db + sum, in.width);
     }
+    hwy::FlushStream();
   });
   if (dw) d.weight = total<T>(d.weight);
   if (db) d.bias = total<T>(d.bias);

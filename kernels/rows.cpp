@@ -49,6 +49,18 @@ HWY_INLINE void map(int64_t n, T* y, const F& f, const X*... x) {
   if (i < n) store(d, f(load_tail(d, x + i, n - i)...), y + i, n - i);
 }
 
+// As map(), but if told, and where y lies on a boundary of vectors, past the caches.
+template <class T, class F, class... X>
+HWY_INLINE void map_to(Store to, int64_t n, T* y, const F& f, const X*... x) {
+  const Lanes<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const bool aligned = reinterpret_cast<uintptr_t>(y) % (hn::Lanes(d) * sizeof(T)) == 0;
+  if (to == Store::in_cache || !aligned) return map(n, y, f, x...);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::Stream(f(hn::LoadU(d, x + i)...), d, y + i);
+  if (i < n) store(d, f(load_tail(d, x + i, n - i)...), y + i, n - i);
+}
+
 // The sum of f(i, x[i]...) for one block, in four chains that overlap.
 template <class T, class F, class... X>
 HWY_INLINE T sum_block(int64_t begin, int64_t end, const F& f, const X*... x) {
@@ -251,21 +263,21 @@ struct Normalizer {
 };
 
 template <class T>
-void normalize(const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n) {
+void normalize(const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n, Store to) {
   const Normalizer<T> xhat(m);
   if (w && b) {
-    map(
-        n, y, [&](auto vx, auto vw, auto vb) HWY_ATTR { return hn::MulAdd(xhat(vx), vw, vb); }, x,
-        w, b);
+    map_to(
+        to, n, y, [&](auto vx, auto vw, auto vb) HWY_ATTR { return hn::MulAdd(xhat(vx), vw, vb); },
+        x, w, b);
   } else if (w) {
-    map(
-        n, y, [&](auto vx, auto vw) HWY_ATTR { return hn::Mul(xhat(vx), vw); }, x, w);
+    map_to(
+        to, n, y, [&](auto vx, auto vw) HWY_ATTR { return hn::Mul(xhat(vx), vw); }, x, w);
   } else if (b) {
-    map(
-        n, y, [&](auto vx, auto vb) HWY_ATTR { return hn::Add(xhat(vx), vb); }, x, b);
+    map_to(
+        to, n, y, [&](auto vx, auto vb) HWY_ATTR { return hn::Add(xhat(vx), vb); }, x, b);
   } else {
-    map(
-        n, y, [&](auto vx) HWY_ATTR { return xhat(vx); }, x);
+    map_to(
+        to, n, y, [&](auto vx) HWY_ATTR { return xhat(vx); }, x);
   }
 }
 
@@ -286,18 +298,18 @@ NormSums<T> norm_sums(const T* x, const T* g, const T* w, const Moments<T>& m, i
 
 template <class T>
 void norm_gradient(const T* x, const T* g, const T* w, const Moments<T>& m, NormSums<T> s, T* out,
-                   int64_t n) {
+                   int64_t n, Store to) {
   const Normalizer<T> xhat(m);
   const auto gradient = hn::Set(xhat.d, s.gradient), projected = hn::Set(xhat.d, s.projected);
   const auto combine = [&](auto vx, auto gw) HWY_ATTR {
     return hn::Mul(xhat.rstd, hn::NegMulAdd(xhat(vx), projected, hn::Sub(gw, gradient)));
   };
   if (w)
-    map(
-        n, out, [&](auto vx, auto vg, auto vw) HWY_ATTR { return combine(vx, hn::Mul(vg, vw)); }, x,
-        g, w);
+    map_to(
+        to, n, out,
+        [&](auto vx, auto vg, auto vw) HWY_ATTR { return combine(vx, hn::Mul(vg, vw)); }, x, g, w);
   else
-    map(n, out, combine, x, g);
+    map_to(to, n, out, combine, x, g);
 }
 
 template <class T>
@@ -335,16 +347,16 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
   }                                                                                                \
   Moments<T> rms_moments_##suffix(const T* x, T eps, int64_t n) { return rms_moments(x, eps, n); } \
   void normalize_##suffix(const T* x, const Moments<T>& m, const T* w, const T* b, T* y,           \
-                          int64_t n) {                                                             \
-    normalize<T>(x, m, w, b, y, n);                                                                \
+                          int64_t n, Store to) {                                                   \
+    normalize<T>(x, m, w, b, y, n, to);                                                            \
   }                                                                                                \
   NormSums<T> norm_sums_##suffix(const T* x, const T* g, const T* w, const Moments<T>& m,          \
                                  int64_t n) {                                                      \
     return norm_sums<T>(x, g, w, m, n);                                                            \
   }                                                                                                \
   void norm_gradient_##suffix(const T* x, const T* g, const T* w, const Moments<T>& m,             \
-                              NormSums<T> s, T* out, int64_t n) {                                  \
-    norm_gradient<T>(x, g, w, m, s, out, n);                                                       \
+                              NormSums<T> s, T* out, int64_t n, Store to) {                        \
+    norm_gradient<T>(x, g, w, m, s, out, n, to);                                                   \
   }                                                                                                \
   void norm_weight_##suffix(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) {       \
     norm_weight<T>(x, g, m, dw, n);                                                                \
@@ -384,16 +396,17 @@ namespace attune::kernels::rows {
                   s, out, n)                                                                       \
   ATTUNE_DISPATCH(T, Moments<T>, layer_moments, (const T* x, T eps, int64_t n), x, eps, n)         \
   ATTUNE_DISPATCH(T, Moments<T>, rms_moments, (const T* x, T eps, int64_t n), x, eps, n)           \
-  ATTUNE_DISPATCH(T, void, normalize,                                                              \
-                  (const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n), x,   \
-                  m, w, b, y, n)                                                                   \
+  ATTUNE_DISPATCH(                                                                                 \
+      T, void, normalize,                                                                          \
+      (const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n, Store to), x, m,  \
+      w, b, y, n, to)                                                                              \
   ATTUNE_DISPATCH(T, NormSums<T>, norm_sums,                                                       \
                   (const T* x, const T* g, const T* w, const Moments<T>& m, int64_t n), x, g, w,   \
                   m, n)                                                                            \
-  ATTUNE_DISPATCH(                                                                                 \
-      T, void, norm_gradient,                                                                      \
-      (const T* x, const T* g, const T* w, const Moments<T>& m, NormSums<T> s, T* out, int64_t n), \
-      x, g, w, m, s, out, n)                                                                       \
+  ATTUNE_DISPATCH(T, void, norm_gradient,                                                          \
+                  (const T* x, const T* g, const T* w, const Moments<T>& m, NormSums<T> s, T* out, \
+                   int64_t n, Store to),                                                           \
+                  x, g, w, m, s, out, n, to)                                                       \
   ATTUNE_DISPATCH(T, void, norm_weight,                                                            \
                   (const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n), x, g, m, dw, n)
 

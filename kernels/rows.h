@@ -20,6 +20,10 @@ struct NormSums {
   T gradient, projected;
 };
 
+// Where a result goes. Past the caches spares reading what it overwrites, and pays where no cache
+// could hold it; the thread that did so calls hwy::FlushStream() before another one reads.
+enum class Store { in_cache, past_caches };
+
 #define ATTUNE_ROWS(T)                                                                       \
   /* The largest element: -inf if none, NaN if any is. */                                    \
   T maximum(const T* x, int64_t n);                                                          \
@@ -44,11 +48,12 @@ struct NormSums {
   Moments<T> layer_moments(const T* x, T eps, int64_t n);                                    \
   Moments<T> rms_moments(const T* x, T eps, int64_t n);                                      \
   /* y = xhat w + b with xhat = (x - mean) rstd; w and b may be null. */                     \
-  void normalize(const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n);  \
+  void normalize(const T* x, const Moments<T>& m, const T* w, const T* b, T* y, int64_t n,   \
+                 Store to);                                                                  \
   NormSums<T> norm_sums(const T* x, const T* g, const T* w, const Moments<T>& m, int64_t n); \
   /* out = rstd (g w - s.gradient - xhat s.projected). */                                    \
   void norm_gradient(const T* x, const T* g, const T* w, const Moments<T>& m, NormSums<T> s, \
-                     T* out, int64_t n);                                                     \
+                     T* out, int64_t n, Store to);                                           \
   /* dw += g xhat. */                                                                        \
   void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n);
 

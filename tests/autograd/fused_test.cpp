@@ -113,6 +113,27 @@ TEST_CASE("layer_norm and rms_norm equal their twins, with and without weight an
       [&](const auto& x) { return composite::rms_norm(x[0], 2, {}, 1e-6); }, {{3, 4, 5}});
 }
 
+TEST_CASE("norms of more than caches hold are those of the parts, aligned or not") {
+  const int64_t rows = 8200, width = 520, half = rows / 2;  // 17 MB; every other row is aligned
+  const Tensor x = randn({rows, width}).requires_grad_(), weight = randn({width}),
+               bias = randn({width}), cotangent = randn({rows, width});
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    return a.to_vector<float>() == b.to_vector<float>();
+  };
+  const auto check = [&](const std::function<Tensor(const Tensor&)>& f) {
+    const Tensor y = f(x), dx = grad({y}, {x}, {cotangent})[0];
+    for (const int64_t first : {int64_t{0}, half}) {
+      const auto part = [&](const Tensor& whole) { return narrow(whole, 0, first, half); };
+      const Tensor piece = part(x).detach().requires_grad_(), expected = f(piece);
+      CHECK(same(part(y), expected));
+      CHECK(same(part(dx), grad({expected}, {piece}, {part(cotangent)})[0]));
+    }
+  };
+  check([&](const Tensor& in) { return layer_norm(in, {width}, weight, bias); });
+  check([&](const Tensor& in) { return layer_norm(in, {width}); });
+  check([&](const Tensor& in) { return rms_norm(in, {width}, weight); });
+}
+
 TEST_CASE("layer_norm keeps six digits where the mean is 100,000 deviations away") {
   manual_seed(1);
   const Tensor x(random_normal({4, 768}, float32, 1e5, 1));
