@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 namespace attune {
@@ -18,13 +19,22 @@ constexpr size_t most_json_bytes = size_t{1} << 25, most_json_values = size_t{1}
 void check_strict_json(std::string_view text, int deepest,
                        size_t most_names = std::numeric_limits<size_t>::max());
 
+// What follows takes nlohmann::json or nlohmann::ordered_json, and is compiled once: the library's
+// parser and writer take a compiler seconds in each file that calls them.
+
 // Parses JSON that check_strict_json accepts. The library could ask about each value as it parses,
 // but then takes time quadratic in the length of a list of objects.
 template <class Json = nlohmann::json>
 Json parse_strict_json(std::string_view text, int deepest,
-                       size_t most_names = std::numeric_limits<size_t>::max()) {
-  check_strict_json(text, deepest, most_names);
-  return Json::parse(text);
-}
+                       size_t most_names = std::numeric_limits<size_t>::max());
+
+// The text of a tree, on one line or indented by so many spaces. ValueError if it holds what is not
+// UTF-8, as JSON must be.
+template <class Json>
+std::string json_text(const Json& tree, int indent = -1);
+
+// The same on one line, with U+FFFD for what is not UTF-8.
+template <class Json>
+std::string repaired_json_text(const Json& tree);
 
 }  // namespace attune

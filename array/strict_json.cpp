@@ -86,4 +86,32 @@ void check_strict_json(std::string_view text, int deepest, size_t most_names) {
   Json::sax_parse(text, &checker);
 }
 
+template <class Tree>
+Tree parse_strict_json(std::string_view text, int deepest, size_t most_names) {
+  check_strict_json(text, deepest, most_names);
+  return Tree::parse(text);
+}
+
+template <class Tree>
+std::string json_text(const Tree& tree, int indent) {
+  try {
+    return tree.dump(indent);
+  } catch (const Json::exception&) {
+    throw ValueError("a text is not UTF-8, as JSON must be");
+  }
+}
+
+template <class Tree>
+std::string repaired_json_text(const Tree& tree) {
+  return tree.dump(-1, ' ', false, Tree::error_handler_t::replace);
+}
+
+#define ATTUNE_INSTANTIATE(Tree)                                        \
+  template Tree parse_strict_json<Tree>(std::string_view, int, size_t); \
+  template std::string json_text(const Tree&, int);                     \
+  template std::string repaired_json_text(const Tree&);
+ATTUNE_INSTANTIATE(nlohmann::json)
+ATTUNE_INSTANTIATE(nlohmann::ordered_json)
+#undef ATTUNE_INSTANTIATE
+
 }  // namespace attune

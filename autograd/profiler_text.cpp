@@ -4,9 +4,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "../array/fail.h"
+#include "../array/strict_json-inl.h"
 #include "profiler_recording.h"
 
 namespace attune {
@@ -123,8 +123,7 @@ void Profiler::export_chrome_trace(const std::string& path) const {
         {"ts", microseconds(start - recording_->begin())},
         {"dur", microseconds(duration)},
         {"args", arguments}};
-    file << (first ? "\n" : ",\n")
-         << event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    file << (first ? "\n" : ",\n") << repaired_json_text(event);
     first = false;
   }
   file << "\n]}\n";

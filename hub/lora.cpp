@@ -40,7 +40,7 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
     }
   } catch (const Json::exception&) {
   }
-  refuse(path, fmt::format("{} is {}", name, field->dump()));
+  refuse(path, fmt::format("{} is {}", name, json_text(*field)));
 }
 
 // PEFT lists names that other models have too: "score" beside "classifier".
@@ -62,7 +62,7 @@ void refuse_variants(const Json& config, const std::string& path) {
         "monteclora_config", "velora_config"}) {
     const auto field = config.find(name);
     if (field != config.end() && !field->is_null() && *field != false && !field->empty())
-      refuse(path, fmt::format("{} is {}, which is not supported", name, field->dump()));
+      refuse(path, fmt::format("{} is {}, which is not supported", name, json_text(*field)));
   }
   std::string type = "LORA", bias = "none";
   read(config, "peft_type", type, path);
@@ -166,8 +166,8 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
   };
   std::string text;
   try {
-    text = json.dump(2) + "\n";
-  } catch (const Json::exception&) {
+    text = json_text(json, 2) + "\n";
+  } catch (const ValueError&) {
     fail<ValueError>("save_adapter", "base_model or another name is not UTF-8, as {} must be",
                      config_file);
   }

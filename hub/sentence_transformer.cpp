@@ -97,7 +97,7 @@ int64_t read_max_seq_length(const std::string& folder, int64_t positions) {
     if (value == config.end() || value->is_null()) continue;
     // Without a limit it is 10^30.
     if (!value->is_number() || *value < 1)
-      refuse(path, fmt::format("{} is {}, a number of tokens fits", field, value->dump()));
+      refuse(path, fmt::format("{} is {}, a number of tokens fits", field, json_text(*value)));
     return static_cast<int64_t>(std::min(value->get<double>(), static_cast<double>(positions)));
   }
   return positions;
@@ -144,10 +144,11 @@ void save_sentence_transformer(const SentenceTransformer& model, const std::stri
   Json pooling = {{"word_embedding_dimension", model.bert.config().hidden_size}};
   for (const Named& known : poolings) pooling[known.flag] = known.pooling == model.pooling();
   detail::make_folder(folder + "/" + pooling_folder);
-  io::write_atomically(folder + "/" + pooling_folder + "/config.json", pooling.dump(2) + "\n");
+  io::write_atomically(folder + "/" + pooling_folder + "/config.json",
+                       json_text(pooling, 2) + "\n");
   const Json limits = {{"max_seq_length", model.max_seq_length()}, {"do_lower_case", false}};
-  io::write_atomically(folder + "/" + limits_file, limits.dump(2) + "\n");
-  io::write_atomically(folder + "/" + modules_file, modules.dump(2) + "\n");
+  io::write_atomically(folder + "/" + limits_file, json_text(limits, 2) + "\n");
+  io::write_atomically(folder + "/" + modules_file, json_text(modules, 2) + "\n");
 }
 
 }  // namespace attune::hub

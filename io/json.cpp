@@ -113,7 +113,7 @@ std::string Json::text_without(const std::vector<std::string>& names) const {
   for (auto it = value(node_).begin(); it != value(node_).end(); ++it) {
     if (std::find(names.begin(), names.end(), it.key()) != names.end()) continue;
     if (text.size() > 1) text += ',';
-    text.append(Value(it.key()).dump()).append(":").append(it.value().dump());
+    text.append(json_text(Value(it.key()))).append(":").append(json_text(it.value()));
   }
   return text + "}";
 }

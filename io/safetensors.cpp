@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "../array/fail.h"
+#include "../array/strict_json-inl.h"
 #include "../kernels/copy.h"
 #include "file.h"
 #include "safetensors_header.h"
@@ -208,8 +208,8 @@ void save_safetensors(const std::string& path, const StateDict& arrays,
   }
   std::string text;
   try {
-    text = header.dump();
-  } catch (const Json::exception&) {
+    text = json_text(header);
+  } catch (const ValueError&) {
     fail<ValueError>("save_safetensors", "{}: a name or metadata is not valid UTF-8", path);
   }
   text.append((prefix_bytes - text.size() % prefix_bytes) % prefix_bytes, ' ');

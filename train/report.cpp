@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "../array/fail.h"
+#include "../array/strict_json-inl.h"
 #include "../io/file.h"
 #include "report/curves.h"
 #include "report/page.h"
@@ -19,7 +19,7 @@ using json = nlohmann::ordered_json;
 // JSON that may stand inside a <script>: no byte sequence in it can end the element or open a
 // comment, since "<" occurs only inside strings. Bytes that are not UTF-8 become U+FFFD.
 std::string embeddable(const json& value) {
-  const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = repaired_json_text(value);
   std::string safe;
   safe.reserve(text.size());
   for (char c : text) {
@@ -34,8 +34,7 @@ std::string embeddable(const json& value) {
 
 std::string escape_html(std::string_view text) {
   // Through JSON once, which replaces what is not UTF-8.
-  const std::string valid =
-      json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
+  const std::string valid = parse_strict_json<json>(repaired_json_text(json(text)), 1);
   std::string escaped;
   for (char c : valid) {
     switch (c) {

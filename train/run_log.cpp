@@ -8,10 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "../array/fail.h"
+#include "../array/strict_json-inl.h"
 #include "../io/file.h"
 
 namespace attune::train {
@@ -44,7 +44,12 @@ std::optional<double> number_in(const nlohmann::json& line, const char* key) {
 
 // The opposite of json_line; nullopt for half a line or anything else.
 std::optional<Metrics> parse_line(std::string_view text) {
-  const auto line = nlohmann::json::parse(text, nullptr, false);
+  nlohmann::json line;
+  try {
+    line = parse_strict_json(text, 2);
+  } catch (const FormatError&) {
+    return {};
+  }
   if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) return {};
   return Metrics{.step = line["step"].get<int64_t>(),
                  .train_loss = number_in(line, "train_loss"),

@@ -82,7 +82,7 @@ int64_t require(const std::string& path, const Vocabulary& vocabulary, const std
 std::shared_ptr<Pipeline> build(const char* builder, const std::string& what,
                                 const nlohmann::json& settings,
                                 std::shared_ptr<const Vocabulary> vocabulary, Merges merges) {
-  return pipeline_from(Json::parse(builder, what, settings.dump(), deepest_json),
+  return pipeline_from(Json::parse(builder, what, json_text(settings), deepest_json),
                        std::move(vocabulary), std::move(merges));
 }
 

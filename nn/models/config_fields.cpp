@@ -1,7 +1,6 @@
 #include "config_fields.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "../../array/fail.h"
 #include "../../array/strict_json-inl.h"
@@ -30,7 +29,7 @@ Json parse_object(std::string_view text, const std::string& source) {
 }
 
 std::string shown(const Json& value) {
-  std::string text = value.dump();
+  std::string text = json_text(value);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;
 }
@@ -73,7 +72,7 @@ std::string with_architecture(const std::string& config, const std::string& arch
   Json json = parse_object(config, "the config");
   json["architectures"] = {architecture};
   json["dtype"] = name_of(dtype);
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 struct ConfigReader::State {
@@ -262,7 +261,7 @@ void ConfigReader::add_problem(std::string problem) {
 std::string ConfigReader::finish() {
   if (!state_->problems.empty())
     fail<FormatError>("config", "{}: {}", state_->source, state_->problems);
-  return state_->json.dump();
+  return json_text(state_->json);
 }
 
 struct ConfigWriter::State {
@@ -327,8 +326,8 @@ void ConfigWriter::object(const char* name, const std::function<void(ConfigWrite
 
 std::string ConfigWriter::finish() {
   try {
-    return state_->json.dump(2) + "\n";
-  } catch (const Json::exception&) {
+    return json_text(state_->json, 2) + "\n";
+  } catch (const ValueError&) {
     fail<ValueError>("config", "a label or another text in it is not UTF-8, as JSON must be");
   }
 }
