@@ -116,11 +116,13 @@ class Masking {
     const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
     return std::min(key_end(batch), (seen + part_rows - 1) / part_rows * part_rows);
   }
-  // Calls f(part) for the parts of a tile that are not masked whole, from above.
+  // Calls f(part) for the parts of a tile that are not masked whole, from above: the same ones
+  // however many of the keys beyond the diagonal the tile has.
   template <class F>
   void each_part(const Tile& t, const F& f) const {
-    const int64_t least_end = key_end(t.batch, t.row, std::min(part_rows, t.rows));
-    const int64_t step = least_end < t.column + t.columns ? part_rows : t.rows;
+    const int64_t first_end = key_end(t.batch, t.row, std::min(part_rows, t.rows));
+    const int64_t end = std::min(t.column + t.columns, key_end(t.batch, t.row, t.rows));
+    const int64_t step = first_end < end ? part_rows : t.rows;
     for (int64_t row = t.row; row < t.row + t.rows; row += step) {
       const int64_t rows = std::min(step, t.row + t.rows - row);
       const int64_t seen = key_end(t.batch, row, rows) - t.column;

@@ -21,7 +21,8 @@ const T* data_or_null(const Array& x) {
 
 Array dense_or_none(const Array& x) { return x.defined() ? contiguous(x) : x; }
 
-// The least result that is written past the caches: half of what the last one of them holds.
+// The least result in bytes that is written past the caches: little of one is left in them when it
+// is read.
 constexpr int64_t large_result = int64_t{16} << 20;
 
 template <class T>

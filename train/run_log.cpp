@@ -42,11 +42,12 @@ std::optional<double> number_in(const nlohmann::json& line, const char* key) {
   return found->is_number() ? found->get<double>() : std::nan("");
 }
 
-// The opposite of json_line; nullopt for half a line or anything else.
+// The opposite of json_line; nullopt for half a line or anything else. Others may have added to it.
 std::optional<Metrics> parse_line(std::string_view text) {
+  constexpr int deepest = 64;
   nlohmann::json line;
   try {
-    line = parse_strict_json(text, 2);
+    line = parse_strict_json(text, deepest);
   } catch (const FormatError&) {
     return {};
   }

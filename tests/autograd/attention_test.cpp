@@ -73,9 +73,9 @@ TEST_CASE("tiled attention equals the whole matrix for every mask, across tile b
     Shape batch;
     int64_t queries, keys;
   };
-  const Case cases[] = {{{2, 3}, 1, 1},       {{}, 5, 3},         {{2, 3}, 1, 300},
-                        {{3}, 16, 257},       {{2, 3}, 64, 128},  {{}, 70, 300},
-                        {{2, 1, 3}, 70, 300}, {{2, 3}, 200, 130}, {{2}, 130, 270}};
+  const Case cases[] = {{{2, 3}, 1, 1},    {{}, 5, 3},    {{2, 3}, 1, 300},     {{3}, 16, 257},
+                        {{2, 3}, 64, 128}, {{}, 70, 300}, {{2, 1, 3}, 70, 300}, {{2, 3}, 200, 130},
+                        {{2}, 130, 270},   {{2}, 40, 200}};
   for (const auto& [batch, queries, keys] : cases) {
     INFO(to_string(batch) << ", " << queries << " by " << keys);
     const Inputs in = random_inputs(batch, queries, keys);
@@ -99,6 +99,7 @@ TEST_CASE("tiled attention equals the whole matrix for every mask, across tile b
     require_twin(in, Mask::causal());
     require_twin(in, Mask::causal() & Mask::offset(keys - queries));
     require_twin(in, Mask::causal() & Mask::offset(lengths(keys - queries, 2)));
+    require_twin(in, Mask::causal() & Mask::offset(33));
     require_twin(in, Mask::window(7) & Mask::causal());
     require_twin(in, Mask::padding(lengths(keys / 2, keys)));
     require_twin(in, Mask::alibi(heads) & Mask::causal());

@@ -112,6 +112,18 @@ TEST_CASE("an operation made of others is one call, and an operation in itself i
   for (const ProfileRow& row : rows) CHECK(row.seconds <= profiler.seconds());
 }
 
+TEST_CASE("attention multiplies what the diagonal leaves of its tiles") {
+  const Tensor q = randn({1, 128, 4}).requires_grad_();
+  Profiler profiler;
+  scaled_dot_product_attention(q, q, q, Mask::causal()).backward(ones({1, 128, 4}));
+  profiler.stop();
+  const auto rows = profiler.by_operation();
+  // 32 queries at a time.
+  const double scores = 32 * (32 + 64 + 96 + 128);
+  CHECK(row_of(rows, "scaled_dot_product_attention", false).flops == 2 * 2 * scores * 4);
+  CHECK(row_of(rows, "scaled_dot_product_attention", true).flops == 5 * 2 * scores * 4);
+}
+
 TEST_CASE("modules show what ran in them and below, layers by themselves or as one") {
   const Net net;
   const Tensor x = randn({4, 16});
