@@ -220,7 +220,7 @@ class Pass {
 
   // Anomalies are the node's, whichever operation of its formula they came from.
   std::vector<Tensor> run_formulas(Node& node, const Tensor& gradient) {
-    const Span span(node.name, true);
+    const Span span(node.name);
     SavedValueGuard guard(node.stamp, node.name);
     MatmulPrecisionScope precision(node.matmul_precision);
     AnomalyMode off(false);

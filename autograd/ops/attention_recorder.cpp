@@ -36,10 +36,9 @@ Shape AttentionRecord::shape() const {
 
 Tensor AttentionRecord::weights_of(const std::vector<int64_t>& rows,
                                    const std::vector<int64_t>& heads) const {
-  const int64_t all_heads = q_.dim() > 2 ? q_.size(-3) : 1;
   return Tensor(kernels::attention_weights(q_, k_, mask_, scale_,
                                            resolve("query", rows, q_.size(-2)),
-                                           resolve("head", heads, all_heads)));
+                                           resolve("head", heads, q_.size(-3))));
 }
 
 AttentionStatistics AttentionRecord::statistics(int64_t top) const {

@@ -173,6 +173,10 @@ TEST_CASE("a recorder takes attention without batch or heads, and of several seq
     const Tensor w = reshape(all_weights(q, k, zeros({20, 20}, boolean)), found_w.shape());
     CHECK(largest_difference(found_w, w) < 1e-14);
     CHECK(largest_difference(record.weights_of({-1}), narrow(w, -2, 19, 1)) < 1e-14);
+    const int64_t heads = batch.size() == 0 ? 1 : batch.back();
+    const Tensor last_head = record.weights_of({}, {-1});
+    CHECK(largest_difference(record.weights_of({}, {heads - 1}), last_head) == 0);
+    CHECK_THROWS_AS(record.weights_of({}, {heads}), IndexError);
     const Tensor first = mean(select(w, -1, 0), {-1});
     const AttentionStatistics found = record.statistics();
     CHECK(largest_difference(reshape(Tensor(found.on_first), first.shape()), first) < 1e-13);

@@ -65,3 +65,21 @@ TEST_CASE("what no int64 holds becomes the smallest one") {
   CHECK(whole_numbers(x.to(int64)) == expected);
   CHECK(whole_numbers(x.to(float32).to(int64)) == expected);
 }
+
+TEST_CASE("whole numbers are multiplied and added up as floating ones are") {
+  manual_seed(1);
+  const auto numbers = [](const Shape& shape) { return randint(-9, 10, shape); };
+  const auto same = [](const Tensor& found, const Tensor& expected) {
+    REQUIRE(found.dtype() == int64);
+    CHECK(found.shape() == expected.shape());
+    CHECK(found.to(float64).to_vector<double>() == expected.to_vector<double>());
+  };
+  const auto floating = [](const Tensor& x) { return x.to(float64); };
+  const Tensor a = numbers({2, 3, 4}), b = numbers({2, 4, 5}), c = numbers({5, 4});
+  same(matmul(a, b), matmul(floating(a), floating(b)));
+  same(matmul(a, transpose(c, 0, 1)), matmul(floating(a), transpose(floating(c), 0, 1)));
+  const Tensor x = numbers({3, 4}), rows = tensor(std::vector<int64_t>{2, 0, 2}, {3});
+  const Tensor added = numbers({3, 4}), places = randint(3, {3, 4});
+  same(index_add(x, 0, rows, added), index_add(floating(x), 0, rows, floating(added)));
+  same(scatter_add(x, 0, places, added), scatter_add(floating(x), 0, places, floating(added)));
+}

@@ -1,6 +1,7 @@
 // Operations refuse what does not fit by a typed error in their name that shows the value, and
 // change nothing: inputs, random state, memory, the state of the thread.
 #include <iostream>
+#include <limits>
 
 #include "../catch.h"
 #include "op_rows.h"
@@ -30,4 +31,21 @@ TEST_CASE("einsum names the term or the letter that does not fit, wherever it st
                     ContainsSubstring("'i' is both 2 and 3"));
   CHECK_THROWS_WITH(attune::einsum("ij,kj->ik", {some(2, 3), some(2, 4)}),
                     ContainsSubstring("'j' is both 3 and 4"));
+  for (const char* equation : {"ij->ik", "ij->ii"})
+    CHECK_THROWS_WITH(attune::einsum(equation, {some(2, 3)}),
+                      ContainsSubstring("must occur once, and in an operand"));
+}
+
+TEST_CASE("padding beyond what can be addressed is refused, on either side") {
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  using Catch::Matchers::ContainsSubstring;
+  CHECK_THROWS_WITH(attune::pad(some(2), {most, 0}), ContainsSubstring("can be addressed"));
+  CHECK_THROWS_WITH(attune::pad(some(2), {0, most}), ContainsSubstring("can be addressed"));
+}
+
+TEST_CASE("a cotangent of another shape or another dtype is refused by name") {
+  const attune::Tensor x = some(2, 3).requires_grad_(), y = x * 2.0;
+  using Catch::Matchers::ContainsSubstring;
+  for (const attune::Tensor& wrong : {some(3, 2), some(3), attune::to(some(2, 3), attune::float32)})
+    CHECK_THROWS_WITH(attune::grad({y}, {x}, {wrong}), ContainsSubstring("cotangent"));
 }

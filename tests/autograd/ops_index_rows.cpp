@@ -49,6 +49,8 @@ std::vector<OpRow> index_rows() {
                  [](In in) { return index_add(in[0], -1, in[1], in[2], 0.5); }},
        .bad = {bad<IndexError>([] { index_add(some(1, 3), 0, whole(2), some(2, 3)); }),
                bad<IndexError>([] { index_add(some(2, 3), 2, whole(2), some(2, 3)); }),
+               bad<IndexError>([] { index_add(some(2), 1, whole(2), some(2)); }),
+               bad<IndexError>([] { index_add(some(), 1, whole(1), some()); }),
                bad<DTypeError>([] { index_add(some(2, 3), 0, some(2), some(2, 3)); }),
                bad<DTypeError>([] { index_add(some(2, 3), 0, whole(2), whole(2, 3)); }),
                bad<ShapeError>([] { index_add(some(2, 3), 0, whole(2), some(3, 3)); }),
