@@ -146,6 +146,26 @@ TEST_CASE("statistics of keys with equal weights, and of queries beyond the last
   CHECK(std::abs(on_previous.item<double>() - (4 * others + weight) / 5) < 1e-14);
 }
 
+TEST_CASE("statistics count from the position of each query") {
+  manual_seed(3);
+  const int64_t queries = 6, keys = 20, first = keys - queries;
+  const Tensor q = randn({1, queries, 4}, float64), k = randn({1, keys, 4}, float64);
+  AttentionRecorder recorder;
+  scaled_dot_product_attention(q, k, k, Mask::causal() & Mask::offset(first));
+  const AttentionRecord& record = recorder.records()[0];
+  const AttentionStatistics found = record.statistics();
+  const Tensor w = reshape(record.weights_of(), {queries, keys});
+  const auto on = [&](int64_t step) { return mean(diagonal(w, first - step)).item<double>(); };
+  CHECK(std::abs(Tensor(found.on_self).item<double>() - on(0)) < 1e-14);
+  CHECK(std::abs(Tensor(found.on_previous).item<double>() - on(1)) < 1e-14);
+  const Tensor distance = abs(unsqueeze(arange(queries) + first, 1) - arange(keys)).to(float64);
+  const double expected = (sum(w * distance) / static_cast<double>(queries)).item<double>();
+  CHECK(std::abs(Tensor(found.distance).item<double>() - expected) < 1e-13);
+  const Tensor none = zeros({1, 0, 4}, float64);
+  scaled_dot_product_attention(none, k, k);
+  CHECK(std::isnan(Tensor(recorder.records()[1].statistics().entropy).item<double>()));
+}
+
 TEST_CASE("queries with nothing to attend to are left out of the statistics") {
   const Tensor x = ones({1, 1, 3, 2}, float64);
   AttentionRecorder recorder;
@@ -170,6 +190,7 @@ TEST_CASE("a recorder takes attention without batch or heads, and of several seq
     scaled_dot_product_attention(q, k, k);
     const AttentionRecord& record = recorder.records()[0];
     const Tensor found_w = record.weights_of();
+    CHECK(record.shape() == found_w.shape());
     const Tensor w = reshape(all_weights(q, k, zeros({20, 20}, boolean)), found_w.shape());
     CHECK(largest_difference(found_w, w) < 1e-14);
     CHECK(largest_difference(record.weights_of({-1}), narrow(w, -2, 19, 1)) < 1e-14);

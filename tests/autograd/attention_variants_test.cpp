@@ -48,6 +48,10 @@ TEST_CASE("keys and values of one head serve all heads of the other") {
                                                        repeat_heads(v, heads / of_values));
                  },
                  {q, k, v});
+    const Tensor one = normal({1, 3, 4});
+    require_same([&] { return scaled_dot_product_attention(one, k, v); },
+                 [&] { return scaled_dot_product_attention(repeat_heads(one, heads), k, v); },
+                 {one, k, v});
   }
 }
 

@@ -88,6 +88,12 @@ TEST_CASE("softmax and log_softmax equal their twins, along any dimension and at
       {{4, 5, 3}});
 }
 
+TEST_CASE("the twins of softmax take logits of any size") {
+  const Tensor x = tensor({{1e4, 0.0}, {-1e4, -1e4}});
+  CHECK(composite::softmax(x).to_vector<double>() == std::vector<double>{1, 0, 0.5, 0.5});
+  CHECK(composite::log_softmax(x).to_vector<double>()[1] == -1e4);
+}
+
 TEST_CASE("layer_norm and rms_norm equal their twins, with and without weight and bias") {
   for (const int64_t width : {1, 5, 64, 129}) {
     require_twins([&](const auto& x) { return layer_norm(x[0], {width}, x[1], x[2]); },

@@ -29,6 +29,8 @@ std::vector<OpRow> linalg_rows() {
        .cases = {[](In in) { return bmm(in[0], in[1]); }},
        .bad = {bad<ShapeError>([] { bmm(some(2, 3, 4), some(3, 4, 5)); }),
                bad<ShapeError>([] { bmm(some(3, 4), some(4, 5)); }),
+               bad<ShapeError>([] { bmm(some(2, 3, 4), some(2, 4)); }),
+               bad<ShapeError>([] { bmm(some(2, 3), some(2, 3, 4)); }),
                bad<ShapeError>([] { bmm(some(2, 3, 4), some(2, 5, 4)); }),
                bad<DTypeError>([] { bmm(some(2, 3, 4), whole(2, 4, 5)); })}},
       {.name = "addmm",

@@ -160,6 +160,9 @@ std::vector<OpRow> parts() {
        .bad = {bad<ValueError>([] { split(some(3), 0); }), bad<ShapeError>([] {
                  split(some(3), {1, 1});
                }),
+               bad<ShapeError>([] {
+                 split(some(3), {5, 1});
+               }),
                bad<IndexError>([] { split(some(3), 1, 1); }), bad<IndexError>([] {
                  split(some(3), {4, -1});
                })}},

@@ -71,6 +71,9 @@ TEST_CASE("rotary refuses what does not fit") {
   const RotaryAngles angles = rotary_angles(arange(3), rotary_frequencies(4));
   CHECK_THROWS_AS(rotary_embedding(zeros({2, 4, 4}), angles), ShapeError);
   CHECK_THROWS_AS(rotary_embedding(zeros({3, 2}), angles), ShapeError);
+  const RotaryAngles two = rotary_angles(zeros({2, 3}, int64), rotary_frequencies(4));
+  CHECK_THROWS_AS(rotary_embedding(zeros({3, 2, 3, 4}), two), ShapeError);
+  CHECK_THROWS_AS(rotary_embedding(zeros({2, 4}), two), ShapeError);
   CHECK_THROWS_AS(rotary_embedding(zeros({3, 4}, float64), angles), DTypeError);
   CHECK_THROWS_AS(rotary_angles(zeros({3}), rotary_frequencies(4)), DTypeError);
   CHECK_THROWS_AS(rotary_angles(zeros({1, 1, 3}, int64), rotary_frequencies(4)), ShapeError);
