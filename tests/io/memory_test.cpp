@@ -192,9 +192,10 @@ TEST_CASE("a tokenizer of as many parts as there may be takes twice its file and
       {"vocab.txt", "[UNK]\n[CLS]\n[SEP]\n" + joined(short_name, "\n", parts - 3, parts * 100)}};
   const ScratchFolder folder;
   for (const auto& [file, content] : files) {
-    write_all(folder / file, content);
+    const std::string path = folder / file;
+    write_all(path, content);
     INFO(file << ": " << content.substr(0, 60));
-    const int64_t bytes = heap::peak_of([&] { CHECK_NOTHROW(io::load_tokenizer(folder / file)); });
+    const int64_t bytes = heap::peak_of([&] { CHECK_NOTHROW(io::load_tokenizer(path)); });
     CHECK((sanitized || bytes < static_cast<int64_t>(2 * content.size()) + 220'000'000));
   }
 }

@@ -10,8 +10,9 @@ using namespace attune;
 
 TEST_CASE("a masked product leaves out what the mask hides, whatever stands there") {
   manual_seed(1);
-  for (const auto& [batch, rows, inner, width] :
-       {std::array<int64_t, 4>{2, 3, 5, 4}, {1, 1, 3, 1}, {2, 0, 3, 4}, {2, 3, 3, 0}}) {
+  const std::array<int64_t, 4> sizes[] = {{2, 3, 5, 4}, {1, 1, 3, 1}, {2, 0, 3, 4}, {2, 3, 3, 0}};
+  for (const auto& size : sizes) {
+    const int64_t batch = size[0], rows = size[1], inner = size[2], width = size[3];
     const Array a = random_normal({batch, rows, inner}, float64, 0, 1);
     const Array keep = random_bernoulli({batch, rows, inner}, 0.6);
     const Array b = random_normal({batch, inner, width}, float64, 0, 1);
