@@ -226,6 +226,12 @@ TEST_CASE("sort keeps equals in order and puts NaN last, or first when descendin
   const Tensor columns = tensor({{3, 1}, {2, 5}, {9, 4}});
   CHECK(sort(columns, 0).values.to_vector<int64_t>() == std::vector<int64_t>{2, 1, 3, 4, 9, 5});
   CHECK(topk(columns, 1, 0).indices.to_vector<int64_t>() == std::vector<int64_t>{2, 1});
+  for (const int64_t k : {0, 1}) {  // a scalar counts as one element, as in PyTorch
+    const auto [value, index] = topk(tensor(3.0), k);
+    CHECK(value.item<double>() == 3);
+    CHECK(index.item<int64_t>() == 0);
+  }
+  CHECK_THROWS_AS(topk(tensor(3.0), 2), ShapeError);
 }
 
 TEST_CASE("reductions say what they can't take") {
