@@ -28,6 +28,11 @@ template <class Json = nlohmann::json>
 Json parse_strict_json(std::string_view text, int deepest,
                        size_t most_names = std::numeric_limits<size_t>::max());
 
+// Parses our own JSON, or what others may have added to: a name twice and any nesting pass. What is
+// not JSON gives a value that is_discarded().
+template <class Json = nlohmann::json>
+Json parse_json(std::string_view text);
+
 // The text of a tree, on one line or indented by so many spaces. ValueError if it holds what is not
 // UTF-8, as JSON must be.
 template <class Json>

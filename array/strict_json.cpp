@@ -93,6 +93,11 @@ Tree parse_strict_json(std::string_view text, int deepest, size_t most_names) {
 }
 
 template <class Tree>
+Tree parse_json(std::string_view text) {
+  return Tree::parse(text, nullptr, false);
+}
+
+template <class Tree>
 std::string json_text(const Tree& tree, int indent) {
   try {
     return tree.dump(indent);
@@ -108,6 +113,7 @@ std::string repaired_json_text(const Tree& tree) {
 
 #define ATTUNE_INSTANTIATE(Tree)                                        \
   template Tree parse_strict_json<Tree>(std::string_view, int, size_t); \
+  template Tree parse_json<Tree>(std::string_view);                     \
   template std::string json_text(const Tree&, int);                     \
   template std::string repaired_json_text(const Tree&);
 ATTUNE_INSTANTIATE(nlohmann::json)

@@ -54,11 +54,10 @@ class Forward {
     std::fill_n(sum, rows, T{0});
     const int64_t end = masking_.key_end(batch, row, rows);
     for (int64_t column = 0; column < end; column += key_tile) {
-      masking_.each_part(
-          {batch, row, rows, column, std::min(key_tile, end - column)}, [&](const Tile& part) {
-            const int64_t at = part.row - row;
-            key_block(part, products, at, scores, top + at, sum + at, y + at * width_);
-          });
+      masking_.each_part({batch, row, rows, column, key_tile}, [&](const Tile& part) {
+        const int64_t at = part.row - row;
+        key_block(part, products, at, scores, top + at, sum + at, y + at * width_);
+      });
     }
     for (int64_t i = 0; i < rows; ++i) {
       T* const to = y_.at(batch, row + i);

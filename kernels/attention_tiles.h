@@ -116,8 +116,8 @@ class Masking {
     const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
     return std::min(key_end(batch), (seen + part_rows - 1) / part_rows * part_rows);
   }
-  // Calls f(part) for the parts of a tile that are not masked whole, from above: the same ones
-  // however many of the keys beyond the diagonal the tile has.
+  // Calls f(part) for the parts of a tile that are not masked whole, from above. The tile may reach
+  // beyond the keys or the diagonal; parts do not.
   template <class F>
   void each_part(const Tile& t, const F& f) const {
     const int64_t first_end = key_end(t.batch, t.row, std::min(part_rows, t.rows));
@@ -220,7 +220,7 @@ double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queri
       const int64_t rows = std::min(query_tile, queries - row);
       const int64_t end = masking.key_end(batch, row, rows);
       for (int64_t column = 0; column < end; column += key_tile) {
-        masking.each_part({batch, row, rows, column, std::min(key_tile, end - column)},
+        masking.each_part({batch, row, rows, column, key_tile},
                           [&](const Tile& part) { scores += part.rows * part.columns; });
       }
     }

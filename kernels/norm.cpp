@@ -25,10 +25,14 @@ Array dense_or_none(const Array& x) { return x.defined() ? contiguous(x) : x; }
 // is read.
 constexpr int64_t large_result = int64_t{16} << 20;
 
-template <class T>
 rows::Store store_of(const Array& result) {
-  const bool large = result.numel() * static_cast<int64_t>(sizeof(T)) >= large_result;
+  const bool large = result.numel() * static_cast<int64_t>(size_of(result.dtype())) >= large_result;
   return large ? rows::Store::past_caches : rows::Store::in_cache;
+}
+
+// Lets other threads see what this one has stored.
+void flush(rows::Store store) {
+  if (store == rows::Store::past_caches) hwy::FlushStream();
 }
 
 int64_t row_count(const Array& x) { return x.size(-1) == 0 ? 0 : x.numel() / x.size(-1); }
@@ -42,7 +46,7 @@ NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& 
     const Array dense = contiguous(x), w = dense_or_none(weight), b = dense_or_none(bias);
     const T *from = dense.data<T>(), *w_data = data_or_null<T>(w), *b_data = data_or_null<T>(b);
     T *to = result.y.output<T>(), *kept = result.moments.output<T>();
-    const rows::Store store = store_of<T>(result.y);
+    const rows::Store store = store_of(result.y);
     const auto normalize_row = [&](int64_t row) {
       const T* x_row = from + row * width;
       const auto m = kind == Kind::layer ? rows::layer_moments(x_row, static_cast<T>(eps), width)
@@ -54,7 +58,7 @@ NormResult forward(Kind kind, const Array& x, const Array& weight, const Array& 
     };
     parallel_row_tiles(count, width, rows_per_tile(width), [&](int64_t first, int64_t end) {
       for (int64_t row = first; row < end; ++row) normalize_row(row);
-      hwy::FlushStream();
+      flush(store);
     });
   });
   return result;
@@ -107,7 +111,7 @@ NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape,
   NormGradients d{needs.x ? Array(shape, dtype_of<T>) : Array(), sums(needs.weight),
                   sums(needs.bias)};
   T *dx = output(d.x), *dw = output(d.weight), *db = output(d.bias);
-  const rows::Store store = dx ? store_of<T>(d.x) : rows::Store::in_cache;
+  const rows::Store store = dx ? store_of(d.x) : rows::Store::in_cache;
   parallel_row_tiles(in.count, in.width, height, [&](int64_t first, int64_t end) {
     for (int64_t row = first; row < end; ++row) {
       const int64_t at = row * in.width, sum = row / block * in.width;
@@ -115,7 +119,7 @@ NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape,
       if (dw) rows::norm_weight(in.x + at, in.g + at, in.moments_of(row), dw + sum, in.width);
       if (db) rows::add_scaled(T{1}, in.g + at, db + sum, in.width);
     }
-    hwy::FlushStream();
+    flush(store);
   });
   if (dw) d.weight = total<T>(d.weight);
   if (db) d.bias = total<T>(d.bias);

@@ -34,7 +34,7 @@ std::string embeddable(const json& value) {
 
 std::string escape_html(std::string_view text) {
   // Through JSON once, which replaces what is not UTF-8.
-  const std::string valid = parse_strict_json<json>(repaired_json_text(json(text)), 1);
+  const std::string valid = parse_json<json>(repaired_json_text(json(text)));
   std::string escaped;
   for (char c : valid) {
     switch (c) {

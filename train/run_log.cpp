@@ -42,15 +42,9 @@ std::optional<double> number_in(const nlohmann::json& line, const char* key) {
   return found->is_number() ? found->get<double>() : std::nan("");
 }
 
-// The opposite of json_line; nullopt for half a line or anything else. Others may have added to it.
+// The opposite of json_line; nullopt for half a line or anything else.
 std::optional<Metrics> parse_line(std::string_view text) {
-  constexpr int deepest = 64;
-  nlohmann::json line;
-  try {
-    line = parse_strict_json(text, deepest);
-  } catch (const FormatError&) {
-    return {};
-  }
+  const auto line = parse_json(text);
   if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) return {};
   return Metrics{.step = line["step"].get<int64_t>(),
                  .train_loss = number_in(line, "train_loss"),
