@@ -17,6 +17,7 @@
 #include "matmul_precision.h"
 #include "packed_weight.h"
 #include "parallel.h"
+#include "rows.h"
 #include "strided.h"
 #include "thin_product.h"
 
@@ -82,9 +83,8 @@ struct Grid {
   int64_t rows, columns;
 };
 
-Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k, bool thin, bool transposed_b) {
+Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k) {
   if (m * n * k <= small || batch >= 16) return {m, n};
-  if (thin) return {m, transposed_b ? thin_columns_transposed : thin_columns(n)};
   auto cut = [](int64_t length, int64_t pieces, int64_t least) {
     const int64_t piece = (length + pieces - 1) / pieces;
     return std::min(length, std::max(least, (piece + 15) / 16 * 16));
@@ -100,47 +100,81 @@ Shape batch_of(const Array& x) {
   return batch;
 }
 
+// What the product weighs, in elements; the depth counts as no more than keeps that in range.
+int64_t work_of(const Array& out, int64_t k) { return out.numel() * std::min<int64_t>(k, 1 << 16); }
+
+// out = the sum of its parts [batch, parts, m, n], one after another.
+template <class T>
+void add_parts(Array& out, const Array& sums, int64_t parts) {
+  const int64_t m = out.size(-2), n = out.size(-1);
+  parallel_tiles(out.numel() / n, sums.numel(), [&, to = out.output<T>()](int64_t row) {
+    const T* from = sums.data<T>() + (row / m * parts * m + row % m) * n;
+    std::copy_n(from, n, to + row * n);
+    for (int64_t part = 1; part < parts; ++part)
+      rows::add_scaled(T{1}, from + part * m * n, to + row * n, n);
+  });
+}
+
+// out = a b for a few rows of a, which is not transposed.
+template <class T>
+void multiply_thin(Array& out, const Operand& a, const Operand& b) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.array.size(-1);
+  const bool transposed = b.layout.transposed;
+  const ThinGrid grid = thin_grid(transposed, n, k);
+  const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
+  const int64_t parts = (k + grid.depth - 1) / grid.depth, tiles = column_tiles * parts;
+  const Shape batches = batch_of(out);
+  Array sums = parts == 1 ? out : Array({batches.numel(), parts, m, n}, out.dtype());
+  T* const sums_data = sums.output<T>();
+  parallel_tiles(
+      batches.numel() * tiles, m * n * k <= small ? 0 : work_of(out, k), [&](int64_t tile) {
+        const int64_t index = tile / tiles, part = tile / column_tiles % parts;
+        const int64_t column = tile % column_tiles * grid.columns, depth = part * grid.depth;
+        const int64_t row = transposed ? column : depth, along = transposed ? depth : column;
+        const T* at = a.array.data<T>() + offset_of(index, batches, a.array.strides()) + depth;
+        const T* bt = b.array.data<T>() + offset_of(index, batches, b.array.strides()) +
+                      row * b.layout.leading + along;
+        thin_product(transposed, m, std::min(grid.columns, n - column),
+                     std::min(grid.depth, k - depth), at, a.layout.leading, bt, b.layout.leading,
+                     sums_data + (index * parts + part) * m * n + column, n);
+      });
+  if (parts > 1) add_parts<T>(out, sums, parts);
+}
+
 // out = a b, or out += a b, in the precision of T. No matrix is empty.
 template <class T>
 void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   const int64_t batch = out.numel() / (m * n);
   const Operand left = operand(a, largest_of_blas), right = operand(b, largest_of_blas);
+  if (m <= thin_rows && !left.layout.transposed && !accumulate)
+    return multiply_thin<T>(out, left, right);
   const T* left_data = left.array.data<T>();
   const T* right_data = right.array.data<T>();
   T* out_data = out.output<T>();
   auto offset = [batches = batch_of(out)](const Array& x, int64_t index) {
     return offset_of(index, batches, x.strides());
   };
-  const bool thin = m <= thin_rows && !left.layout.transposed && !accumulate;
-  const Grid grid = grid_for(batch, m, n, k, thin, right.layout.transposed);
-  if (!thin &&
-      std::max({grid.rows, n, k, left.layout.leading, right.layout.leading}) > largest_of_blas)
+  const Grid grid = grid_for(batch, m, n, k);
+  if (std::max({grid.rows, n, k, left.layout.leading, right.layout.leading}) > largest_of_blas)
     fail<ShapeError>("matmul", "{} times {} is more than BLAS can count; sizes go up to {}",
                      to_string(a.shape()), to_string(b.shape()), largest_of_blas);
   const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
   const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
-  std::optional<BlasSession> session;
-  if (!thin) session.emplace();
-  parallel_tiles(
-      batch * row_tiles * column_tiles, batch * m * n * std::min<int64_t>(k, 1 << 16),
-      [&](int64_t tile) {
-        const int64_t index = tile / (row_tiles * column_tiles);
-        const int64_t row = tile / column_tiles % row_tiles * grid.rows;
-        const int64_t column = tile % column_tiles * grid.columns;
-        const Layout l = left.layout, r = right.layout;
-        const T* at = left_data + offset(left.array, index) + row * (l.transposed ? 1 : l.leading);
-        const T* bt =
-            right_data + offset(right.array, index) + column * (r.transposed ? r.leading : 1);
-        const int64_t rows = std::min(grid.rows, m - row);
-        const int64_t columns = std::min(grid.columns, n - column);
-        T* ct = out_data + (index * m + row) * n + column;
-        if (thin)
-          thin_product(r.transposed, rows, columns, k, at, l.leading, bt, r.leading, ct, n);
-        else
-          gemm_tile(l.transposed, r.transposed, rows, columns, k, T{1}, at, l.leading, bt,
-                    r.leading, accumulate ? T{1} : T{0}, ct, n);
-      });
+  const BlasSession session;
+  parallel_tiles(batch * row_tiles * column_tiles, work_of(out, k), [&](int64_t tile) {
+    const int64_t index = tile / (row_tiles * column_tiles);
+    const int64_t row = tile / column_tiles % row_tiles * grid.rows;
+    const int64_t column = tile % column_tiles * grid.columns;
+    const Layout l = left.layout, r = right.layout;
+    const T* at = left_data + offset(left.array, index) + row * (l.transposed ? 1 : l.leading);
+    const T* bt = right_data + offset(right.array, index) + column * (r.transposed ? r.leading : 1);
+    const int64_t rows = std::min(grid.rows, m - row);
+    const int64_t columns = std::min(grid.columns, n - column);
+    T* ct = out_data + (index * m + row) * n + column;
+    gemm_tile(l.transposed, r.transposed, rows, columns, k, T{1}, at, l.leading, bt, r.leading,
+              accumulate ? T{1} : T{0}, ct, n);
+  });
 }
 
 // Whether rounding the operands to bfloat16 is allowed and pays. The matrices of a batch are

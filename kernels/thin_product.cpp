@@ -60,10 +60,14 @@ HWY_INLINE void sum_lanes([[maybe_unused]] D d, const hn::Vec<D> (&v)[count], T*
 #endif
 }
 
-// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N. The
-// next N rows of b are asked for meanwhile, because the processor's own guess is too late where
-// there is little to compute: in the order of memory if they lie densely, else, and where a fills
-// half of the nearest cache, each part when that of this row is used.
+// How far ahead of its use memory that is read from end to end is asked for.
+constexpr int64_t bytes_ahead = 2048;
+
+// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N. With
+// one row of a those of b are read one after another, as memory does fastest, else by turns. What
+// is read next is asked for meanwhile, because the processor's own guess is too late where there is
+// little to compute: in the order of memory if rows lie densely, else, and where a fills half of
+// the nearest cache, each part when that of this row is used.
 template <int M, int N, class T>
 HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
                           int64_t ldc) {
@@ -72,30 +76,39 @@ HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_
   hn::Vec<decltype(d)> sums[M * N];
 #pragma GCC unroll 32
   for (auto& sum : sums) sum = hn::Zero(d);
-  const auto add = [&](const auto& load, int64_t l) HWY_ATTR {
-    hn::Vec<decltype(d)> column[N];
+  constexpr int turns = M == 1 ? 1 : N;
+  const auto add = [&](const auto& load, int first, int64_t l) HWY_ATTR {
+    hn::Vec<decltype(d)> column[turns];
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) column[j] = load(b + j * ldb + l);
+    for (int j = 0; j < turns; ++j) column[j] = load(b + (first + j) * ldb + l);
 #pragma GCC unroll 8
     for (int i = 0; i < M; ++i) {
       auto x = load(a + i * lda + l);
       hold_in_register(x);
 #pragma GCC unroll 4
-      for (int j = 0; j < N; ++j) sums[i * N + j] = hn::MulAdd(x, column[j], sums[i * N + j]);
+      for (int j = 0; j < turns; ++j) {
+        auto& sum = sums[i * N + first + j];
+        sum = hn::MulAdd(x, column[j], sum);
+      }
     }
   };
   const bool in_order = ldb == k && M * k * int64_t{sizeof(T)} <= 20 << 10;
-  const int64_t along = in_order ? N : 1, across = in_order ? lanes : ldb;
-  int64_t l = 0;
-  for (; l + lanes <= k; l += lanes) {
+  const int64_t along = in_order ? turns : 1, across = in_order ? lanes : ldb;
+  const int64_t ahead = in_order && turns == 1 ? bytes_ahead / int64_t{sizeof(T)} : turns * ldb;
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j)
-      __builtin_prefetch(b + N * ldb + l * along + j * across, 0, into_second_cache);
-    add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, l);
-  }
-  if (l < k) {
-    const auto rest = static_cast<size_t>(k - l);
-    add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, l);
+  for (int first = 0; first < N; first += turns) {
+    const T* next = b + first * ldb + ahead;
+    int64_t l = 0;
+    for (; l + lanes <= k; l += lanes) {
+#pragma GCC unroll 4
+      for (int j = 0; j < turns; ++j)
+        __builtin_prefetch(next + l * along + j * across, 0, into_second_cache);
+      add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, first, l);
+    }
+    if (l < k) {
+      const auto rest = static_cast<size_t>(k - l);
+      add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, first, l);
+    }
   }
   T totals[M * N + 3];
   sum_lanes(d, sums, totals);
@@ -111,71 +124,54 @@ HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const
   for (; j < n; ++j) dot_block<M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
 }
 
-// Rows of B that are added to the sums of a whole tile before the next ones are read. Rows may lie
-// a multiple of 4 KiB apart: those in use must fit the few lines that the nearest cache has for
-// such addresses.
-constexpr int64_t depth = 4;
+// Rows of B that are added to the sums before the next ones, which are asked for meanwhile.
+constexpr int64_t depth = 8;
 
-// How many such steps ahead of its use B is asked for.
-constexpr int64_t ahead = 4;
+// How far apart rows of a tile of sums lie: 4 KiB or its multiples apart they would displace each
+// other in the nearest cache.
+constexpr int64_t tile_stride = thin_columns + 16;
 
-// tile += a b for M rows of a and V vectors of columns, of which `load` reads one.
-template <int M, int V, class T, class Load>
+// sums += a b for M rows of a and a vector of columns, read by `load`; B is asked for so many
+// elements ahead.
+template <int M, class T, class Load>
 HWY_INLINE void add_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
-                          const Load& load, T* tile) {
+                          int64_t ahead, const Load& load, T* tile) {
   const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  hn::Vec<decltype(d)> sum[M][V], column[V];
+  hn::Vec<decltype(d)> sum[M];
 #pragma GCC unroll 8
-  for (int i = 0; i < M; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < V; ++j) sum[i][j] = hn::Load(d, tile + i * most_thin_columns + j * lanes);
+  for (int i = 0; i < M; ++i) sum[i] = hn::Load(d, tile + i * tile_stride);
   for (int64_t l = 0; l < k; ++l) {
-#pragma GCC unroll 4
-    for (int j = 0; j < V; ++j) {
-      __builtin_prefetch(b + (l + ahead * depth) * ldb + j * lanes, 0, into_second_cache);
-      column[j] = load(b + l * ldb + j * lanes);
-    }
+    __builtin_prefetch(b + l * ldb + ahead, 0, into_second_cache);
+    const auto row = load(b + l * ldb);
 #pragma GCC unroll 8
-    for (int i = 0; i < M; ++i) {
-      const auto x = hn::Set(d, a[i * lda + l]);
-#pragma GCC unroll 4
-      for (int j = 0; j < V; ++j) sum[i][j] = hn::MulAdd(x, column[j], sum[i][j]);
-    }
+    for (int i = 0; i < M; ++i) sum[i] = hn::MulAdd(hn::Set(d, a[i * lda + l]), row, sum[i]);
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < M; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < V; ++j) hn::Store(sum[i][j], d, tile + i * most_thin_columns + j * lanes);
+  for (int i = 0; i < M; ++i) hn::Store(sum[i], d, tile + i * tile_stride);
 }
 
-// c = a b for at most most_thin_columns columns, summed in a tile of its own: rows of c may lie so
-// that they displace each other in the cache.
+// c = a b for at most thin_columns columns.
 template <int M, class T>
 void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
               int64_t ldc) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto whole = [&](const T* x) HWY_ATTR { return hn::LoadU(d, x); };
-  // With more rows, two streams of sums are enough, and shorter steps ask more evenly.
-  constexpr int V = M < 4 ? together<M> : std::min(2, together<M>);
-  HWY_ALIGN T tile[M * most_thin_columns];
+  HWY_ALIGN T tile[M * tile_stride];
   const int64_t touched = (n + lanes - 1) / lanes * lanes;
-  for (int i = 0; i < M; ++i) std::fill_n(tile + i * most_thin_columns, touched, T{0});
+  for (int i = 0; i < M; ++i) std::fill_n(tile + i * tile_stride, touched, T{0});
   for (int64_t l = 0; l < k; l += depth) {
-    const int64_t count = std::min(depth, k - l);
+    const int64_t count = std::min(depth, k - l), ahead = l + depth < k ? depth * ldb : 0;
     const T* row = b + l * ldb;
     int64_t j = 0;
-    for (; j + V * lanes <= n; j += V * lanes)
-      add_block<M, V>(count, a + l, lda, row + j, ldb, whole, tile + j);
     for (; j + lanes <= n; j += lanes)
-      add_block<M, 1>(count, a + l, lda, row + j, ldb, whole, tile + j);
+      add_block<M>(count, a + l, lda, row + j, ldb, ahead, whole, tile + j);
     if (j == n) continue;
     const auto head = [&](const T* x)
                           HWY_ATTR { return load_head(d, x, static_cast<size_t>(n - j)); };
-    add_block<M, 1>(count, a + l, lda, row + j, ldb, head, tile + j);
+    add_block<M>(count, a + l, lda, row + j, ldb, ahead, head, tile + j);
   }
-  for (int i = 0; i < M; ++i) std::copy_n(tile + i * most_thin_columns, n, c + i * ldc);
+  for (int i = 0; i < M; ++i) std::copy_n(tile + i * tile_stride, n, c + i * ldc);
 }
 
 // A block of B is in the cache when the next rows of A come to it.
@@ -193,7 +189,7 @@ void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int6
                                                  rows_of_a<7, T>, rows_of_a<8, T>};
   constexpr int64_t most = std::size(rows);
   // Columns that go with each other come out even in 12, however many they are.
-  const int64_t block = transpose_b ? 12 : most_thin_columns;
+  const int64_t block = transpose_b ? 12 : thin_columns;
   for (int64_t j = 0; j < n; j += block)
     for (int64_t i = 0; i < m; i += most)
       rows[std::min(m - i, most) - 1](transpose_b, std::min(block, n - j), k, a + i * lda, lda,
@@ -219,7 +215,21 @@ namespace {
 HWY_EXPORT(product_float);
 HWY_EXPORT(product_double);
 
+// Elements of B that are worth adding up apart.
+constexpr int64_t least_part = 1 << 16;
+
+int64_t multiple(int64_t of, int64_t x) { return (x + of - 1) / of * of; }
+
 }  // namespace
+
+ThinGrid thin_grid(bool transpose_b, int64_t n, int64_t k) {
+  if (transpose_b) return {96, k};
+  const int64_t column_tiles = (n + thin_columns - 1) / thin_columns;
+  const int64_t parts =
+      std::clamp<int64_t>(n * k / least_part, 1, std::max<int64_t>(1, 8 / column_tiles));
+  return {multiple(16, (n + column_tiles - 1) / column_tiles),
+          multiple(8, (k + parts - 1) / parts)};
+}
 
 void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
                   const float* b, int64_t ldb, float* c, int64_t ldc) {

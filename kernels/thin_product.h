@@ -8,14 +8,16 @@ namespace attune::kernels {
 
 // Rows up to which reading the matrix once is what counts.
 inline constexpr int64_t thin_rows = 16;
-// Columns of C that one tile holds, with the matrix transposed (a dot product each) or not: memory
-// gives long pieces of its rows faster, but n columns should make tiles for as many threads as it
-// takes to read as fast as it can.
-inline constexpr int64_t thin_columns_transposed = 96;
-inline constexpr int64_t most_thin_columns = 384;
-constexpr int64_t thin_columns(int64_t n) {
-  return n >= 4 * most_thin_columns ? most_thin_columns : most_thin_columns / 2;
-}
+// Columns of C that are added up at once.
+inline constexpr int64_t thin_columns = 1536;
+
+// How the product is cut for threads, by the shape of B alone: into columns, and, unless B is
+// stored transposed, into parts of its depth, so that each tile reads memory in long pieces. The
+// parts are added up in their order.
+struct ThinGrid {
+  int64_t columns, depth;
+};
+ThinGrid thin_grid(bool transpose_b, int64_t n, int64_t k);
 
 // C = A op(B) for one row-major tile, on the calling thread. A: [m, k], op(B): [k, n] with B stored
 // as [n, k] if transposed; lda, ldb, ldc: the distance of rows. The order of additions depends on k

@@ -32,7 +32,7 @@ TEMPLATE_TEST_CASE("a product of few rows equals the sums, for every remainder",
   test::on_every_target([&] {
     for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 15})
       for (const int64_t n : {1, 4, 7, 70, 231})
-        for (const int64_t k : {1, 5, 16, 67})
+        for (const int64_t k : {1, 5, 8, 16, 67})
           for (const bool transposed : {false, true}) {
             const Array a = random_normal({m, k}, float64, 0, 1);
             const Array stored =
@@ -72,6 +72,31 @@ TEMPLATE_TEST_CASE("a row's product does not depend on the rows beside it", "", 
         REQUIRE(std::equal(one.begin(), one.end(), all.begin() + i * n));
       }
     }
+}
+
+// A matrix this large is cut into columns and into parts of its depth.
+TEMPLATE_TEST_CASE("a row's product with a large matrix is right and does not depend on others", "",
+                   float, double) {
+  const int64_t n = GENERATE(100, 1600, 3100), k = 901, rows = 11;
+  const DType dtype = dtype_of<TestType>;
+  const Array a = random_normal({rows, k}, float64, 0, 1);
+  const Array stored = random_normal({k, n}, float64, 0, 1);
+  const Array left = kernels::convert(a, dtype), right = kernels::convert(stored, dtype);
+  const Array all = kernels::matmul(left, right);
+  const double tolerance = sizeof(TestType) == 4 ? 1e-4 : 1e-12;
+  for (int64_t i = 0; i < rows; i += 5) {
+    const Array one = kernels::matmul(left.narrow(0, i, 1), right);
+    REQUIRE(
+        std::equal(one.data<TestType>(), one.data<TestType>() + n, all.data<TestType>() + i * n));
+    for (int64_t j = 0; j < n; j += 49) {
+      const double expected = product(a, stored, i, j);
+      REQUIRE(std::abs(one.data<TestType>()[j] - expected) <= tolerance * (1 + std::abs(expected)));
+    }
+  }
+  const Array several = kernels::matmul(left.expand({3, rows, k}), right.expand({3, k, n}));
+  for (int64_t i = 0; i < 3; ++i)
+    REQUIRE(std::equal(all.data<TestType>(), all.data<TestType>() + rows * n,
+                       several.data<TestType>() + i * rows * n));
 }
 
 TEST_CASE("matmul of few rows agrees with many, whichever way it goes") {
