@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "f32_panels.h"
 
@@ -15,11 +16,12 @@ namespace attune::kernels {
 namespace {
 
 // Rows whose sums with three panels of columns stay in registers: 24 of 32.
-constexpr int tile_rows = 8;
-static_assert(panel_width % tile_rows == 0);
+constexpr int most_rows = 8;
+static_assert(panel_width % most_rows == 0);
 // How far ahead of its use a panel of columns is asked for: one that was packed long ago comes from
 // memory, and with few rows there is little to do meanwhile.
 constexpr int64_t prefetch_pairs = 24;
+constexpr int into_second_cache = 2;
 
 ATTUNE_TARGET inline __mmask16 first_lanes(int64_t n) {
   return static_cast<__mmask16>((1u << std::clamp<int64_t>(n, 0, 16)) - 1u);
@@ -101,8 +103,8 @@ ATTUNE_TARGET void pack_dense_index(const float* x, int64_t stride, int64_t coun
   }
 }
 
-// tile_rows rows times so many panels of columns.
-template <int panels>
+// So many rows times so many panels of columns.
+template <int tile_rows, int panels>
 ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16Pair* columns,
                                  int64_t next_panel, const PanelResult& result,
                                  Prefetcher& upcoming) {
@@ -122,7 +124,8 @@ ATTUNE_TARGET void multiply_tile(int64_t pairs, const Bf16Pair* rows, const Bf16
     __m512bh right[panels];
 #pragma GCC unroll 3
     for (int j = 0; j < panels; ++j) {
-      __builtin_prefetch(columns + j * next_panel + prefetch_pairs * panel_width);
+      __builtin_prefetch(columns + j * next_panel + prefetch_pairs * panel_width, 0,
+                         into_second_cache);
       right[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(columns + j * next_panel));
     }
 #pragma GCC unroll 8
@@ -173,8 +176,15 @@ void pack_panels(const PanelOperand& x, int64_t first, int64_t count, int64_t fr
 
 void multiply_panels(int64_t pairs, const Panels<Bf16Pair>& rows, const Panels<Bf16Pair>& columns,
                      const PanelResult& result, const Upcoming& upcoming) {
-  multiply_tiles<Bf16Pair>({multiply_tile<1>, multiply_tile<2>, multiply_tile<3>}, tile_rows,
-                           panel_width, pairs, rows, columns, result, upcoming);
+  const auto multiply = [&]<int tile_rows>(std::integral_constant<int, tile_rows>) {
+    multiply_tiles<Bf16Pair>(
+        {multiply_tile<tile_rows, 1>, multiply_tile<tile_rows, 2>, multiply_tile<tile_rows, 3>},
+        tile_rows, panel_width, pairs, rows, columns, result, upcoming);
+  };
+  // As when a model writes: nothing is multiplied with rows that are not there.
+  if (result.rows == 1) return multiply(std::integral_constant<int, 1>());
+  if (result.rows <= 4) return multiply(std::integral_constant<int, 4>());
+  multiply(std::integral_constant<int, most_rows>());
 }
 
 }  // namespace attune::kernels
