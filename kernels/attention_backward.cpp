@@ -165,8 +165,7 @@ class Backward {
     T* gradient = b.gradient + i * key_tile;
     // A masked value may have made the gradient NaN, which a weight of zero does not take back.
     const auto clear_masked = [&] {
-      for (int64_t j = 0; partial && j < t.columns; ++j)
-        if (weights[j] == 0) gradient[j] = 0;
+      if (partial) rows::clear_where_zero(weights, gradient, t.columns);
     };
     clear_masked();
     T delta = b.delta[t.row + i];

@@ -81,7 +81,7 @@ class Decoding {
     for (int64_t head = 0; head < sharing_; ++head)
       weigh(tile(group, head, column), partial, scores, to);
     const T* v = v_.at(group, column);
-    if (!partial || rows_finite(v, v_.leading(), columns, width_)) {
+    if (!partial || rows::all_finite(v, width_, columns, v_.leading())) {
       thin_product(false, rows_, width_, columns, scores, key_tile, v, v_.leading(), to.y, width_);
     } else {
       std::fill_n(to.y, rows_ * width_, T{0});

@@ -227,13 +227,6 @@ double scores_in_tiles(const Masking<T>& masking, int64_t batches, int64_t queri
   return static_cast<double>(scores);
 }
 
-template <class T>
-bool rows_finite(const T* x, int64_t stride, int64_t rows, int64_t width) {
-  for (int64_t i = 0; i < rows; ++i)
-    if (!rows::all_finite(x + i * stride, width)) return false;
-  return true;
-}
-
 // c += alpha op(weights) b without the weights that are zero, whatever stands in b. weights: [rows,
 // key_tile]; op transposes where told, so that outer rows of c get inner rows of b.
 template <class T>
@@ -253,7 +246,7 @@ void multiply_weights(bool transpose, bool partial, int64_t rows, int64_t column
                       T alpha, const T* weights, const T* b, int64_t ldb, T* c, int64_t ldc) {
   if (width == 0) return;
   const int64_t inner = transpose ? rows : columns, outer = transpose ? columns : rows;
-  if (!partial || rows_finite(b, ldb, inner, width))
+  if (!partial || rows::all_finite(b, width, inner, ldb))
     gemm_tile(transpose, false, outer, width, inner, alpha, weights, key_tile, b, ldb, T{1}, c,
               ldc);
   else

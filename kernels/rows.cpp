@@ -164,11 +164,14 @@ T sum_exp(const T* x, T shift, int64_t n) {
 }
 
 template <class T>
-bool all_finite(const T* x, int64_t n) {
+bool all_finite(const T* x, int64_t n, int64_t rows, int64_t stride) {
   const Lanes<T> d;
   const auto zero = hn::Zero(d);
-  return sum_of<T>(
-             n, [&](int64_t, auto v) HWY_ATTR { return hn::Mul(v, zero); }, x) == 0;
+  T sum = 0;
+  for (int64_t i = 0; i < rows; ++i)
+    sum += sum_of<T>(
+        n, [&](int64_t, auto v) HWY_ATTR { return hn::Mul(v, zero); }, x + i * stride);
+  return sum == 0;
 }
 
 template <class T>
@@ -204,6 +207,15 @@ void scale_shifted(const T* y, const T* g, T shift, T* out, int64_t n) {
   const auto s = hn::Set(d, shift);
   map(
       n, out, [&](auto vy, auto vg) HWY_ATTR { return hn::Mul(vy, hn::Sub(vg, s)); }, y, g);
+}
+
+template <class T>
+void clear_where_zero(const T* w, T* y, int64_t n) {
+  const Lanes<T> d;
+  const auto zero = hn::Zero(d);
+  map(
+      n, y, [&](auto v, auto old) HWY_ATTR { return hn::IfThenZeroElse(hn::Eq(v, zero), old); }, w,
+      static_cast<const T*>(y));
 }
 
 template <class T>
@@ -329,7 +341,9 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
     scaled_exp(x, shift, a, b, y, n);                                                              \
   }                                                                                                \
   T sum_exp_##suffix(const T* x, T shift, int64_t n) { return sum_exp(x, shift, n); }              \
-  bool all_finite_##suffix(const T* x, int64_t n) { return all_finite(x, n); }                     \
+  bool all_finite_##suffix(const T* x, int64_t n, int64_t rows, int64_t stride) {                  \
+    return all_finite(x, n, rows, stride);                                                         \
+  }                                                                                                \
   void affine_##suffix(const T* x, T a, T b, T* y, int64_t n) { affine(x, a, b, y, n); }           \
   void add_scaled_##suffix(T a, const T* x, T* y, int64_t n) { add_scaled(a, x, y, n); }           \
   void rotate_##suffix(const T* a, const T* c, const T* b, const T* s, T sign, T* out,             \
@@ -339,6 +353,7 @@ void norm_weight(const T* x, const T* g, const Moments<T>& m, T* dw, int64_t n) 
   void scale_shifted_##suffix(const T* y, const T* g, T shift, T* out, int64_t n) {                \
     scale_shifted(y, g, shift, out, n);                                                            \
   }                                                                                                \
+  void clear_where_zero_##suffix(const T* w, T* y, int64_t n) { clear_where_zero(w, y, n); }       \
   void subtract_exp_##suffix(const T* y, const T* g, T s, T* out, int64_t n) {                     \
     subtract_exp(y, g, s, out, n);                                                                 \
   }                                                                                                \
@@ -384,7 +399,8 @@ namespace attune::kernels::rows {
   ATTUNE_DISPATCH(T, void, scaled_exp, (const T* x, T shift, T a, T b, T* y, int64_t n), x, shift, \
                   a, b, y, n)                                                                      \
   ATTUNE_DISPATCH(T, T, sum_exp, (const T* x, T shift, int64_t n), x, shift, n)                    \
-  ATTUNE_DISPATCH(T, bool, all_finite, (const T* x, int64_t n), x, n)                              \
+  ATTUNE_DISPATCH(T, bool, all_finite, (const T* x, int64_t n, int64_t rows, int64_t stride), x,   \
+                  n, rows, stride)                                                                 \
   ATTUNE_DISPATCH(T, void, affine, (const T* x, T a, T b, T* y, int64_t n), x, a, b, y, n)         \
   ATTUNE_DISPATCH(T, void, add_scaled, (T a, const T* x, T* y, int64_t n), a, x, y, n)             \
   ATTUNE_DISPATCH(T, void, rotate,                                                                 \
@@ -392,6 +408,7 @@ namespace attune::kernels::rows {
                   c, b, s, sign, out, n)                                                           \
   ATTUNE_DISPATCH(T, void, scale_shifted, (const T* y, const T* g, T shift, T* out, int64_t n), y, \
                   g, shift, out, n)                                                                \
+  ATTUNE_DISPATCH(T, void, clear_where_zero, (const T* w, T* y, int64_t n), w, y, n)               \
   ATTUNE_DISPATCH(T, void, subtract_exp, (const T* y, const T* g, T s, T* out, int64_t n), y, g,   \
                   s, out, n)                                                                       \
   ATTUNE_DISPATCH(T, Moments<T>, layer_moments, (const T* x, T eps, int64_t n), x, eps, n)         \

@@ -34,7 +34,8 @@ enum class Store { in_cache, past_caches };
   /* y = a exp(x - shift) + b. */                                                            \
   void scaled_exp(const T* x, T shift, T a, T b, T* y, int64_t n);                           \
   T sum_exp(const T* x, T shift, int64_t n);                                                 \
-  bool all_finite(const T* x, int64_t n);                                                    \
+  /* Of rows that begin a stride apart. */                                                   \
+  bool all_finite(const T* x, int64_t n, int64_t rows = 1, int64_t stride = 0);              \
   /* y = a x + b. */                                                                         \
   void affine(const T* x, T a, T b, T* y, int64_t n);                                        \
   /* y += a x. */                                                                            \
@@ -43,6 +44,8 @@ enum class Store { in_cache, past_caches };
   void rotate(const T* a, const T* c, const T* b, const T* s, T sign, T* out, int64_t n);    \
   /* out = y (g - shift). */                                                                 \
   void scale_shifted(const T* y, const T* g, T shift, T* out, int64_t n);                    \
+  /* y = 0 where w is 0, whatever stands there. */                                           \
+  void clear_where_zero(const T* w, T* y, int64_t n);                                        \
   /* out = g - exp(y) s. */                                                                  \
   void subtract_exp(const T* y, const T* g, T s, T* out, int64_t n);                         \
   Moments<T> layer_moments(const T* x, T eps, int64_t n);                                    \
