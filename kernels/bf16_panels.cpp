@@ -21,6 +21,7 @@ static_assert(panel_width % most_rows == 0);
 // How far ahead of its use a panel of columns is asked for: one that was packed long ago comes from
 // memory, and with few rows there is little to do meanwhile.
 constexpr int64_t prefetch_pairs = 24;
+// Where __builtin_prefetch puts it.
 constexpr int into_second_cache = 2;
 
 ATTUNE_TARGET inline __mmask16 first_lanes(int64_t n) {
@@ -181,7 +182,7 @@ void multiply_panels(int64_t pairs, const Panels<Bf16Pair>& rows, const Panels<B
         {multiply_tile<tile_rows, 1>, multiply_tile<tile_rows, 2>, multiply_tile<tile_rows, 3>},
         tile_rows, panel_width, pairs, rows, columns, result, upcoming);
   };
-  // As when a model writes: nothing is multiplied with rows that are not there.
+  // When a model writes there are few rows; those that are not there cost as much as any.
   if (result.rows == 1) return multiply(std::integral_constant<int, 1>());
   if (result.rows <= 4) return multiply(std::integral_constant<int, 4>());
   multiply(std::integral_constant<int, most_rows>());

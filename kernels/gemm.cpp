@@ -100,45 +100,50 @@ Shape batch_of(const Array& x) {
   return batch;
 }
 
-// What the product weighs, in elements; the depth counts as no more than keeps that in range.
-int64_t work_of(const Array& out, int64_t k) { return out.numel() * std::min<int64_t>(k, 1 << 16); }
+// What an element of a product costs; no more than keeps the cost of all in range.
+int64_t cost_of(int64_t k) { return std::min<int64_t>(k, 1 << 16); }
 
-// out = the sum of its parts [batch, parts, m, n], one after another.
+// out [m, n] = the sum of its parts [parts, m, n], one after another.
 template <class T>
-void add_parts(Array& out, const Array& sums, int64_t parts) {
-  const int64_t m = out.size(-2), n = out.size(-1);
-  parallel_tiles(out.numel() / n, sums.numel(), [&, to = out.output<T>()](int64_t row) {
-    const T* from = sums.data<T>() + (row / m * parts * m + row % m) * n;
-    std::copy_n(from, n, to + row * n);
+void add_parts(int64_t parts, int64_t m, int64_t n, const T* sums, T* out) {
+  parallel_tiles(m, parts * m * n, [=](int64_t row) {
+    std::copy_n(sums + row * n, n, out + row * n);
     for (int64_t part = 1; part < parts; ++part)
-      rows::add_scaled(T{1}, from + part * m * n, to + row * n, n);
+      rows::add_scaled(T{1}, sums + (part * m + row) * n, out + row * n, n);
   });
 }
 
-// out = a b for a few rows of a, which is not transposed.
+// out = a b for a few rows of a, which is not transposed. Matrices that are cut in depth are large
+// enough to be multiplied one after another.
 template <class T>
 void multiply_thin(Array& out, const Operand& a, const Operand& b) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.array.size(-1);
   const bool transposed = b.layout.transposed;
   const ThinGrid grid = thin_grid(transposed, n, k);
-  const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
-  const int64_t parts = (k + grid.depth - 1) / grid.depth, tiles = column_tiles * parts;
+  const int64_t tiles = divide_up(n, grid.columns), parts = divide_up(k, grid.depth);
   const Shape batches = batch_of(out);
-  Array sums = parts == 1 ? out : Array({batches.numel(), parts, m, n}, out.dtype());
+  const int64_t batch = batches.numel(), work = m * n * cost_of(k);
+  T* const out_data = out.output<T>();
+  const auto multiply = [&](int64_t matrix, int64_t part, int64_t tile, T* c) {
+    const int64_t column = tile * grid.columns, from = part * grid.depth;
+    const T* at = a.array.data<T>() + offset_of(matrix, batches, a.array.strides()) + from;
+    const T* bt = b.array.data<T>() + offset_of(matrix, batches, b.array.strides()) +
+                  (transposed ? column * b.layout.leading : from * b.layout.leading + column);
+    thin_product(transposed, m, std::min(grid.columns, n - column), std::min(grid.depth, k - from),
+                 at, a.layout.leading, bt, b.layout.leading, c + column, n);
+  };
+  if (parts == 1)
+    return parallel_tiles(
+        batch * tiles, batch == 1 && m * n * k <= small ? 0 : batch * work,
+        [&](int64_t i) { multiply(i / tiles, 0, i % tiles, out_data + i / tiles * m * n); });
+  Array sums({parts, m, n}, out.dtype());
   T* const sums_data = sums.output<T>();
-  parallel_tiles(
-      batches.numel() * tiles, m * n * k <= small ? 0 : work_of(out, k), [&](int64_t tile) {
-        const int64_t index = tile / tiles, part = tile / column_tiles % parts;
-        const int64_t column = tile % column_tiles * grid.columns, depth = part * grid.depth;
-        const int64_t row = transposed ? column : depth, along = transposed ? depth : column;
-        const T* at = a.array.data<T>() + offset_of(index, batches, a.array.strides()) + depth;
-        const T* bt = b.array.data<T>() + offset_of(index, batches, b.array.strides()) +
-                      row * b.layout.leading + along;
-        thin_product(transposed, m, std::min(grid.columns, n - column),
-                     std::min(grid.depth, k - depth), at, a.layout.leading, bt, b.layout.leading,
-                     sums_data + (index * parts + part) * m * n + column, n);
-      });
-  if (parts > 1) add_parts<T>(out, sums, parts);
+  for (int64_t matrix = 0; matrix < batch; ++matrix) {
+    parallel_tiles(parts * tiles, work, [&](int64_t i) {
+      multiply(matrix, i / tiles, i % tiles, sums_data + i / tiles * m * n);
+    });
+    add_parts(parts, m, n, sums_data, out_data + matrix * m * n);
+  }
 }
 
 // out = a b, or out += a b, in the precision of T. No matrix is empty.
@@ -159,10 +164,9 @@ void multiply_exactly(Array& out, const Array& a, const Array& b, bool accumulat
   if (std::max({grid.rows, n, k, left.layout.leading, right.layout.leading}) > largest_of_blas)
     fail<ShapeError>("matmul", "{} times {} is more than BLAS can count; sizes go up to {}",
                      to_string(a.shape()), to_string(b.shape()), largest_of_blas);
-  const int64_t row_tiles = (m + grid.rows - 1) / grid.rows;
-  const int64_t column_tiles = (n + grid.columns - 1) / grid.columns;
+  const int64_t row_tiles = divide_up(m, grid.rows), column_tiles = divide_up(n, grid.columns);
   const BlasSession session;
-  parallel_tiles(batch * row_tiles * column_tiles, work_of(out, k), [&](int64_t tile) {
+  parallel_tiles(batch * row_tiles * column_tiles, out.numel() * cost_of(k), [&](int64_t tile) {
     const int64_t index = tile / (row_tiles * column_tiles);
     const int64_t row = tile / column_tiles % row_tiles * grid.rows;
     const int64_t column = tile % column_tiles * grid.columns;
@@ -386,7 +390,9 @@ Array linear(const Array& a, const Array& weight, const Array& bias, bool lastin
 }
 
 int64_t matmul_scratch(int64_t m, int64_t n, int64_t k) {
-  return gemm_f32_pays(m, n, k) ? gemm_f32_scratch(m, n, k) : 0;
+  if (gemm_f32_pays(m, n, k)) return gemm_f32_scratch(m, n, k);
+  const int64_t parts = m <= thin_rows ? divide_up(k, thin_grid(false, n, k).depth) : 1;
+  return parts == 1 ? 0 : parts * m * n;
 }
 
 }  // namespace attune::kernels

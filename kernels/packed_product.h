@@ -27,9 +27,6 @@ struct PackedSide {
   const Word* packed = nullptr;
 };
 
-inline int64_t divide_up(int64_t x, int64_t by) { return (x + by - 1) / by; }
-inline int64_t round_up(int64_t x, int64_t to) { return divide_up(x, to) * to; }
-
 // By shape alone, so that sums never depend on threads.
 struct Blocking {
   // Depths multiplied before the result goes back to memory: three panels of columns, which all

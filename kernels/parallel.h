@@ -17,6 +17,9 @@ void set_num_threads(int threads);
 
 namespace attune::kernels {
 
+inline int64_t divide_up(int64_t x, int64_t by) { return (x + by - 1) / by; }
+inline int64_t round_up(int64_t x, int64_t to) { return divide_up(x, to) * to; }
+
 // Elements below which a second thread costs more than it saves.
 inline constexpr int64_t parallel_grain = 32768;
 
@@ -40,7 +43,7 @@ inline constexpr int64_t range_elements = 16384;
 // against one addition.
 template <class F>
 void parallel_ranges(int64_t n, const F& f, int64_t cost = 1) {
-  parallel_tiles((n + range_elements - 1) / range_elements, n * cost, [&](int64_t tile) {
+  parallel_tiles(divide_up(n, range_elements), n * cost, [&](int64_t tile) {
     const int64_t start = tile * range_elements;
     f(start, std::min(range_elements, n - start));
   });

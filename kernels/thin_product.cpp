@@ -9,11 +9,12 @@
 #include <hwy/highway.h>
 
 #include "loops-inl.h"
+#include "parallel.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::HWY_NAMESPACE {
 
-// Columns, or vectors of columns, that go with M rows of A: as many as leave their sums, themselves
+// Columns that go with M rows of A where B is transposed: as many as leave their sums, themselves
 // and what they are multiplied with in registers. Each element of B is loaded once for M sums.
 constexpr int registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 32 : 16;
 template <int M>
@@ -63,69 +64,68 @@ HWY_INLINE void sum_lanes([[maybe_unused]] D d, const hn::Vec<D> (&v)[count], T*
 // How far ahead of its use memory that is read from end to end is asked for.
 constexpr int64_t bytes_ahead = 2048;
 
-// c = a bᵀ for M rows of a and N of b. One chain of additions an element, whatever M and N. With
-// one row of a those of b are read one after another, as memory does fastest, else by turns. What
-// is read next is asked for meanwhile, because the processor's own guess is too late where there is
-// little to compute: in the order of memory if rows lie densely, else, and where a fills half of
-// the nearest cache, each part when that of this row is used.
+// c = a bᵀ for M rows of a and N of b, which lie `apart`, counted in rows. One chain of additions
+// an element, whatever M and N. What is read next is asked for meanwhile, because the processor's
+// own guess is too late where there is little to compute. With one row of a that is what follows
+// each row of b; with more it is the next N rows, in the order of memory if they lie densely, else,
+// and where a fills half of the nearest cache, each part when that of this row is used.
 template <int M, int N, class T>
-HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
-                          int64_t ldc) {
+HWY_INLINE void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+                          int64_t apart, T* c, int64_t ldc) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   hn::Vec<decltype(d)> sums[M * N];
 #pragma GCC unroll 32
   for (auto& sum : sums) sum = hn::Zero(d);
-  constexpr int turns = M == 1 ? 1 : N;
-  const auto add = [&](const auto& load, int first, int64_t l) HWY_ATTR {
-    hn::Vec<decltype(d)> column[turns];
+  const auto add = [&](const auto& load, int64_t l) HWY_ATTR {
+    hn::Vec<decltype(d)> column[N];
 #pragma GCC unroll 4
-    for (int j = 0; j < turns; ++j) column[j] = load(b + (first + j) * ldb + l);
+    for (int j = 0; j < N; ++j) column[j] = load(b + j * apart * ldb + l);
 #pragma GCC unroll 8
     for (int i = 0; i < M; ++i) {
       auto x = load(a + i * lda + l);
       hold_in_register(x);
 #pragma GCC unroll 4
-      for (int j = 0; j < turns; ++j) {
-        auto& sum = sums[i * N + first + j];
-        sum = hn::MulAdd(x, column[j], sum);
-      }
+      for (int j = 0; j < N; ++j) sums[i * N + j] = hn::MulAdd(x, column[j], sums[i * N + j]);
     }
   };
-  const bool in_order = ldb == k && M * k * int64_t{sizeof(T)} <= 20 << 10;
-  const int64_t along = in_order ? turns : 1, across = in_order ? lanes : ldb;
-  const int64_t ahead = in_order && turns == 1 ? bytes_ahead / int64_t{sizeof(T)} : turns * ldb;
+  const bool dense = ldb == k;
+  const bool in_order = M > 1 && dense && M * k * int64_t{sizeof(T)} <= 20 << 10;
+  const int64_t along = in_order ? N : 1, across = in_order ? lanes : apart * ldb;
+  const T* next = b + (M > 1 ? N * ldb : dense ? bytes_ahead / int64_t{sizeof(T)} : ldb);
+  int64_t l = 0;
+  for (; l + lanes <= k; l += lanes) {
 #pragma GCC unroll 4
-  for (int first = 0; first < N; first += turns) {
-    const T* next = b + first * ldb + ahead;
-    int64_t l = 0;
-    for (; l + lanes <= k; l += lanes) {
-#pragma GCC unroll 4
-      for (int j = 0; j < turns; ++j)
-        __builtin_prefetch(next + l * along + j * across, 0, into_second_cache);
-      add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, first, l);
-    }
-    if (l < k) {
-      const auto rest = static_cast<size_t>(k - l);
-      add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, first, l);
-    }
+    for (int j = 0; j < N; ++j)
+      __builtin_prefetch(next + l * along + j * across, 0, into_second_cache);
+    add([&](const T* x) HWY_ATTR { return hn::LoadU(d, x); }, l);
+  }
+  if (l < k) {
+    const auto rest = static_cast<size_t>(k - l);
+    add([&](const T* x) HWY_ATTR { return load_head(d, x, rest); }, l);
   }
   T totals[M * N + 3];
   sum_lanes(d, sums, totals);
-  for (int i = 0; i < M; ++i) std::copy_n(totals + i * N, N, c + i * ldc);
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < N; ++j) c[i * ldc + j * apart] = totals[i * N + j];
 }
 
+// With one row of a, the rows of b that go with each other lie a part of b apart, so that few long
+// streams are read, which the processor's own guess can follow; else they are neighbours.
 template <int M, class T>
-HWY_INLINE void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
-                            T* c, int64_t ldc) {
+void dot_columns(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c,
+                 int64_t ldc) {
   constexpr int N = together<M>;
-  int64_t j = 0;
-  for (; j + N <= n; j += N) dot_block<M, N>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
-  for (; j < n; ++j) dot_block<M, 1>(k, a, lda, b + j * ldb, ldb, c + j, ldc);
+  const int64_t blocks = n / N, apart = M == 1 ? blocks : 1, step = M == 1 ? 1 : N;
+  for (int64_t i = 0; i < blocks; ++i)
+    dot_block<M, N>(k, a, lda, b + i * step * ldb, ldb, apart, c + i * step, ldc);
+  for (int64_t j = blocks * N; j < n; ++j)
+    dot_block<M, 1>(k, a, lda, b + j * ldb, ldb, 1, c + j, ldc);
 }
 
-// Rows of B that are added to the sums before the next ones, which are asked for meanwhile.
-constexpr int64_t depth = 8;
+// Rows of B that are added to the sums before the next ones, which are asked for meanwhile. Rows
+// may lie a multiple of 4 KiB apart, and the nearest cache has but eight lines for such addresses.
+constexpr int64_t rows_at_once = 6;
 
 // How far apart rows of a tile of sums lie: 4 KiB or its multiples apart they would displace each
 // other in the nearest cache.
@@ -158,10 +158,11 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto whole = [&](const T* x) HWY_ATTR { return hn::LoadU(d, x); };
   HWY_ALIGN T tile[M * tile_stride];
-  const int64_t touched = (n + lanes - 1) / lanes * lanes;
+  const int64_t touched = round_up(n, lanes);
   for (int i = 0; i < M; ++i) std::fill_n(tile + i * tile_stride, touched, T{0});
-  for (int64_t l = 0; l < k; l += depth) {
-    const int64_t count = std::min(depth, k - l), ahead = l + depth < k ? depth * ldb : 0;
+  for (int64_t l = 0; l < k; l += rows_at_once) {
+    const int64_t count = std::min(rows_at_once, k - l),
+                  ahead = l + rows_at_once < k ? rows_at_once * ldb : 0;
     const T* row = b + l * ldb;
     int64_t j = 0;
     for (; j + lanes <= n; j += lanes)
@@ -174,7 +175,16 @@ void add_rows(int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t
   for (int i = 0; i < M; ++i) std::copy_n(tile + i * tile_stride, n, c + i * ldc);
 }
 
-// A block of B is in the cache when the next rows of A come to it.
+// Rows of A that go through B together.
+constexpr int64_t most = 8;
+
+// Columns that all rows of A go through before the next ones: with more rows than that so many that
+// B is in the cache when the rest come. Those that go with each other come out even in 12.
+int64_t block_columns(bool transpose_b, int64_t m, int64_t n) {
+  if (transpose_b) return m == 1 ? n : 12;
+  return m <= most ? thin_columns : thin_columns / 4;
+}
+
 template <int M, class T>
 void rows_of_a(bool transpose_b, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
                int64_t ldb, T* c, int64_t ldc) {
@@ -187,9 +197,8 @@ void product(bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a, int6
   constexpr decltype(&rows_of_a<1, T>) rows[] = {rows_of_a<1, T>, rows_of_a<2, T>, rows_of_a<3, T>,
                                                  rows_of_a<4, T>, rows_of_a<5, T>, rows_of_a<6, T>,
                                                  rows_of_a<7, T>, rows_of_a<8, T>};
-  constexpr int64_t most = std::size(rows);
-  // Columns that go with each other come out even in 12, however many they are.
-  const int64_t block = transpose_b ? 12 : thin_columns;
+  static_assert(std::size(rows) == most);
+  const int64_t block = block_columns(transpose_b, m, n);
   for (int64_t j = 0; j < n; j += block)
     for (int64_t i = 0; i < m; i += most)
       rows[std::min(m - i, most) - 1](transpose_b, std::min(block, n - j), k, a + i * lda, lda,
@@ -215,20 +224,20 @@ namespace {
 HWY_EXPORT(product_float);
 HWY_EXPORT(product_double);
 
-// Elements of B that are worth adding up apart.
-constexpr int64_t least_part = 1 << 16;
-
-int64_t multiple(int64_t of, int64_t x) { return (x + of - 1) / of * of; }
+// Elements of B that are worth adding up apart where there are many more, and tiles that this
+// makes.
+constexpr int64_t least_part = 1 << 16, least_tiles = 8;
 
 }  // namespace
 
 ThinGrid thin_grid(bool transpose_b, int64_t n, int64_t k) {
   if (transpose_b) return {96, k};
-  const int64_t column_tiles = (n + thin_columns - 1) / thin_columns;
+  const int64_t column_tiles = divide_up(n, thin_columns);
   const int64_t parts =
-      std::clamp<int64_t>(n * k / least_part, 1, std::max<int64_t>(1, 8 / column_tiles));
-  return {multiple(16, (n + column_tiles - 1) / column_tiles),
-          multiple(8, (k + parts - 1) / parts)};
+      n * k <= 4 * least_part
+          ? 1
+          : std::clamp<int64_t>(n * k / least_part, 1, divide_up(least_tiles, column_tiles));
+  return {round_up(divide_up(n, column_tiles), 16), round_up(divide_up(k, parts), 16)};
 }
 
 void thin_product(bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,

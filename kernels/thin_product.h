@@ -12,8 +12,8 @@ inline constexpr int64_t thin_rows = 16;
 inline constexpr int64_t thin_columns = 1536;
 
 // How the product is cut for threads, by the shape of B alone: into columns, and, unless B is
-// stored transposed, into parts of its depth, so that each tile reads memory in long pieces. The
-// parts are added up in their order.
+// stored transposed, into parts of its depth, so that each tile reads memory in long pieces. Parts
+// are added up in their order, so that a row's sums do not depend on the other rows.
 struct ThinGrid {
   int64_t columns, depth;
 };

@@ -74,29 +74,39 @@ TEMPLATE_TEST_CASE("a row's product does not depend on the rows beside it", "", 
     }
 }
 
-// A matrix this large is cut into columns and into parts of its depth.
+// Matrices this large are cut into parts of their depth, and into columns, which fill a tile or
+// not.
 TEMPLATE_TEST_CASE("a row's product with a large matrix is right and does not depend on others", "",
                    float, double) {
-  const int64_t n = GENERATE(100, 1600, 3100), k = 901, rows = 11;
+  const int64_t n = GENERATE(400, 1536, 1600, 3100), k = 901, rows = 11, batch = 2;
   const DType dtype = dtype_of<TestType>;
-  const Array a = random_normal({rows, k}, float64, 0, 1);
-  const Array stored = random_normal({k, n}, float64, 0, 1);
-  const Array left = kernels::convert(a, dtype), right = kernels::convert(stored, dtype);
+  const Array a = random_normal({batch, rows, k}, float64, 0, 1);
+  const Array b = random_normal({batch, k, n}, float64, 0, 1);
+  const Array left = kernels::convert(a, dtype), right = kernels::convert(b, dtype);
   const Array all = kernels::matmul(left, right);
   const double tolerance = sizeof(TestType) == 4 ? 1e-4 : 1e-12;
-  for (int64_t i = 0; i < rows; i += 5) {
-    const Array one = kernels::matmul(left.narrow(0, i, 1), right);
-    REQUIRE(
-        std::equal(one.data<TestType>(), one.data<TestType>() + n, all.data<TestType>() + i * n));
-    for (int64_t j = 0; j < n; j += 49) {
-      const double expected = product(a, stored, i, j);
-      REQUIRE(std::abs(one.data<TestType>()[j] - expected) <= tolerance * (1 + std::abs(expected)));
+  for (int64_t matrix = 0; matrix < batch; ++matrix)
+    for (int64_t i = 0; i < rows; i += 5) {
+      const Array one =
+          kernels::matmul(left.select(0, matrix).narrow(0, i, 1), right.select(0, matrix));
+      REQUIRE(std::equal(one.data<TestType>(), one.data<TestType>() + n,
+                         all.data<TestType>() + (matrix * rows + i) * n));
+      for (int64_t j = 0; j < n; j += 49) {
+        const double expected = product(a.select(0, matrix), b.select(0, matrix), i, j);
+        REQUIRE(std::abs(one.data<TestType>()[j] - expected) <=
+                tolerance * (1 + std::abs(expected)));
+      }
     }
-  }
-  const Array several = kernels::matmul(left.expand({3, rows, k}), right.expand({3, k, n}));
-  for (int64_t i = 0; i < 3; ++i)
-    REQUIRE(std::equal(all.data<TestType>(), all.data<TestType>() + rows * n,
-                       several.data<TestType>() + i * rows * n));
+}
+
+TEST_CASE("a thin product of more columns than a tile holds is the sums") {
+  const int64_t m = 3, n = kernels::thin_columns + 5, k = 9;
+  const Array a = random_normal({m, k}, float64, 0, 1), b = random_normal({k, n}, float64, 0, 1);
+  std::vector<double> c(static_cast<size_t>(m * n));
+  thin_product(false, m, n, k, a.data<double>(), k, b.data<double>(), n, c.data(), n);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      REQUIRE(std::abs(c[static_cast<size_t>(i * n + j)] - product(a, b, i, j)) < 1e-12);
 }
 
 TEST_CASE("matmul of few rows agrees with many, whichever way it goes") {
