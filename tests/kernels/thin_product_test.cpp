@@ -1,5 +1,6 @@
 #include "../catch.h"
 
+#include <array/pool.h>
 #include <kernels/gemm.h>
 #include <kernels/random.h>
 #include <kernels/thin_product.h>
@@ -97,6 +98,20 @@ TEMPLATE_TEST_CASE("a row's product with a large matrix is right and does not de
                 tolerance * (1 + std::abs(expected)));
       }
     }
+}
+
+TEST_CASE("a product of few rows takes no more memory than is said, however many matrices") {
+  const int64_t m = 3, k = 900, n = 400;
+  const Array a = random_normal({5, m, k}, float32, 0, 1);
+  const Array b = random_normal({k, n}, float32, 0, 1).expand({5, k, n});
+  const int64_t scratch = kernels::matmul_scratch(m, n, k) * int64_t{sizeof(float)};
+  CHECK(scratch > m * n * int64_t{sizeof(float)});
+  reset_peak_memory();
+  const int64_t before = memory_stats().live_bytes;
+  const Array y = kernels::matmul(a, b);
+  const int64_t taken = memory_stats().peak_bytes - before - y.numel() * int64_t{sizeof(float)};
+  CHECK(taken >= scratch);
+  CHECK(taken < scratch * 5 / 4);
 }
 
 TEST_CASE("a thin product of more columns than a tile holds is the sums") {
