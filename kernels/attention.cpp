@@ -33,7 +33,7 @@ class Forward {
       tracer->multiplied(2 * scores_in_tiles(masking_, batches, queries_) *
                          static_cast<double>(depth_ + width_));
     const BlasSession session;
-    const int64_t blocks = (queries_ + query_tile - 1) / query_tile;
+    const int64_t blocks = divide_up(queries_, query_tile);
     parallel_tiles_with_scratch<T>(
         forward_scratch<Products>(depth_, width_), batches * blocks,
         batches * queries_ * std::max<int64_t>(1, keys_), [&](int64_t task, T* scratch) {

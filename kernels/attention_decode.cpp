@@ -23,7 +23,7 @@ class Decoding {
         sharing_(heads_sharing_keys(q, k)),
         rows_(sharing_ * queries_),
         groups_(result.sum.numel() / rows_),
-        blocks_((keys_ + key_tile - 1) / key_tile),
+        blocks_(divide_up(keys_, key_tile)),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
         dropout_(options.dropout, options.draw),

@@ -98,7 +98,7 @@ class RoundedProducts {
  private:
   static int64_t pairs(int64_t depth) { return (depth + 1) / 2; }
   static int64_t words(int64_t indices, int64_t depth) {
-    return (indices + panel_width - 1) / panel_width * panel_width * pairs(depth);
+    return round_up(indices, panel_width) * pairs(depth);
   }
   static Panels<Bf16Pair> panels(const Bf16Pair* data, int64_t depth) {
     return {data, pairs(depth) * panel_width};

@@ -114,7 +114,7 @@ class Masking {
   // part_rows where a diagonal decides, since products of odd sizes save nothing.
   int64_t key_end(int64_t batch, int64_t row, int64_t rows) const {
     const int64_t seen = std::max<int64_t>(0, row + first(batch) + rows + mask_.highest);
-    return std::min(key_end(batch), (seen + part_rows - 1) / part_rows * part_rows);
+    return std::min(key_end(batch), round_up(seen, part_rows));
   }
   // Calls f(part) for the parts of a tile that are not masked whole, from above. The tile may reach
   // beyond the keys or the diagonal; parts do not.

@@ -86,8 +86,7 @@ struct Grid {
 Grid grid_for(int64_t batch, int64_t m, int64_t n, int64_t k) {
   if (m * n * k <= small || batch >= 16) return {m, n};
   auto cut = [](int64_t length, int64_t pieces, int64_t least) {
-    const int64_t piece = (length + pieces - 1) / pieces;
-    return std::min(length, std::max(least, (piece + 15) / 16 * 16));
+    return std::min(length, std::max(least, round_up(divide_up(length, pieces), 16)));
   };
   if (m >= n) return {m >= 2048 ? cut(m, 16, 128) : cut(m, m >= 512 ? 4 : 2, 64), n};
   return {m, n >= 2048 ? cut(n, 16, 128) : cut(n, n >= 512 ? 4 : 2, 64)};

@@ -26,8 +26,6 @@ int64_t wrap(int64_t index, int64_t size) { return index < 0 ? index + size : in
 
 constexpr int64_t tile_columns = 256;
 
-int64_t tiles_of(int64_t n, int64_t tile) { return (n + tile - 1) / tile; }
-
 // Calls f with the element type of a dtype that can be added up; of bool, by "or".
 template <class F>
 void visit_summable(const char* operation, DType dtype, F&& f) {
@@ -95,7 +93,7 @@ void index_add_into(Array& into, int64_t dim, const Array& indices, const Array&
     const T* values = dense.data<T>();
     T* sums = into.output<T>();
     // A tile owns columns, so that repeated rows add up in one order whatever the threads.
-    const int64_t tiles = tiles_of(to.inner, tile_columns);
+    const int64_t tiles = divide_up(to.inner, tile_columns);
     parallel_tiles(to.outer * tiles, dense.numel(), [&](int64_t tile) {
       const int64_t outer = tile / tiles, first = tile % tiles * tile_columns;
       const int64_t last = std::min(first + tile_columns, to.inner);

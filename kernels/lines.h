@@ -24,7 +24,7 @@ class Lines {
     if (length_ > 0) count_ = axes_.numel();
   }
 
-  int64_t tiles() const { return (count_ + per_tile_ - 1) / per_tile_; }
+  int64_t tiles() const { return divide_up(count_, per_tile_); }
   int64_t work() const { return count_ * length_; }
   // Calls line(in, out) with the offsets of every line of the tile.
   template <class F>

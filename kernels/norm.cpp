@@ -105,7 +105,7 @@ NormGradients gradients_of(Kind kind, const Operands<T>& in, const Shape& shape,
   const int64_t block = std::min(rows_per_tile(in.width), block_rows);
   const int64_t height = rows_per_tile(in.width) / block * block;
   const auto sums = [&](bool needed) {
-    return needed ? zeros({(in.count + block - 1) / block, in.width}, dtype_of<T>) : Array();
+    return needed ? zeros({divide_up(in.count, block), in.width}, dtype_of<T>) : Array();
   };
   const auto output = [](Array& x) { return x.defined() ? x.output<T>() : nullptr; };
   NormGradients d{needs.x ? Array(shape, dtype_of<T>) : Array(), sums(needs.weight),

@@ -35,7 +35,7 @@ double sum_of_squares(const Array& x) {
   count_traffic(x);
   const Array dense = contiguous(x);
   const int64_t n = dense.numel();
-  std::vector<double> sums(static_cast<size_t>((n + range_elements - 1) / range_elements));
+  std::vector<double> sums(static_cast<size_t>(divide_up(n, range_elements)));
   visit_floating("norm", dense.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* value = dense.data<T>();

@@ -77,9 +77,9 @@ class Reduction {
  public:
   Reduction(const ReductionPlan& plan, const Fold& fold) : plan_(plan), fold_(fold) {
     width_ = std::clamp<int64_t>(plan.lane.size, 1, max_width);
-    columns_ = (plan.lane.size + width_ - 1) / width_;
+    columns_ = divide_up(plan.lane.size, width_);
     chunk_ = std::max(min_chunk_rows, chunk_elements / width_);
-    chunks_ = std::max<int64_t>(1, (plan.length + chunk_ - 1) / chunk_);
+    chunks_ = std::max<int64_t>(1, divide_up(plan.length, chunk_));
   }
 
   void run(const T* x, Out* out) const {
@@ -124,7 +124,7 @@ class Reduction {
     const int64_t units = outputs * per_output;
     const int64_t work = std::max<int64_t>(1, std::min(plan_.length, chunk_) * width_);
     const int64_t group = std::max<int64_t>(1, parallel_grain / work);
-    parallel_tiles((units + group - 1) / group, units * work, [&](int64_t tile) {
+    parallel_tiles(divide_up(units, group), units * work, [&](int64_t tile) {
       const int64_t begin = tile * group, end = std::min(units, begin + group);
       Walk at(plan_.outer, begin / per_output);
       for (int64_t i = begin; i < end; ++i) {

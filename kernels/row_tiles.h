@@ -14,7 +14,7 @@ inline int64_t rows_per_tile(int64_t width) {
 // Calls f(first, end) for tiles of `height` rows that cover [0, rows), on several threads.
 template <class F>
 void parallel_row_tiles(int64_t rows, int64_t width, int64_t height, const F& f) {
-  parallel_tiles((rows + height - 1) / height, rows * width,
+  parallel_tiles(divide_up(rows, height), rows * width,
                  [&](int64_t tile) { f(tile * height, std::min(rows, (tile + 1) * height)); });
 }
 

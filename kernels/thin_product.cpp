@@ -224,6 +224,9 @@ namespace {
 HWY_EXPORT(product_float);
 HWY_EXPORT(product_double);
 
+// Columns of a tile where B is transposed.
+constexpr int64_t transposed_columns = 96;
+
 // Elements of B that are worth adding up apart where there are many more, and tiles that this
 // makes.
 constexpr int64_t least_part = 1 << 16, least_tiles = 8;
@@ -231,12 +234,11 @@ constexpr int64_t least_part = 1 << 16, least_tiles = 8;
 }  // namespace
 
 ThinGrid thin_grid(bool transpose_b, int64_t n, int64_t k) {
-  if (transpose_b) return {96, k};
+  if (transpose_b) return {transposed_columns, k};
   const int64_t column_tiles = divide_up(n, thin_columns);
-  const int64_t parts =
-      n * k <= 4 * least_part
-          ? 1
-          : std::clamp<int64_t>(n * k / least_part, 1, divide_up(least_tiles, column_tiles));
+  const int64_t parts = n * k <= 4 * least_part
+                            ? 1
+                            : std::min(n * k / least_part, divide_up(least_tiles, column_tiles));
   return {round_up(divide_up(n, column_tiles), 16), round_up(divide_up(k, parts), 16)};
 }
 

@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("a product of few rows equals the sums, for every remainder",
   test::on_every_target([&] {
     for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 15})
       for (const int64_t n : {1, 4, 7, 70, 231})
-        for (const int64_t k : {1, 5, 8, 16, 67})
+        for (const int64_t k : {1, 5, 12, 16, 67})
           for (const bool transposed : {false, true}) {
             const Array a = random_normal({m, k}, float64, 0, 1);
             const Array stored =
