@@ -33,7 +33,7 @@ struct Blocking {
   // rows are multiplied with, stay in the second-level cache.
   static constexpr int64_t depth_block = 1024;
   // Tiles of the longer side: enough for 16 cores, not much longer than that cache holds.
-  static constexpr int64_t pieces = 16, shortest_tile = 48, longest_tile = 192;
+  static constexpr int64_t pieces = 16, shortest_tile = 32, longest_tile = 192;
   // Indices of a side that one thread packs at a time.
   static constexpr int64_t packing_group = 64;
 
@@ -45,9 +45,10 @@ struct Blocking {
       : cut_columns(m < n),
         shared(std::min(m, n)),
         cut(std::max(m, n)),
-        // Columns are multiplied three panels at a time, rows half a panel.
-        tile(std::clamp(round_up(divide_up(cut, pieces), cut_columns ? 48 : 16), shortest_tile,
-                        longest_tile)),
+        // Columns are multiplied three panels at a time where that cuts them evenly: a last tile
+        // that is shorter than the others leaves threads waiting.
+        tile(std::clamp(round_up(divide_up(cut, pieces), cut_columns && cut % 48 == 0 ? 48 : 16),
+                        shortest_tile, longest_tile)),
         depth(round_up(whole_depth ? k : divide_up(k, divide_up(k, depth_block)), 32)) {}
 };
 
