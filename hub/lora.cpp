@@ -64,6 +64,11 @@ void refuse_variants(const Json& config, const std::string& path) {
     if (field != config.end() && !field->is_null() && *field != false && !field->empty())
       refuse(path, fmt::format("{} is {}, which is not supported", name, json_text(*field)));
   }
+  // Others change the weights that the adapter is added to.
+  const auto init = config.find("init_lora_weights");
+  if (init != config.end() && init->is_string() && *init != "gaussian" && *init != "orthogonal" &&
+      *init != "eva")
+    refuse(path, fmt::format("init_lora_weights is {}, which is not supported", json_text(*init)));
   std::string type = "LORA", bias = "none";
   read(config, "peft_type", type, path);
   read(config, "bias", bias, path);

@@ -388,9 +388,10 @@ Array linear(const Array& a, const Array& weight, const Array& bias, bool lastin
   return out;
 }
 
-int64_t matmul_scratch(int64_t m, int64_t n, int64_t k) {
+int64_t matmul_scratch(int64_t m, int64_t n, int64_t k, const MatmulForm& form) {
   if (gemm_f32_pays(m, n, k)) return gemm_f32_scratch(m, n, k);
-  const int64_t parts = m <= thin_rows ? divide_up(k, thin_grid(false, n, k).depth) : 1;
+  if (m > thin_rows || form.transpose_a || form.accumulate) return 0;
+  const int64_t parts = divide_up(k, thin_grid(form.transpose_b, n, k).depth);
   return parts == 1 ? 0 : parts * m * n;
 }
 

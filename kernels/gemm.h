@@ -46,7 +46,11 @@ void matmul_add(Array& into, const Array& a, const Array& b);
 // medium precision it is packed once then and kept with its storage, at half its bytes, and
 // products of few rows are rounded too, since they gain as well.
 Array linear(const Array& a, const Array& weight, const Array& bias, bool lasting);
+// How the operands of a product are stored, and whether it is added to what is there.
+struct MatmulForm {
+  bool transpose_a = false, transpose_b = false, accumulate = false;
+};
 // Elements of memory that a float32 product of one [m, k] by [k, n] works in, at most.
-int64_t matmul_scratch(int64_t m, int64_t n, int64_t k);
+int64_t matmul_scratch(int64_t m, int64_t n, int64_t k, const MatmulForm& form = {});
 
 }  // namespace attune::kernels

@@ -42,18 +42,22 @@ void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> coun
   if (counts.empty() && sequences > 0 && sequences <= most_sequences)
     counts.assign(static_cast<size_t>(sequences), tokens);
   check_step(sequences, tokens, counts);
-  if (!seen_.empty() && static_cast<int64_t>(seen_.size()) != sequences)
+  const bool first = lengths().empty();
+  if (!first && static_cast<int64_t>(seen_.size()) != sequences)
     fail<ShapeError>(name, "{} sequences, but the cache holds {}", sequences, seen_.size());
   for (size_t b = 0; !sliding_ && b < counts.size(); ++b) {
-    const int64_t held = held_.empty() ? 0 : held_[b];
+    const int64_t held = first ? 0 : held_[b];
     if (held + counts[b] > budget_)
       fail<ValueError>(name,
                        "sequence {} has {} tokens, {} more do not fit the budget of {}; take a "
                        "larger or a sliding cache",
                        b, held, counts[b], budget_);
   }
-  seen_.resize(counts.size());
-  held_.resize(counts.size());
+  if (first) {
+    clear();  // what a first step left that failed
+    seen_.resize(counts.size());
+    held_.resize(counts.size());
+  }
   tokens_ = tokens;
   counts_ = std::move(counts);
   make_room();
@@ -160,11 +164,17 @@ void KvCache::commit() {
   }
   tokens_ = 0;
   counts_.clear();
+  committed_ = true;
+}
+
+const std::vector<int64_t>& KvCache::lengths() const {
+  static const std::vector<int64_t> none;
+  return committed_ ? seen_ : none;
 }
 
 void KvCache::check_exists(int64_t sequence) const {
-  if (sequence < 0 || sequence >= static_cast<int64_t>(seen_.size()))
-    fail<IndexError>(name, "sequence {} does not exist; there are {}", sequence, seen_.size());
+  if (sequence < 0 || sequence >= std::ssize(lengths()))
+    fail<IndexError>(name, "sequence {} does not exist; there are {}", sequence, lengths().size());
 }
 
 void KvCache::reorder(const std::vector<int64_t>& order) {

@@ -55,7 +55,8 @@ class Search {
 
   size_t width() const { return static_cast<size_t>(options_.num_beams); }
 
-  // The best continuations of all beams, twice as many as beams: half of them may have ended.
+  // The best continuations of all beams, so many that enough have not ended: each end can be the
+  // last token of as many as there are beams.
   std::vector<Candidate> candidates(const Tensor& logits) const {
     std::vector<float> scores = log_softmax(logits, -1).to_vector<float>();
     const size_t vocabulary = scores.size() / beams_.size();
@@ -63,12 +64,15 @@ class Search {
     all.reserve(scores.size());
     for (size_t row = 0; row < beams_.size(); ++row) {
       const std::span<float> of_row(scores.data() + row * vocabulary, vocabulary);
+      if (std::isnan(of_row[0]))
+        fail<ValueError>("generate", "a logit is NaN; the model has gone wrong");
       penalize_repetition(of_row, beams_[row].tokens, options_.sampling.repetition_penalty);
       for (size_t token = 0; token < vocabulary; ++token)
         all.push_back({beams_[row].score + static_cast<double>(of_row[token]),
                        static_cast<int64_t>(row), static_cast<int64_t>(token)});
     }
-    const size_t kept = std::min(all.size(), 2 * width());
+    const size_t ends = options_.eos_token_id.size() + options_.stop.size();
+    const size_t kept = std::min(all.size(), (1 + std::max<size_t>(1, ends)) * width());
     std::partial_sort(all.begin(), all.begin() + static_cast<int64_t>(kept), all.end(),
                       [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
     all.resize(kept);
@@ -77,8 +81,6 @@ class Search {
 
   void advance(const Tensor& logits) {
     const auto ranked = candidates(logits);
-    if (std::isnan(ranked[0].score))
-      fail<ValueError>("generate", "a logit is NaN; the model has gone wrong");
     std::vector<Beam> next;
     for (size_t rank = 0; rank < ranked.size() && next.size() < width(); ++rank) {
       const Candidate& c = ranked[rank];

@@ -33,8 +33,9 @@ void visit(Fields& fields, Config& c) {
   fields.flag("tie_word_embeddings", c.tie_word_embeddings);
   fields.labels(c.num_labels, c.id2label);
   fields.word("problem_type", c.problem_type);
-  fields.must_be_false("is_decoder");
-  fields.must_be_false("add_cross_attention");
+  fields.must_be_flag("is_decoder", false);
+  fields.must_be_flag("is_causal", false);
+  fields.must_be_flag("add_cross_attention", false);
   fields.must_be("position_embedding_type", "absolute");
 }
 

@@ -246,8 +246,8 @@ void ConfigReader::alias(const char* other, const char* name) {
   }
 }
 
-void ConfigReader::must_be_false(const char* name) {
-  state_->take(name, "false", [](const Json& v) { return v == false; });
+void ConfigReader::must_be_flag(const char* name, bool wanted) {
+  state_->take(name, wanted ? "true" : "false", [&](const Json& v) { return v == wanted; });
 }
 
 void ConfigReader::must_be(const char* name, std::string_view wanted) {

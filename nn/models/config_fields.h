@@ -53,7 +53,7 @@ class ConfigReader {
   void alias(const char* other, const char* name);
   // A field that must have this value where it is present.
   void must_be(const char* name, std::string_view value);
-  void must_be_false(const char* name);
+  void must_be_flag(const char* name, bool value);
 
   void add_problem(std::string problem);
   // The object of all fields that no call named. FormatError lists every problem.
@@ -89,7 +89,7 @@ class ConfigWriter {
   void alias(const char*, const char*) {}
   // Left out: what must be so is what transformers takes a missing field for.
   void must_be(const char*, std::string_view) {}
-  void must_be_false(const char*) {}
+  void must_be_flag(const char*, bool) {}
 
   // The text of the file.
   std::string finish();

@@ -1,7 +1,6 @@
 #include "cost.h"
 
 #include "../../array/fail.h"
-#include "../../array/pool.h"
 #include "../../kernels/attention_tiles.h"
 #include "../init.h"
 #include "config_fields.h"
@@ -36,13 +35,13 @@ struct Heads {
 
 // Attention of q, k and v after their heads were split, and the product behind it.
 Value attend(Rehearsal& r, const Tokens& t, const Heads& heads, Value q, Value k, Value v,
-             int64_t out, bool bias) {
+             int64_t out, bool bias, bool weight_in_first = false) {
   const Value y = r.attention(q, k, v, t.scores * static_cast<double>(t.batch * heads.queries),
                               heads.width, t.rows * heads.queries, t.context);
   for (const Value x : {q, k, v}) r.drop(x);
   const Value merged = r.alias(y);
   r.drop(y);
-  const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias);
+  const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias, weight_in_first);
   r.drop(merged);
   return z;
 }
@@ -62,10 +61,12 @@ Value residual(Rehearsal& r, Value x, Value y, double dropout, bool keep = false
 }
 
 // Linear, activation, linear.
-Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t inner) {
-  const Value up = r.linear(x, rows, width, inner, true), bent = r.activation(up);
+Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t inner,
+                   const std::string& activation, bool weight_in_first = false) {
+  const Value up = r.linear(x, rows, width, inner, true, weight_in_first);
+  const Value bent = r.activation(up, activation);
   r.drop(up);
-  const Value down = r.linear(bent, rows, inner, width, true);
+  const Value down = r.linear(bent, rows, inner, width, true, weight_in_first);
   r.drop(bent);
   return down;
 }
@@ -73,15 +74,16 @@ Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t i
 Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
   const Heads heads{c.n_head, c.n_head, c.n_embd / c.n_head};
   const Value first = r.norm(x, t.rows, c.n_embd, true);
-  const Value qkv = r.linear(first, t.rows, c.n_embd, 3 * c.n_embd, true);
+  const Value qkv = r.linear(first, t.rows, c.n_embd, 3 * c.n_embd, true, true);
   r.drop(first);
   const Value q = r.part(qkv, 3), k = r.part(qkv, 3), v = r.part(qkv, 3);
   r.drop(qkv);
-  const Value attended =
-      attend(r, t, heads, split_heads(r, q), split_heads(r, k), split_heads(r, v), c.n_embd, true);
+  const Value attended = attend(r, t, heads, split_heads(r, q), split_heads(r, k),
+                                split_heads(r, v), c.n_embd, true, true);
   const Value middle = residual(r, x, attended, c.resid_pdrop, true);
   const Value second = r.norm(middle, t.rows, c.n_embd, true);
-  const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd);
+  const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd,
+                                 c.activation_function, true);
   r.drop(second);
   return residual(r, middle, fed, c.resid_pdrop);
 }
@@ -94,7 +96,7 @@ Value bert_block(Rehearsal& r, const BertConfig& c, const Tokens& t, Value x) {
   const Value sum = residual(r, x, attended, c.hidden_dropout_prob, true);
   const Value middle = r.norm(sum, t.rows, width, true);
   r.drop(sum);
-  const Value fed = feed_forward(r, middle, t.rows, width, c.intermediate_size);
+  const Value fed = feed_forward(r, middle, t.rows, width, c.intermediate_size, c.hidden_act);
   const Value last = residual(r, middle, fed, c.hidden_dropout_prob);
   const Value y = r.norm(last, t.rows, width, true);
   r.drop(last);
@@ -121,7 +123,8 @@ Value llama_block(Rehearsal& r, const LlamaConfig& c, const Tokens& t, Value x) 
   const Value attended = attend(r, t, heads, q, k, v, width, c.attention_bias);
   const Value middle = residual(r, x, attended, 0, true);
   const Value second = r.norm(middle, t.rows, width, false);
-  const Value gate = r.linear(second, t.rows, width, inner, c.mlp_bias), bent = r.activation(gate);
+  const Value gate = r.linear(second, t.rows, width, inner, c.mlp_bias);
+  const Value bent = r.activation(gate, c.hidden_act);
   const Value up = r.linear(second, t.rows, width, inner, c.mlp_bias), both = r.multiply(bent, up);
   const Value down = r.linear(both, t.rows, inner, width, c.mlp_bias);
   for (const Value done : {second, gate, bent, up, both}) r.drop(done);
@@ -165,8 +168,7 @@ Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOpt
             .score_bytes = scores_held * sizeof(float)};
   for (const Tensor& parameter : model.parameters()) {
     cost.parameters += parameter.numel();
-    cost.parameter_bytes += static_cast<int64_t>(
-        pool_block_bytes(static_cast<size_t>(parameter.numel()) * sizeof(float)));
+    cost.parameter_bytes += Rehearsal::tensor_bytes(parameter.numel());
   }
   cost.optimizer_bytes = options.optimizer_moments * cost.parameter_bytes;
   cost.peak_bytes = cost.parameter_bytes + cost.optimizer_bytes + r.peak_of_all();
@@ -209,7 +211,8 @@ Cost cost(const BertConfig& c, int64_t batch, int64_t context, const CostOptions
   for (const Value x : {words, types, some, places, all, normed}) r.drop(x);
   const Value x = run_blocks(r, start, c.num_hidden_layers, options,
                              [&](Value in) { return bert_block(r, c, t, in); });
-  const Value dense = r.linear(x, t.rows, width, width, true), bent = r.activation(dense);
+  const Value dense = r.linear(x, t.rows, width, width, true);
+  const Value bent = r.activation(dense, c.hidden_act);
   const Value last = r.norm(bent, t.rows, width, true);
   for (const Value y : {x, dense, bent}) r.drop(y);
   r.loss(last, c.tie_word_embeddings ? table : r.parameter(c.vocab_size * width),

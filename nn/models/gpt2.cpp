@@ -37,7 +37,8 @@ void visit(Fields& fields, Config& c) {
   fields.flag("tie_word_embeddings", c.tie_word_embeddings);
   fields.token("bos_token_id", c.bos_token_id);
   fields.tokens("eos_token_id", c.eos_token_id);
-  fields.must_be_false("add_cross_attention");
+  fields.must_be_flag("is_causal", true);
+  fields.must_be_flag("add_cross_attention", false);
 }
 
 // What does not fit together; empty if all does.

@@ -52,6 +52,7 @@ void visit(Fields& fields, Config& c) {
   fields.token("bos_token_id", c.bos_token_id);
   fields.tokens("eos_token_id", c.eos_token_id);
   fields.object("rope_parameters", [&](auto& inner) { visit_rope(inner, c.rope_parameters); });
+  fields.must_be_flag("is_causal", true);
 }
 
 int64_t key_heads(const LlamaConfig& c) {

@@ -16,6 +16,9 @@ int64_t bytes_of(int64_t elements) {
   return static_cast<int64_t>(pool_block_bytes(static_cast<size_t>(elements) * sizeof(float)));
 }
 
+// About what an operation adds to the tape: its node, and what its formulas capture.
+constexpr int64_t node_bytes = 512;
+
 // What attention works in, on every thread.
 int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
   return bytes_of(num_threads() *
@@ -24,11 +27,16 @@ int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
                        : kernels::forward_scratch<kernels::ExactProducts<float>>(width, width)));
 }
 
-// What products of [m, k] by [k, n] work in, one after another, with any of the three as depth.
-int64_t product_scratch(int64_t m, int64_t n, int64_t k) {
-  using kernels::matmul_scratch;
-  return bytes_of(
-      std::max({matmul_scratch(m, n, k), matmul_scratch(m, k, n), matmul_scratch(k, n, m)}));
+// What the products of linear() work in. weight_in_first: whether it is stored [in, out].
+int64_t forward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
+  return bytes_of(kernels::matmul_scratch(rows, out, in, {.transpose_b = !weight_in_first}));
+}
+int64_t backward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
+  const int64_t to_input = kernels::matmul_scratch(rows, in, out, {.transpose_b = weight_in_first});
+  const int64_t to_weight = weight_in_first
+                                ? kernels::matmul_scratch(in, out, rows, {.transpose_a = true})
+                                : kernels::matmul_scratch(out, in, rows, {.transpose_a = true});
+  return bytes_of(std::max(to_input, to_weight));
 }
 
 double product(int64_t a, int64_t b, int64_t c) {
@@ -36,6 +44,12 @@ double product(int64_t a, int64_t b, int64_t c) {
 }
 
 }  // namespace
+
+int64_t Rehearsal::tensor_bytes(int64_t elements) {
+  static const size_t objects =
+      pool_block_bytes(sizeof(Storage)) + pool_block_bytes(sizeof(Array) + 2 * sizeof(void*));
+  return bytes_of(elements) + static_cast<int64_t>(objects);
+}
 
 Rehearsal::Parameter Rehearsal::parameter(int64_t elements) {
   if (next_parameter_ == parameters_.size()) {
@@ -46,7 +60,7 @@ Rehearsal::Parameter Rehearsal::parameter(int64_t elements) {
 }
 
 Rehearsal::Memory Rehearsal::allocate(int64_t elements) {
-  blocks_.push_back({bytes_of(elements), 1});
+  blocks_.push_back({tensor_bytes(elements), 1});
   live_ += blocks_.back().bytes;
   note_peak();
   return blocks_.size() - 1;
@@ -82,9 +96,15 @@ void Rehearsal::drop(Value x) { release(memory(x)); }
 
 Rehearsal::Value Rehearsal::record(Node node) {
   for (const Memory memory : node.saved) share(memory);
+  live_ += node_bytes;
   const Value output = node.output;
   nodes_.push_back(std::move(node));
   return output;
+}
+
+void Rehearsal::forget(const Node& node) {
+  for (const Memory memory : node.saved) release(memory);
+  live_ -= node_bytes;
 }
 
 Rehearsal::Value Rehearsal::embedding(Parameter table, int64_t rows, int64_t width, bool skips) {
@@ -95,10 +115,11 @@ Rehearsal::Value Rehearsal::embedding(Parameter table, int64_t rows, int64_t wid
                  .scratch_bytes = skips ? bytes_of(rows * width) : 0});
 }
 
-Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias) {
+Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias,
+                                   bool weight_in_first) {
   const double flops = product(rows, in, out);
   const Value y = fresh(rows * out);
-  note_peak(bytes_of(kernels::matmul_scratch(rows, out, in)));
+  note_peak(forward_scratch(rows, in, out, weight_in_first));
   count({.rest = flops});
   std::vector<Parameter> parameters = {parameter(in * out)};
   if (bias) parameters.push_back(parameter(out));
@@ -107,7 +128,7 @@ Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t ou
                  .saved = {memory(x)},
                  .parameters = parameters,
                  .flops = {.rest = 2 * flops},
-                 .scratch_bytes = product_scratch(rows, out, in)});
+                 .scratch_bytes = backward_scratch(rows, in, out, weight_in_first)});
 }
 
 Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias) {
@@ -125,9 +146,18 @@ Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias
   return y;
 }
 
-Rehearsal::Value Rehearsal::activation(Value x) {
+Rehearsal::Value Rehearsal::activation(Value x, const std::string& name) {
+  if (name == "linear") return alias(x);
+  if (name == "quick_gelu") {
+    const Value scaled = fresh(elements(x));
+    record({.inputs = {x}, .output = scaled});
+    const Value share = activation(scaled, "sigmoid"), y = multiply(x, share);
+    for (const Value z : {scaled, share}) drop(z);
+    return y;
+  }
+  const bool keeps_output = name == "relu" || name == "sigmoid" || name == "tanh";
   const Value y = fresh(elements(x));
-  return record({.inputs = {x}, .output = y, .saved = {memory(x)}});
+  return record({.inputs = {x}, .output = y, .saved = {memory(keeps_output ? y : x)}});
 }
 
 Rehearsal::Value Rehearsal::dropout(Value x, double p) {
@@ -181,8 +211,7 @@ Rehearsal::Value Rehearsal::checkpoint(Value x, const std::function<Value(Value)
   const size_t first = nodes_.size();
   const Parameter first_parameter = next_parameter_;
   const Value y = block(x);
-  for (; nodes_.size() > first; nodes_.pop_back())
-    for (const Memory memory : nodes_.back().saved) release(memory);
+  for (; nodes_.size() > first; nodes_.pop_back()) forget(nodes_.back());
   return record({.inputs = {x}, .output = y, .saved = {memory(x)}, .again = [=, this](Value in) {
                    const Parameter after = std::exchange(next_parameter_, first_parameter);
                    const Value result = block(in);
@@ -196,9 +225,15 @@ Rehearsal::Value Rehearsal::loss(Value hidden, Parameter table, std::optional<Pa
   const int64_t chunk = std::min(rows, kernels::linear_cross_entropy_rows(classes));
   const Memory gradient = allocate(rows * width);
   const Memory logits = allocate(chunk * classes);
+  using kernels::matmul_scratch;
+  const int64_t to_hidden =
+      bytes_of(std::max(matmul_scratch(chunk, classes, width, {.transpose_b = true}),
+                        matmul_scratch(chunk, width, classes, {.accumulate = true})));
+  const int64_t to_table = bytes_of(matmul_scratch(classes, width, chunk, {.transpose_a = true}));
+  note_peak(to_hidden);
   make_gradient(table);
   if (bias) make_gradient(*bias);
-  note_peak(product_scratch(chunk, classes, width));
+  note_peak(rows > chunk ? std::max(to_hidden, to_table) : to_table);
   release(logits);
   count({.rest = 3 * product(rows, width, classes)});
   const Value y = fresh(1);
@@ -208,7 +243,7 @@ Rehearsal::Value Rehearsal::loss(Value hidden, Parameter table, std::optional<Pa
 void Rehearsal::make_gradient(Parameter parameter) {
   if (has_gradient_[parameter]) return;
   has_gradient_[parameter] = true;
-  gradients_ += bytes_of(parameters_[parameter]);
+  gradients_ += tensor_bytes(parameters_[parameter]);
   note_peak();
 }
 
@@ -263,7 +298,7 @@ void Rehearsal::back_to(size_t first) {
     } else if (gradient) {
       run(node, *gradient);
     }
-    for (const Memory memory : node.saved) release(memory);
+    forget(node);
     if (gradient) release(*gradient);
   }
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cost.h"
@@ -17,17 +18,23 @@ class Rehearsal {
   using Value = size_t;      // a tensor
   using Parameter = size_t;  // a parameter, which receives a gradient
 
+  // What a tensor takes of the memory pool, its objects included.
+  static int64_t tensor_bytes(int64_t elements);
+
   Parameter parameter(int64_t elements);
   // x is not needed any more by whoever computed it.
   void drop(Value x);
 
   // Rows of a table: [rows] indices -> [rows, width]. skips: whether a padding index is left out.
   Value embedding(Parameter table, int64_t rows, int64_t width, bool skips = false);
-  // x Wᵀ + b. x: [rows, in] -> [rows, out].
-  Value linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias);
+  // x Wᵀ + b. x: [rows, in] -> [rows, out]. weight_in_first: whether W is stored transposed, as
+  // Conv1D does.
+  Value linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias,
+               bool weight_in_first = false);
   // layer_norm, or rms_norm without bias. x: [rows, width].
   Value norm(Value x, int64_t rows, int64_t width, bool bias);
-  Value activation(Value x);
+  // One of those that nn::activation() knows by name.
+  Value activation(Value x, const std::string& name);
   Value dropout(Value x, double p);
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
@@ -87,8 +94,9 @@ class Rehearsal {
   Value view(Value x, int64_t elements);
   int64_t elements(Value x) const { return tensors_[x].elements; }
   Memory memory(Value x) const { return tensors_[x].memory; }
-  // Records a node that keeps some memory.
+  // Records a node that keeps some memory, until it is forgotten.
   Value record(Node node);
+  void forget(const Node& node);
   void make_gradient(Parameter parameter);
   void receive(Value x, Memory gradient);
   void run(Node& node, Memory gradient);

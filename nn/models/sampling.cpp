@@ -58,12 +58,12 @@ size_t most_likely(std::span<const float> logits) {
 
 void check_sampling(const char* operation, const SamplingOptions& o) {
   const bool fits = o.temperature >= 0 && std::isfinite(o.temperature) && o.top_k >= 0 &&
-                    o.top_p > 0 && o.top_p <= 1 && o.min_p >= 0 && o.min_p <= 1 &&
+                    o.top_p >= 0 && o.top_p <= 1 && o.min_p >= 0 && o.min_p <= 1 &&
                     o.repetition_penalty > 0 && std::isfinite(o.repetition_penalty);
   if (!fits)
     fail<ValueError>(operation,
                      "temperature {}, top_k {}, top_p {}, min_p {}, repetition_penalty {}; they "
-                     "must be >= 0, >= 0, in (0, 1], in [0, 1] and > 0",
+                     "must be >= 0, >= 0, in [0, 1], in [0, 1] and > 0",
                      o.temperature, o.top_k, o.top_p, o.min_p, o.repetition_penalty);
 }
 

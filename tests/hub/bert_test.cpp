@@ -87,6 +87,8 @@ TEST_CASE("labels keep their names") {
   CHECK_THROWS_WITH(
       BertConfig::from_json(R"({"model_type":"bert","position_embedding_type":"relative_key"})"),
       ContainsSubstring("position_embedding_type is"));
+  CHECK_THROWS_WITH(BertConfig::from_json(R"({"model_type":"bert","is_causal":true})"),
+                    ContainsSubstring("is_causal is true, false fits"));
   CHECK_THROWS_WITH(BertConfig::from_json(R"({"model_type":"bert","pad_token_id":30522})"),
                     ContainsSubstring("pad_token_id 30522"));
 }

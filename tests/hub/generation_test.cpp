@@ -33,6 +33,20 @@ Tokens uncached(Tokens sequence, int64_t count) {
   return sequence;
 }
 
+// A model whose logits depend on the last token and the row of the batch.
+nn::models::LanguageModel scripted(
+    const std::function<std::vector<float>(int64_t token, int64_t row)>& logits) {
+  return {[=](const Tensor& in, const std::vector<int64_t>& counts, nn::KvCache& cache) {
+            cache.begin(in.size(0), in.size(1), counts);
+            cache.commit();
+            std::vector<Tensor> rows;
+            for (int64_t row = 0; row < in.size(0); ++row)
+              rows.push_back(tensor(logits(in[row][in.size(1) - 1].item<int64_t>(), row)));
+            return stack(rows);
+          },
+          32};
+}
+
 }  // namespace
 
 TEST_CASE("searches find what those of transformers find") {
@@ -76,6 +90,7 @@ TEST_CASE("samplers draw from the probabilities of transformers") {
           1.0 / draws;
     for (size_t t = 0; t < share.size(); ++t) CHECK(std::abs(share[t] - expected[t]) < 1.0 / draws);
   }
+  CHECK(nn::models::pick(std::vector<float>{1, 3, 2}, {.top_p = 0}, 0.999) == 1);
 }
 
 TEST_CASE("generation with a cache gives the tokens that it gives without, alone and in a batch") {
@@ -145,6 +160,34 @@ TEST_CASE("generation ends where it is told to, each sequence by itself") {
   CHECK(heard.size() == 7);
 }
 
+// 6 is the likeliest, three ends come next, and 5 is sure of itself once it is taken.
+TEST_CASE("a search keeps as many open beams as it was told, however many ends are likelier") {
+  const auto model = scripted([](int64_t token, int64_t) {
+    const Tensor p = token == 0   ? tensor({.004f, .2f, .19f, .18f, .006f, .17f, .25f})
+                     : token == 5 ? tensor({.001f, .001f, .001f, .001f, .001f, .99f, .005f})
+                                  : tensor({.14f, .14f, .14f, .14f, .14f, .14f, .16f});
+    return log(p).to_vector<float>();
+  });
+  GenerationOptions options{.max_new_tokens = 5, .eos_token_id = {1, 2, 3}, .num_beams = 2};
+  const Tokens best{0, 5, 5, 5, 5, 5};
+  CHECK(nn::models::generate(model, {{0}}, options)[0] == best);
+  options.eos_token_id = {1};
+  options.stop = {{2}, {0, 3}};
+  CHECK(nn::models::generate(model, {{0}}, options)[0] == best);
+}
+
+TEST_CASE("a search notices NaN in any of its beams") {
+  for (const int64_t broken : {0, 1, 2}) {
+    const auto model = scripted([=](int64_t token, int64_t row) {
+      std::vector<float> logits{0, 1, 2, 3};
+      if (token > 0 && row == broken) logits[2] = NAN;
+      return logits;
+    });
+    CHECK_THROWS_WITH(nn::models::generate(model, {{0}}, {.max_new_tokens = 4, .num_beams = 3}),
+                      Catch::Matchers::ContainsSubstring("a logit is NaN"));
+  }
+}
+
 TEST_CASE("generate refuses logits of every token in place of the last") {
   const nn::models::LanguageModel every{
       [](const Tensor& in, const std::vector<int64_t>&, nn::KvCache&) {
@@ -166,7 +209,7 @@ TEST_CASE("generate refuses what makes no sense") {
   refused({{1}}, {.num_beams = 0});
   refused({{1}}, {.sampling = {.temperature = 1}, .num_beams = 2});
   refused({{1}}, {.sampling = {.temperature = -1}});
-  refused({{1}}, {.sampling = {.top_p = 0}});
+  refused({{1}}, {.sampling = {.top_p = -0.1}});
   refused({{1}}, {.sampling = {.min_p = 2}});
   refused({{1}}, {.sampling = {.repetition_penalty = 0}});
   CHECK_THROWS_AS(nn::models::generate(model(), std::vector<Tokens>{{99}}, {}), IndexError);

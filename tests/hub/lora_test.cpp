@@ -220,6 +220,8 @@ TEST_CASE("adapter files that are wrong are refused, and the model left as it wa
   refused("\"lora_alpha\": 6", "\"lora_alpha\": \"x\"", "lora_alpha is \"x\"");
   refused("\"use_dora\": false", "\"use_dora\": true", "use_dora is true");
   refused("\"rank_pattern\": {}", "\"rank_pattern\": {\"c_attn\": 4}", "which is not supported");
+  refused("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa_niter_4\"",
+          "init_lora_weights is \"pissa_niter_4\"");
   refused("\"bias\": \"none\"", "\"bias\": \"all\"", "bias all");
   refused("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", "peft_type IA3");
   refused("\"target_modules\": [", "\"target_modules\": [\"c_fc\",",

@@ -118,6 +118,48 @@ TEST_CASE("the cost of a LLaMA step is what it takes") {
   check<Llama>(c, 1, 500);
 }
 
+TEST_CASE("activations keep what they need, which the cost follows") {
+  const char* const names[] = {"gelu", "gelu_new", "linear", "quick_gelu",
+                               "relu", "sigmoid",  "silu",   "tanh"};
+  for (const char* name : names) {
+    INFO(name);
+    Gpt2Config g = gpt2(300, 64, 3, 4, 0);
+    g.activation_function = name;
+    check<Gpt2>(g, 4, 128);
+    BertConfig b;
+    b.vocab_size = 300;
+    b.hidden_size = 64;
+    b.num_hidden_layers = 3;
+    b.num_attention_heads = 4;
+    b.intermediate_size = 256;
+    b.hidden_act = name;
+    check<BertForMaskedLM>(b, 4, 128);
+    LlamaConfig l;
+    l.vocab_size = 300;
+    l.hidden_size = 64;
+    l.intermediate_size = 256;
+    l.num_hidden_layers = 3;
+    l.num_attention_heads = 4;
+    l.hidden_act = name;
+    check<Llama>(l, 4, 128);
+  }
+}
+
+// Products of few rows work in memory of their own, which depends on how the weight is stored.
+TEST_CASE("the cost of narrow layers is what they take") {
+  for (const int64_t width : {15, 16, 17, 20}) {
+    INFO(width);
+    check<Gpt2>(gpt2(3000, width, 2, 1, 0), 8, 64);
+    BertConfig b;
+    b.vocab_size = 3000;
+    b.hidden_size = width;
+    b.num_hidden_layers = 2;
+    b.num_attention_heads = 1;
+    b.intermediate_size = 64;
+    check<BertForMaskedLM>(b, 8, 200);
+  }
+}
+
 TEST_CASE("attention's part grows with the square of the context, activations do not") {
   const Gpt2Config c = gpt2(65, 128, 4, 4, 0);
   Gpt2Config longer = c;

@@ -179,3 +179,17 @@ TEST_CASE("a cache refuses what does not fit and stays as it was") {
   CHECK_THROWS_AS(cache.append(0, zeros({1, 2, 3, 4}).requires_grad_(), x), GradError);
   CHECK(cache.lengths() == std::vector<int64_t>{3});
 }
+
+TEST_CASE("a first step that fails leaves the cache empty") {
+  nn::KvCache cache(8);
+  cache.begin(2, 3);
+  cache.append(0, zeros({2, 2, 3, 4}), zeros({2, 2, 3, 4}));
+  CHECK(cache.lengths().empty());
+  CHECK_THROWS_AS(cache.reorder({0}), IndexError);
+  cache.begin(3, 2);
+  CHECK(cache.positions().to_vector<int64_t>() == std::vector<int64_t>{0, 1, 0, 1, 0, 1});
+  const auto [k, v, mask] = cache.append(0, ones({3, 1, 2, 4}), ones({3, 1, 2, 4}));
+  CHECK(k.shape() == Shape{3, 1, 2, 4});
+  cache.commit();
+  CHECK(cache.lengths() == std::vector<int64_t>{2, 2, 2});
+}

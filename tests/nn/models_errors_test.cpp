@@ -240,7 +240,7 @@ Refusals of_generation(const Models& m) {
       sampled({.temperature = HUGE_VAL}),
       sampled({.temperature = std::nan("")}),
       sampled({.top_k = -1}),
-      sampled({.top_p = 0}),
+      sampled({.top_p = -0.1}),
       sampled({.top_p = 1.5}),
       sampled({.min_p = -1}),
       sampled({.repetition_penalty = 0}),
@@ -288,7 +288,10 @@ Refusals of_caches() {
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, vast); })),
       value_error("kv_cache", step([](KvCache& c) { c.begin(2, 5); })),
       value_error("kv_cache", step([](KvCache& c) { c.begin(vast, 1, {1}); })),
-      shape_error("kv_cache", step([](KvCache& c) { c.begin(3, 1); })),
+      shape_error("kv_cache", step([](KvCache& c) {
+                    c.commit();
+                    c.begin(3, 1);
+                  })),
       shape_error("kv_cache", step([](KvCache& c) { c.begin(2, 1, {1}); })),
       value_error("kv_cache", step([](KvCache& c) {
                     c.begin(2, 1, {1, 2});
