@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace attune {
@@ -41,6 +42,13 @@ constexpr size_t size_of(DType dtype) {
 }
 
 constexpr bool is_floating(DType dtype) { return dtype >= DType::bfloat16; }
+
+// The largest finite value of a floating dtype.
+constexpr double largest_finite(DType dtype) {
+  return dtype == float64    ? std::numeric_limits<double>::max()
+         : dtype == bfloat16 ? 0x1.fep127
+                             : double{std::numeric_limits<float>::max()};
+}
 
 // "float32", "bool", …
 std::string_view name_of(DType dtype);

@@ -114,11 +114,11 @@ Shape infer_shape(const char* operation, const Shape& shape, int64_t numel) {
       if (!overflow) known *= shape[i];
     }
   }
+  const bool ambiguous = inferred >= 0 && known == 0;
   if (inferred >= 0 && known > 0 && numel % known == 0) {
     out[inferred] = numel / known;
     known = numel;
   }
-  const bool ambiguous = inferred >= 0 && known == 0;
   if (overflow || known != numel || ambiguous)
     fail<ShapeError>(operation, "{} elements do not fit shape {}", numel, to_string(shape));
   return out;

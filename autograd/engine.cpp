@@ -51,6 +51,7 @@ class Frontier : public PartialSums {
   std::optional<Array> of(Node& node) override {
     const auto found = slots_.find(&node);
     if (found == slots_.end() || grad_enabled() || checks_each_) return {};
+    if (node.dtype == bfloat16) return {};
     return unpublished(found->second.gradient);
   }
 
@@ -165,6 +166,8 @@ Tensor fit(const Node& operation, size_t index, Tensor gradient, const Node& inp
                        "the backward formula of input {} returned a gradient {} for an input {}; "
                        "return one of the input's shape, or of one that the input broadcasts to",
                        index, to_string(gradient.shape()), to_string(input.shape));
+    // bfloat16 is only stored.
+    if (gradient.dtype() == bfloat16) gradient = to(gradient, float32);
     gradient = sum_to(gradient, input.shape);
   }
   if (gradient.dtype() != input.dtype) gradient = to(gradient, input.dtype);

@@ -7,6 +7,8 @@
 
 namespace attune {
 
+using detail::no_slope;
+
 // Whether an in-place write has to go on the tape, after refusing those that cannot.
 bool Tensor::records_write(const char* name, const Tensor& other) const {
   const Array& written = array();
@@ -62,8 +64,12 @@ const Tensor& Tensor::update(const char* name, const Tensor& other, F&& compute)
   } else {
     overwrite(result.array());
   }
-  if (recorded) impl_->node = Intrusive<Node>(result.node());
+  if (recorded) continue_tape(result);
   return *this;
+}
+
+void Tensor::continue_tape(const Tensor& result) const {
+  impl_->node = Intrusive<Node>(result.node());
 }
 
 const Tensor& Tensor::add_(const Tensor& other) const {
@@ -102,14 +108,17 @@ const Tensor& Tensor::copy_(const Tensor& source) const {
   const Tensor value = recorded ? broadcast_to(attune::to(source, dtype()), shape()) : source;
   // source may be a view of this memory.
   overwrite(value.array().shares_storage(array()) ? kernels::clone(value.array()) : value.array());
-  if (recorded) impl_->node = Intrusive<Node>(value.node());
+  if (recorded)
+    continue_tape(record("copy_", array(), wrt(*this, no_slope),
+                         wrt(value, [](const Tensor& g) { return g; })));
   return *this;
 }
 
 const Tensor& Tensor::fill_(double value) const {
-  records_write("fill_", Tensor());
+  const OperationScope scope("fill_");
+  const bool recorded = records_write("fill_", Tensor());
   overwrite(kernels::full({}, dtype(), value));
-  if (grad_enabled() && requires_grad()) impl_->node = nullptr;
+  if (recorded) continue_tape(record("fill_", array(), wrt(*this, no_slope)));
   return *this;
 }
 

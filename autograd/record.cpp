@@ -10,6 +10,8 @@ namespace attune {
 
 namespace detail {
 
+Tensor no_slope(const Tensor& g) { return Tensor(kernels::zeros(g.shape(), g.dtype())); }
+
 void check_anomaly(const char* operation, const char* pass, const Array& value) {
   if (!is_floating(value.dtype())) return;
   const Array dense =

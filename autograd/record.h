@@ -80,6 +80,9 @@ std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<con
 
 namespace detail {
 
+// The formula of an input that the result does not change with: zeros.
+Tensor no_slope(const Tensor& g);
+
 // Throws the AnomalyError if anomaly mode is on and the value has a NaN or Inf.
 void check_anomaly(const char* operation, const char* pass, const Array& value);
 

@@ -176,6 +176,8 @@ class Tensor {
   int64_t item_as_integer(int64_t least, int64_t most) const;
   bool records_write(const char* name, const Tensor& other) const;
   void overwrite(const Array& value) const;
+  // Takes the place on the tape of the result of a write.
+  void continue_tape(const Tensor& result) const;
   template <class F>
   const Tensor& update(const char* name, const Tensor& other, F&& compute) const;
 

@@ -94,12 +94,6 @@ void check_exponents(const Array& exponents) {
                        values[i]);
 }
 
-Array scalar_like(double value, DType dtype) {
-  const bool whole = std::trunc(value) == value && std::abs(value) < 9e18;
-  if (!is_floating(dtype)) dtype = whole ? int64 : float32;
-  return full({}, dtype, value);
-}
-
 int category(DType dtype) { return dtype == boolean ? 0 : dtype == int64 ? 1 : 2; }
 
 bool same_layout(const Array& a, const Array& b) {
@@ -107,6 +101,12 @@ bool same_layout(const Array& a, const Array& b) {
 }
 
 }  // namespace
+
+Array scalar_like(double value, DType dtype) {
+  const bool whole = std::trunc(value) == value && std::abs(value) < 9e18;
+  if (!is_floating(dtype)) dtype = whole ? int64 : float32;
+  return full({}, dtype, value);
+}
 
 DType result_dtype(const Array& a, const Array& b) {
   if (a.dtype() == b.dtype()) return a.dtype();

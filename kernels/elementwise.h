@@ -72,7 +72,9 @@ DType result_dtype(const Array& a, const Array& b);
 
 Array unary(Unary op, const Array& x);
 Array binary(Binary op, const Array& a, const Array& b);
-// A scalar takes the dtype of the array, unless it is a fraction and the array bool or int64.
+// A scalar operand beside an array of this dtype, which it takes: floating where that is; else
+// int64, or float32 if it is not whole.
+Array scalar_like(double value, DType dtype);
 Array binary(Binary op, const Array& a, double b);
 Array binary(Binary op, double a, const Array& b);
 Array compare(Compare op, const Array& a, const Array& b);

@@ -9,15 +9,17 @@
 #include "rows.h"
 
 namespace attune::kernels {
-namespace {
 
-void check_targets(const Array& targets, int64_t classes, int64_t ignore_index) {
+void check_targets(const char* operation, const Array& targets, int64_t classes,
+                   int64_t ignore_index) {
   const int64_t* target = targets.data<int64_t>();
   for (int64_t row = 0; row < targets.numel(); ++row)
     if (target[row] != ignore_index && (target[row] < 0 || target[row] >= classes))
-      fail<IndexError>("cross_entropy", "target {} at row {} is not a class; logits have {}",
-                       target[row], row, classes);
+      fail<IndexError>(operation, "target {} at row {} is not a class; there are {}", target[row],
+                       row, classes);
 }
+
+namespace {
 
 // What one row is compared with: the coefficient of each class's log probability.
 template <class T>
@@ -50,7 +52,7 @@ CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,
   CrossEntropyResult result{Array({count}, logits.dtype()), Array({count, 2}, logits.dtype()), 0};
   count_traffic(logits);
   const Array labels = contiguous(targets);
-  check_targets(labels, classes, options.ignore_index);
+  check_targets("cross_entropy", labels, classes, options.ignore_index);
   visit_floating("cross_entropy", logits.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array dense = contiguous(logits);

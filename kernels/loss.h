@@ -16,6 +16,11 @@ struct CrossEntropyResult {
   double target_weight;  // sum of the targets' weights, ignored ones left out
 };
 
+// IndexError, in the operation's name, unless every target is in [0, classes) or ignore_index.
+// targets: int64 [rows], dense.
+void check_targets(const char* operation, const Array& targets, int64_t classes,
+                   int64_t ignore_index);
+
 // -log softmax(logits)[target] per row. logits: [rows, C] float32 or float64 (DTypeError); targets:
 // int64 [rows], each in [0, C) (IndexError) or ignore_index. Smoothing as in Szegedy et al. 2016.
 CrossEntropyResult cross_entropy(const Array& logits, const Array& targets,

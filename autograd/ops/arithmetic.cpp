@@ -100,23 +100,26 @@ Tensor pow(const Tensor& base, double exponent) {
 }
 
 Tensor pow(const Tensor& base, const Tensor& exponent) {
-  return record(
-      "pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
-      wrt(base,
-          [=](const Tensor& g) {
-            return masked_fill(g * (exponent * pow(base, exponent - 1)), eq(exponent, 0), 0);
-          }),
-      wrt(exponent, [=](const Tensor& g, const Tensor& y) {
-        // 0^e is flat for e >= 0, though log 0 is -Inf.
-        return masked_fill(g * (y * log(base)), logical_and(eq(base, 0), ge(exponent, 0)), 0);
-      }));
+  return record("pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
+                wrt(base,
+                    [=](const Tensor& g) {
+                      return masked_fill(g * (exponent * pow(base, exponent - 1)), eq(exponent, 0),
+                                         0);
+                    }),
+                wrt(exponent, [=](const Tensor& g, const Tensor& y) {
+                  // 0^e is flat for e >= 0, though log 0 is -Inf, which no later gradient may meet
+                  // either.
+                  const Tensor flat = logical_and(eq(base, 0), ge(exponent, 0));
+                  return masked_fill(g * (y * log(masked_fill(base, flat, 1))), flat, 0);
+                }));
 }
 
 Tensor pow(double base, const Tensor& exponent) {
   return record("pow", kernels::binary(Binary::pow, base, exponent.array()),
                 wrt(exponent, [=](const Tensor& g, const Tensor& y) {
-                  const Tensor slope = g * (y * std::log(base));
-                  return base == 0 ? masked_fill(slope, ge(exponent, 0), 0) : slope;
+                  if (base != 0) return g * (y * std::log(base));
+                  const Tensor slope(kernels::full({}, exponent.dtype(), std::log(base)));
+                  return g * (y * where(ge(exponent, 0), 0, slope));
                 }));
 }
 

@@ -37,6 +37,7 @@ Tensor isfinite(const Tensor& x);
 
 // a where condition (bool; DTypeError) is true, b elsewhere; all three broadcast. Each gets its
 // part of the gradient, and zeros where the other was chosen, even if its own value there is NaN.
+// dtypes are promoted as in arithmetic.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor where(const Tensor& condition, const Tensor& a, double b);
 Tensor where(const Tensor& condition, double a, const Tensor& b);

@@ -32,10 +32,8 @@ Tensor scaled(const Tensor& x, const Tensor& weight) { return weight.defined() ?
 
 // Softmax over the keys that keep allows; zeros for a row without any.
 Tensor masked_softmax(const Tensor& scores, const Tensor& keep) {
-  if (!keep.defined()) return softmax(scores);
-  const double lowest = scores.dtype() == float64 ? std::numeric_limits<double>::lowest()
-                                                  : double{std::numeric_limits<float>::lowest()};
-  const Tensor finite = where(keep, scores, lowest);
+  if (!keep.defined() || scores.numel() == 0) return softmax(scores);
+  const Tensor finite = where(keep, scores, -largest_finite(scores.dtype()));
   const Tensor weights = where(keep, exp(finite - amax(finite.detach(), {-1}, true)), 0.0);
   const Tensor total = sum(weights, {-1}, true);
   return weights / where(total == 0.0, 1.0, total);

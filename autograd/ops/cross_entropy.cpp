@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <limits>
+
 #include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
@@ -45,7 +48,20 @@ Tensor class_rows(const Tensor& scores) {
   return reshape(permute(scores, order), {rows, classes});
 }
 
-Tensor reduce_rows(const char* name, const Tensor& losses, double target_weight, const Shape& shape,
+Array dense_labels(const Tensor& target) {
+  return kernels::contiguous(kernels::reshape(target.array(), {target.numel()}));
+}
+
+// The mean over no target is 0; targets that all weigh nothing have none.
+double mean_factor(double target_weight, const Array& labels, int64_t ignore_index) {
+  if (target_weight != 0) return 1 / target_weight;
+  const int64_t* label = labels.data<int64_t>();
+  const bool counted = std::any_of(label, label + labels.numel(),
+                                   [=](int64_t target) { return target != ignore_index; });
+  return counted ? std::numeric_limits<double>::quiet_NaN() : 0;
+}
+
+Tensor reduce_rows(const char* name, const Tensor& losses, double mean_factor, const Shape& shape,
                    Reduction reduction) {
   switch (reduction) {
     case Reduction::none:
@@ -53,7 +69,7 @@ Tensor reduce_rows(const char* name, const Tensor& losses, double target_weight,
     case Reduction::sum:
       return sum(losses);
     case Reduction::mean:
-      return sum(losses) * (target_weight != 0 ? 1 / target_weight : 0);
+      return sum(losses) * mean_factor;
     case Reduction::batchmean:
       break;
   }
@@ -70,7 +86,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
     fail<ValueError>("cross_entropy", "label_smoothing is {}; it lies in [0, 1]",
                      options.label_smoothing);
   const Tensor rows = class_rows(logits);
-  const Array labels = kernels::reshape(target.array(), {target.numel()});
+  const Array labels = dense_labels(target);
   const kernels::CrossEntropyOptions settings{
       options.ignore_index, options.label_smoothing,
       options.weight.defined() ? options.weight.array() : Array()};
@@ -85,8 +101,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
     return composite_gradients(twin, {rows}, g)[0];
   };
   const Tensor losses = record("cross_entropy", result.losses, wrt(rows, gradient));
-  return reduce_rows("cross_entropy", losses, result.target_weight, target.shape(),
-                     options.reduction);
+  const double factor = mean_factor(result.target_weight, labels, options.ignore_index);
+  return reduce_rows("cross_entropy", losses, factor, target.shape(), options.reduction);
 }
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
@@ -95,8 +111,9 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
   check("nll_loss", log_probabilities, target, options.weight);
   visit_floating("nll_loss", log_probabilities.dtype(), [](auto) {});
   const Tensor rows = class_rows(log_probabilities);
-  const Tensor labels = reshape(target, {target.numel()});
-  const Tensor ignored = labels == static_cast<double>(options.ignore_index);
+  const Tensor labels(dense_labels(target));
+  kernels::check_targets("nll_loss", labels.array(), rows.size(1), options.ignore_index);
+  const Tensor ignored = labels == tensor(options.ignore_index);
   const Tensor classes = where(ignored, Tensor(kernels::zeros({1}, int64)), labels);
   const Tensor picked = squeeze(gather(rows, 1, unsqueeze(classes, -1)), 1);
   Tensor weights(kernels::full({target.numel()}, rows.dtype(), 1));
@@ -104,7 +121,8 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
   weights = masked_fill(weights, ignored, 0.0);
   const Tensor losses = masked_fill(-picked * weights, ignored, 0.0);
   const double total = target.numel() == 0 ? 0 : sum(weights).item<double>();
-  return reduce_rows("nll_loss", losses, total, target.shape(), options.reduction);
+  return reduce_rows("nll_loss", losses, mean_factor(total, labels.array(), options.ignore_index),
+                     target.shape(), options.reduction);
 }
 
 }  // namespace attune

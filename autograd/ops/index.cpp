@@ -1,6 +1,7 @@
 #include "index.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "../../array/fail.h"
 #include "../../array/scope.h"
@@ -19,6 +20,7 @@ namespace {
 // Zeros of `shape` with source added along dim; the gradient of index_select.
 Tensor index_add_zeros(const Shape& shape, int64_t dim, const Tensor& indices,
                        const Tensor& source) {
+  if (source.dtype() == bfloat16) return index_add_zeros(shape, dim, indices, to(source, float32));
   Array sums = kernels::zeros(shape, source.dtype());
   kernels::index_add_into(sums, dim, indices.array(), source.array());
   return record("index_add", std::move(sums), wrt(source, [dim, indices](const Tensor& g) {
@@ -70,6 +72,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
 }
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int64_t> padding_idx) {
+  const OperationScope scope("embedding");
   if (weight.dim() != 2)
     fail<ShapeError>("embedding", "weight is {}; it takes [V, D]", to_string(weight.shape()));
   const int64_t rows = weight.size(0);
@@ -106,7 +109,9 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   check_gather("gather", x, dim, index, {});
   return record("gather", kernels::gather(x.array(), dim, index.array()),
                 wrt(x, [dim, index, shape = x.shape()](const Tensor& g) {
-                  return scatter_add(Tensor(kernels::zeros(shape, g.dtype())), dim, index, g);
+                  const Tensor added = g.dtype() == bfloat16 ? to(g, float32) : g;
+                  return scatter_add(Tensor(kernels::zeros(shape, added.dtype())), dim, index,
+                                     added);
                 }));
 }
 
@@ -169,6 +174,7 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tens
   if (x.dim() == 0)
     return reshape(index_add(reshape(x, {1}), 0, indices, reshape(source, {1}), alpha), {});
   kernels::check_indices("index_add", indices.array(), x.size(dim));
+  if (!is_floating(x.dtype())) alpha = std::trunc(alpha);
   const Tensor added = alpha == 1 ? source : to(source * alpha, x.dtype());
   Array sums = kernels::clone(x.array());
   kernels::index_add_into(sums, dim, indices.array(), added.array());
@@ -220,6 +226,7 @@ Tensor tril(const Tensor& x, int64_t diagonal) { return triangular("tril", x, di
 Tensor triu(const Tensor& x, int64_t diagonal) { return triangular("triu", x, diagonal, false); }
 
 Tensor one_hot(const Tensor& indices, int64_t num_classes) {
+  const OperationScope scope("one_hot");
   kernels::check_indices("one_hot", indices.array(), INT64_MAX);
   const Array dense = kernels::contiguous(indices.array());
   const int64_t* index = dense.data<int64_t>();

@@ -14,30 +14,30 @@ namespace attune {
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   if (tensors.empty()) fail<ValueError>("cat", "there is nothing to concatenate");
+  const OperationScope scope("cat");
   // A list that grows from an empty vector, whatever joins it: the vector [0] fits everything.
   const auto fits_all = [](const Tensor& x) { return x.shape() == Shape{0}; };
   const auto found = std::find_if_not(tensors.begin(), tensors.end(), fits_all);
   const Tensor& first = found == tensors.end() ? tensors[0] : *found;
-  if (first.dim() != 1 && std::any_of(tensors.begin(), tensors.end(), fits_all)) {
-    std::vector<Tensor> rest;
-    std::remove_copy_if(tensors.begin(), tensors.end(), std::back_inserter(rest), fits_all);
-    return cat(rest, dim);
-  }
   if (first.dim() == 0) fail<ShapeError>("cat", "scalars cannot be concatenated; use stack");
   dim = wrap_dim("cat", dim, first.dim());
+  Shape nothing = first.shape();
+  nothing[dim] = 0;
   DType dtype = first.dtype();
   for (const Tensor& x : tensors) dtype = promote(dtype, x.dtype());
   std::vector<Array> arrays;
   std::vector<Tensor> parts;
   std::vector<int64_t> offsets{0};
   for (const Tensor& x : tensors) {
+    Tensor part = to(x, dtype);
+    if (fits_all(x)) part = reshape(part, nothing);
     for (int64_t d = 0; d < first.dim(); ++d)
-      if (x.dim() != first.dim() || (d != dim && x.size(d) != first.size(d)))
+      if (part.dim() != first.dim() || (d != dim && part.size(d) != first.size(d)))
         fail<ShapeError>("cat", "{} and {} differ outside of dimension {}",
                          to_string(first.shape()), to_string(x.shape()), dim);
-    parts.push_back(to(x, dtype));
-    arrays.push_back(parts.back().array());
-    offsets.push_back(offsets.back() + x.size(dim));
+    arrays.push_back(part.array());
+    offsets.push_back(offsets.back() + part.size(dim));
+    parts.push_back(std::move(part));
   }
   return record("cat", kernels::cat(arrays, dim),
                 jointly(parts, [dim, offsets](const Tensor& g, const Needs& needs) {
@@ -136,6 +136,11 @@ Tensor tiled(const Tensor& x, int64_t dim, int64_t n) {
   return reshape(expand(reshape(x, {before, 1, rest}), {before, n, rest}), shape);
 }
 
+// y, but in memory of its own if it is a view of x: whether anything moved decides nothing else.
+Tensor apart_from(const Tensor& x, const Tensor& y) {
+  return y.array().shares_storage(x.array()) ? clone(y) : y;
+}
+
 }  // namespace
 
 Tensor repeat(const Tensor& x, const Shape& repeats) {
@@ -150,7 +155,7 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
     if (repeats[d] < 0) fail<ValueError>("repeat", "negative repeats in {}", to_string(repeats));
     if (repeats[d] != 1) result = tiled(result, d, repeats[d]);
   }
-  return result;
+  return apart_from(x, result);
 }
 
 Tensor tile(const Tensor& x, const Shape& repeats) {
@@ -167,6 +172,7 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
   if (shifts.size() != dims.size())
     fail<ShapeError>("roll", "shifts {} for dimensions {}; there must be as many",
                      to_string(shifts), to_string(dims));
+  if (shifts.empty()) fail<ValueError>("roll", "there is no shift");
   Tensor rolled = x;
   for (int64_t i = 0; i < dims.size(); ++i) {
     const int64_t n = x.size(dims[i]);
@@ -176,7 +182,7 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
     rolled = cat({narrow(rolled, dims[i], n - shift, shift), narrow(rolled, dims[i], 0, n - shift)},
                  dims[i]);
   }
-  return rolled;
+  return apart_from(x, rolled);
 }
 
 Tensor pad(const Tensor& x, const std::vector<int64_t>& padding, double value) {

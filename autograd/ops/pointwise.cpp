@@ -11,14 +11,10 @@
 #include "compare.h"
 
 namespace attune {
-namespace {
 
+using detail::no_slope;
 using kernels::unary;
 using kernels::Unary;
-
-Tensor no_slope(const Tensor& g) { return Tensor(kernels::zeros(g.shape(), g.dtype())); }
-
-}  // namespace
 
 Tensor exp(const Tensor& x) {
   return record("exp", unary(Unary::exp, x.array()),
@@ -96,10 +92,9 @@ Tensor trunc(const Tensor& x) {
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
                   std::optional<double> neginf) {
   const OperationScope scope("nan_to_num");
-  if (!is_floating(x.dtype())) return x;
+  if (!is_floating(x.dtype())) return Tensor(kernels::clone(x.array()));
   const double infinity = std::numeric_limits<double>::infinity();
-  const double largest = x.dtype() == float64 ? std::numeric_limits<double>::max()
-                                              : double{std::numeric_limits<float>::max()};
+  const double largest = largest_finite(x.dtype());
   const Tensor below = where(eq(x, -infinity), neginf.value_or(-largest), x);
   return where(isnan(x), nan, where(eq(x, infinity), posinf.value_or(largest), below));
 }

@@ -1,5 +1,6 @@
 #include "reduction_shape.h"
 
+#include "../../array/fail.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/reduce.h"
@@ -13,6 +14,8 @@ Reduced::Reduced(const char* operation, const Tensor& x, const Shape& given)
   // A scalar has one element along dimension 0 or -1, as in PyTorch.
   if (from.empty()) {
     for (const int64_t dim : dims) wrap_dim(operation, dim, 1);
+    if (dims.size() > 1)
+      fail<ValueError>(operation, "dimensions {} of a scalar; it has one", to_string(dims));
     dims = {};
   }
   for (int64_t& dim : dims) {

@@ -59,9 +59,9 @@ Tensor view(const Tensor& x, const Shape& shape) {
 
 Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
   const OperationScope scope("flatten");
+  start = wrap_dim("flatten", start, std::max<int64_t>(1, x.dim()));
+  end = wrap_dim("flatten", end, std::max<int64_t>(1, x.dim()));
   if (x.dim() == 0) return reshape(x, {1});
-  start = wrap_dim("flatten", start, x.dim());
-  end = wrap_dim("flatten", end, x.dim());
   if (start > end) fail<ShapeError>("flatten", "start {} comes after end {}", start, end);
   Shape shape;
   int64_t merged = 1;

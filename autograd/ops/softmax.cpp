@@ -4,6 +4,7 @@
 #include "../../kernels/softmax.h"
 #include "../record.h"
 #include "arithmetic.h"
+#include "broadcast.h"
 #include "pointwise.h"
 #include "reduce.h"
 #include "shape.h"
@@ -13,7 +14,7 @@ namespace attune {
 Tensor softmax(const Tensor& x, int64_t dim) {
   const OperationScope scope("softmax");
   dim = wrap_dim("softmax", dim, x.dim());
-  if (dim < x.dim() - 1) return transpose(softmax(transpose(x, dim, -1), -1), dim, -1);
+  if (dim < x.dim() - 1) return contiguous(transpose(softmax(transpose(x, dim, -1), -1), dim, -1));
   return record("softmax", kernels::softmax(x.array()),
                 wrt(x, [](const Tensor& g, const Tensor& y) {
                   if (!grad_enabled())
@@ -25,7 +26,8 @@ Tensor softmax(const Tensor& x, int64_t dim) {
 Tensor log_softmax(const Tensor& x, int64_t dim) {
   const OperationScope scope("log_softmax");
   dim = wrap_dim("log_softmax", dim, x.dim());
-  if (dim < x.dim() - 1) return transpose(log_softmax(transpose(x, dim, -1), -1), dim, -1);
+  if (dim < x.dim() - 1)
+    return contiguous(transpose(log_softmax(transpose(x, dim, -1), -1), dim, -1));
   return record("log_softmax", kernels::log_softmax(x.array()),
                 wrt(x, [](const Tensor& g, const Tensor& y) {
                   if (!grad_enabled())

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
@@ -51,16 +52,19 @@ Tensor std(const Tensor& x, const Shape& dims, double correction, bool keepdim) 
   const Reduced over("std", x, dims);
   return record("std", kernels::std(x.array(), over.dims, correction, keepdim),
                 wrt(x, [x, over, correction](const Tensor& g, const Tensor& y) {
-                  return over.keep(g / nonzero(y)) * deviation(x, over, correction);
+                  const Tensor scaled = masked_fill(g / nonzero(y), eq(y, 0), 0);
+                  return over.keep(scaled) * deviation(x, over, correction);
                 }));
 }
 
 namespace {
 
-// 0 in place of infinities: what exp(x - top) can be shifted by without making NaN.
-Array finite_or_zero(const Array& x) {
-  const Array infinite = kernels::compare(Compare::eq, kernels::unary(Unary::abs, x), infinity);
-  return kernels::where(infinite, kernels::zeros(x.shape(), x.dtype()), x);
+// What exp(x - top) can be shifted by without making NaN, of the largest x: 0 where there is none
+// but -infinity, and where it is infinity so much that all others vanish beside it.
+Array finite_top(const Array& largest) {
+  const Array nothing = kernels::compare(Compare::eq, largest, -infinity);
+  return kernels::where(nothing, kernels::zeros({}, largest.dtype()),
+                        kernels::binary(Binary::minimum, largest, largest_finite(largest.dtype())));
 }
 
 }  // namespace
@@ -69,7 +73,7 @@ Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
   const OperationScope scope("logsumexp");
   if (!is_floating(x.dtype())) return logsumexp(to(x, float32), dims, keepdim);
   const Reduced over("logsumexp", x, dims);
-  const Array top = over.length() ? finite_or_zero(kernels::amax(x.array(), over.dims, true))
+  const Array top = over.length() ? finite_top(kernels::amax(x.array(), over.dims, true))
                                   : kernels::zeros(over.kept, x.dtype());
   const Array shifted = kernels::unary(Unary::exp, kernels::binary(Binary::sub, x.array(), top));
   const Array logs = kernels::unary(Unary::log, kernels::sum(shifted, over.dims, true));
@@ -85,6 +89,9 @@ Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
 namespace {
 
 Array power_sum(const Array& magnitude, double p, const Reduced& over, bool keepdim) {
+  if (p < 0 && over.length() == 0)
+    fail<ShapeError>("norm", "the norm {} of no element, in dimensions {} of {}", p,
+                     to_string(over.dims), to_string(over.from));
   if (p == 0)
     return kernels::convert(
         kernels::sum(kernels::compare(Compare::ne, magnitude, 0.0), over.dims, keepdim),

@@ -1,6 +1,7 @@
 // Which dtype an operation gives, and what integers, bools and conversions give at their edges.
 #include <attune/autograd.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -37,6 +38,35 @@ TEST_CASE("the dtype of two operands is PyTorch's: a scalar yields unless its ca
       CHECK(mul(vector_a, scalar_b).dtype() == with_scalar[a][b]);
       CHECK(mul(scalar_b, vector_a).dtype() == with_scalar[a][b]);
     }
+}
+
+TEST_CASE("where promotes its constants as arithmetic does") {
+  const Tensor condition = tensor({true, false});
+  const Tensor chosen = where(condition, tensor({1, 2}), 2.5);
+  CHECK(chosen.dtype() == float32);
+  CHECK(chosen.to_vector<float>() == std::vector<float>{1, 2.5});
+  CHECK(where(condition, 7, tensor({1, 2})).to_vector<int64_t>() == std::vector<int64_t>{7, 2});
+  CHECK(where(condition, condition, 2).dtype() == int64);
+  CHECK(where(condition, 0.1, ones({2}, float64)).dtype() == float64);
+  CHECK(std::isnan(where(condition, tensor({1, 2}), NAN)[1].item<float>()));
+}
+
+TEST_CASE("gradients of bfloat16 are added up in float32") {
+  const Tensor x = ones({3}, bfloat16).requires_grad_(), y = ones({1}, bfloat16).requires_grad_();
+  const auto gradient = [](const Tensor& z, const Tensor& of) {
+    const Tensor g = grad({z.to(float32).sum()}, {of})[0];
+    CHECK(g.dtype() == bfloat16);
+    return g.to(float32).to_vector<float>();
+  };
+  using Floats = std::vector<float>;
+  CHECK(gradient(x * y, y) == Floats{3});
+  CHECK(gradient(expand(y, {2, 4}), y) == Floats{8});
+  const Tensor twice = tensor({1, 1, 0});
+  CHECK(gradient(index_select(x, 0, twice), x) == Floats{1, 2, 0});
+  CHECK(gradient(gather(x, 0, twice), x) == Floats{1, 2, 0});
+  const Tensor table = ones({3, 2}, bfloat16).requires_grad_();
+  CHECK(gradient(embedding(twice, table) + embedding(twice, table), table) ==
+        Floats{2, 2, 4, 4, 0, 0});
 }
 
 TEST_CASE("arithmetic of bools is logic") {

@@ -195,6 +195,23 @@ TEST_CASE("cross_entropy of ignored targets and of huge logits") {
   CHECK_THROWS_AS(cross_entropy(x, tensor({0, 0, 0})), ShapeError);
 }
 
+TEST_CASE("the mean over targets that weigh nothing is none, and of no target 0") {
+  const Tensor x = tensor({{1.f, 2.f, 3.f}}), weight = tensor({0.5f, 2.f, 0.f});
+  CHECK(std::isnan(
+      cross_entropy(x, tensor({2}), {.weight = weight, .label_smoothing = 0.3}).item<float>()));
+  CHECK(std::isnan(nll_loss(x, tensor({2}), {.weight = weight}).item<float>()));
+  CHECK(nll_loss(x, tensor({-100}), {.weight = weight}).item<float>() == 0);
+}
+
+TEST_CASE("nll_loss takes the targets that cross_entropy takes") {
+  const Tensor x = ones({1, 2});
+  CHECK_THROWS_WITH(nll_loss(x, tensor({-1})),
+                    Catch::Matchers::ContainsSubstring("nll_loss: target -1 at row 0"));
+  CHECK_THROWS_AS(nll_loss(x, tensor({2})), IndexError);
+  constexpr int64_t largest = std::numeric_limits<int64_t>::max();
+  CHECK_THROWS_AS(nll_loss(x, tensor({largest}), {.ignore_index = largest - 1}), IndexError);
+}
+
 TEST_CASE("cross_entropy of a single class is zero, whatever the logits and dimensions") {
   for (const Shape& shape : {Shape{1}, Shape{3, 1}, Shape{3, 1, 5}, Shape{3, 1, 5, 2}}) {
     Shape positions = shape;

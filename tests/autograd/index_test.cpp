@@ -72,6 +72,38 @@ TEST_CASE("view refuses what needs a copy") {
   CHECK(reshape(transpose(x, 0, 1), {-1}).to_vector<double>() == Doubles{0, 3, 1, 4, 2, 5});
 }
 
+TEST_CASE("a size of nothing is inferred where it can be told") {
+  const Tensor none = zeros({0, 3});
+  CHECK(reshape(none, {-1}).shape() == Shape{0});
+  CHECK(reshape(none, {-1, 3}).shape() == Shape{0, 3});
+  CHECK(view(none, {5, -1}).shape() == Shape{5, 0});
+  CHECK_THROWS_AS(reshape(none, {0, -1}), ShapeError);
+}
+
+TEST_CASE("what is no view never shares memory, even where nothing moves") {
+  const Tensor x = counted({2}), whole = tensor({1, 2});
+  for (const Tensor& y :
+       {repeat(x, {1}), repeat(x, {1, 1}), tile(x, {1}), roll(x, {0}, {0}), roll(x, {2}, {0})})
+    CHECK_FALSE(shares(x, y));
+  CHECK_FALSE(shares(whole, nan_to_num(whole)));
+}
+
+TEST_CASE("a softmax of any dimension lies row by row") {
+  const Tensor x = counted({3, 4});
+  CHECK(view(softmax(x, 0), {12}).shape() == Shape{12});
+  CHECK(view(log_softmax(x, 0), {12}).shape() == Shape{12});
+}
+
+TEST_CASE("an empty vector that cat passes over has its dtype and its place on the tape") {
+  const Tensor none = zeros({0}, float64).requires_grad_(), x = ones({2, 2}).requires_grad_();
+  const Tensor y = cat({none, x});
+  CHECK(y.dtype() == float64);
+  CHECK(y.shape() == Shape{2, 2});
+  const auto gradients = grad({y.sum()}, {none, x});
+  CHECK(gradients[0].shape() == Shape{0});
+  CHECK(gradients[1].to_vector<float>() == std::vector<float>(4, 1));
+}
+
 TEST_CASE("the gradient of a slice lies where the slice was") {
   const Tensor x = counted({5});
   slice(x, 0, 4, {}, -2).backward(tensor(Doubles{1, 2, 3}, {3}));
@@ -262,6 +294,11 @@ TEST_CASE("split and chunk count as PyTorch's") {
   CHECK(sizes(chunk(zeros({10}), 4)) == Sizes{3, 3, 3, 1});
   CHECK(sizes(chunk(zeros({5}), 4)) == Sizes{2, 2, 1});
   CHECK(sizes(chunk(zeros({0}), 3)) == Sizes{0, 0, 0});
+}
+
+TEST_CASE("index_add counts the whole part of what scales integers") {
+  const Tensor sums = index_add(tensor({1, 2}), 0, indices({0, 1}), tensor({1, 2}), 2.5);
+  CHECK(sums.to_vector<int64_t>() == std::vector<int64_t>{3, 6});
 }
 
 TEST_CASE("one_hot counts its classes") {

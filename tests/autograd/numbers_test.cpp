@@ -119,7 +119,10 @@ TEST_CASE("nothing at all goes through, with gradients") {
   const auto leaf = [](const Shape& shape) { return zeros(shape).requires_grad_(); };
   const auto check = [](const Tensor& y, const Shape& shape, const std::vector<Tensor>& inputs) {
     CHECK(y.shape() == shape);
-    for (const Tensor& gradient : grad({y}, inputs, {ones_like(y)})) CHECK(all_finite(gradient));
+    for (const bool create_graph : {true, false})
+      for (const Tensor& gradient :
+           grad({y}, inputs, {ones_like(y)}, {.create_graph = create_graph}))
+        CHECK(all_finite(gradient));
   };
   const Tensor rows = leaf({0, 3}), empty_rows = leaf({3, 0});
   check(softmax(rows, -1), {0, 3}, {rows});
@@ -147,9 +150,11 @@ TEST_CASE("nothing at all goes through, with gradients") {
         for (const int64_t depth : {0, 4}) {
           const Tensor q = leaf({batch, queries, depth}), k = leaf({batch, keys, depth}),
                        v = leaf({batch, keys, 2});
-          const Tensor y = scaled_dot_product_attention(q, k, v);
-          CHECK(values_of(y) == values_of(zeros_like(y)));
-          check(y, {batch, queries, 2}, {q, k, v});
+          for (const Mask& mask : {Mask(), Mask::causal()}) {
+            const Tensor y = scaled_dot_product_attention(q, k, v, mask);
+            CHECK(values_of(y) == values_of(zeros_like(y)));
+            check(y, {batch, queries, 2}, {q, k, v});
+          }
         }
 }
 

@@ -35,7 +35,8 @@ std::vector<OpRow> reshaped() {
       {.name = "flatten",
        .cases = {[](In in) { return flatten(in[0]); }, [](In in) { return flatten(in[0], 1, -1); }},
        .bad = {bad<ShapeError>([] { flatten(some(2, 3), 1, 0); }),
-               bad<IndexError>([] { flatten(some(2, 3), 2); })}},
+               bad<IndexError>([] { flatten(some(2, 3), 2); }),
+               bad<IndexError>([] { flatten(tensor(1.f), 5, 7); })}},
       {.name = "transpose",
        .cases = {[](In in) { return transpose(in[0], 0, -1); }},
        .bad = {bad<IndexError>([] { transpose(some(2, 3), 0, 2); })}},
@@ -230,7 +231,8 @@ std::vector<OpRow> joined() {
        .bad = {bad<ShapeError>([] {
                  roll(some(2, 3), {1, 2}, {0});
                }),
-               bad<IndexError>([] { roll(some(2, 3), {1}, {2}); })}},
+               bad<IndexError>([] { roll(some(2, 3), {1}, {2}); }),
+               bad<ValueError>([] { roll(some(2, 3), {}); })}},
       {.name = "pad",
        .cases = {[](In in) {
                    return pad(in[0], {1, 2, 0, 1}, 0.5);

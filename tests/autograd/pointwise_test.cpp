@@ -18,6 +18,24 @@ TEST_CASE("nan_to_num puts the largest numbers of the dtype for infinities") {
   };
   check(std::numeric_limits<float>::max());
   check(std::numeric_limits<double>::max());
+  const Tensor half = nan_to_num(tensor({INFINITY, -INFINITY}).to(bfloat16)).to(float64);
+  CHECK(half.to_vector<double>() == std::vector<double>{0x1.fep127, -0x1.fep127});
+}
+
+TEST_CASE("later derivatives of powers of zero are finite") {
+  const auto all_finite = [](const Tensor& y, const std::vector<Tensor>& inputs) {
+    const Tensor cotangent = ones(y.shape(), float64).requires_grad_();
+    const auto first = grad({y}, inputs, {cotangent}, {.create_graph = true});
+    for (const Tensor& g : first)
+      for (const Tensor& second :
+           grad({g.sum()}, {cotangent}, {}, {.retain_graph = true, .allow_unused = true}))
+        if (second.defined())
+          for (const double value : second.to_vector<double>()) CHECK(std::isfinite(value));
+  };
+  const Tensor base = tensor({0.0, 0.0, 2.0}).requires_grad_();
+  const Tensor exponent = tensor({1.0, 2.0, 3.0}).requires_grad_();
+  all_finite(pow(base, exponent), {base, exponent});
+  all_finite(pow(0, exponent), {exponent});
 }
 
 TEST_CASE("softplus is x above its threshold, and curved below") {

@@ -206,6 +206,19 @@ TEST_CASE("logsumexp neither overflows nor makes NaN of infinities, but has no g
   CHECK(logsumexp(tensor({infinity, 0.0}), {0}).item<double>() == infinity);
   const Tensor x = tensor({-infinity, -infinity}).requires_grad_();
   for (const double g : gradient(logsumexp(x, {0}), x).to_vector<double>()) CHECK(std::isnan(g));
+  const Tensor beside = tensor({infinity, 1000.0, 3.0}).requires_grad_();
+  const auto g = gradient(logsumexp(beside, {0}), beside).to_vector<double>();
+  CHECK(std::isnan(g[0]));
+  CHECK(g[1] == 0);
+  CHECK(g[2] == 0);
+}
+
+TEST_CASE("the gradient of the deviation of equals is zero, and so is its own") {
+  const Tensor x = tensor({{1.0, 1.0, 1.0}}).requires_grad_();
+  const Tensor first = grad({attune::std(x, {1})}, {x}, {}, {.create_graph = true})[0];
+  CHECK(first.to_vector<double>() == std::vector<double>(3));
+  CHECK(gradient((first * tensor({1.0, 2.0, 3.0})).sum(), x).to_vector<double>() ==
+        std::vector<double>(3));
 }
 
 TEST_CASE("integers and bools reduce to int64") {
@@ -239,6 +252,8 @@ TEST_CASE("reductions say what they can't take") {
   CHECK_THROWS_AS(sum(x, {2}), IndexError);
   CHECK_THROWS_AS(argmax(x, -3), IndexError);
   CHECK_THROWS_AS(sum(x, {0, -2}), ValueError);
+  CHECK_THROWS_AS(sum(tensor(1.0), {0, 0}), ValueError);
+  CHECK_THROWS_WITH(norm(zeros({0}), -1), ContainsSubstring("norm: the norm -1 of no element"));
   CHECK_THROWS_AS(topk(x, 3), ShapeError);
   CHECK_THROWS_WITH(mean(tensor({1, 2})), ContainsSubstring("to(float32)"));
   CHECK_THROWS_AS(norm(tensor({1})), DTypeError);

@@ -232,7 +232,7 @@ TEST_CASE("generate refuses a model that is damaged and a prompt it cannot read"
   };
   refused("--prompt Quick!", "\"Q\" is not among");
   refused("--temperature -1", "--temperature");
-  refused("--top-p 0", "top_p 0");
+  refused("--top-p 1.5", "--top-p");
   refused("--top-k -1", "--top-k");
   refused("--max-tokens -1", "--max-tokens");
 

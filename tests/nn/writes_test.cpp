@@ -182,3 +182,18 @@ TEST_CASE("keys and values that a cache overwrites are not those of a tape") {
   cache.append(0, zeros({1, 1, 1, 2}), zeros({1, 1, 1, 2}));
   CHECK_THROWS_AS(y.backward(), GradError);
 }
+
+TEST_CASE("a tensor that is filled with a constant stays on the tape, where nothing flows") {
+  const Tensor x = ones({2}).requires_grad_();
+  const auto gradient_after = [&](const std::function<void(const Tensor&)>& write) {
+    const Tensor y = x * 2;
+    write(y);
+    CHECK(y.requires_grad());
+    return grad({y.sum()}, {x})[0].to_vector<float>();
+  };
+  const std::vector<float> none(2);
+  CHECK(gradient_after([](const Tensor& y) { y.zero_(); }) == none);
+  CHECK(gradient_after([](const Tensor& y) { y.fill_(3); }) == none);
+  CHECK(gradient_after([](const Tensor& y) { y.copy_(ones({2})); }) == none);
+  CHECK(gradient_after([&](const Tensor& y) { y.copy_(x); }) == std::vector<float>(2, 1));
+}
