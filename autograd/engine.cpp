@@ -51,7 +51,6 @@ class Frontier : public PartialSums {
   std::optional<Array> of(Node& node) override {
     const auto found = slots_.find(&node);
     if (found == slots_.end() || grad_enabled() || checks_each_) return {};
-    if (node.dtype == bfloat16) return {};
     return unpublished(found->second.gradient);
   }
 

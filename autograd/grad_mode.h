@@ -25,7 +25,7 @@ class NoGrad : public GradMode {
 
 // While it lives, every operation of this thread, forward and backward, is checked for NaN and Inf,
 // or not, as told; the first that makes one throws an AnomalyError that names it and its module
-// path. Only where() and masked_fill() may hand on what they were given. Slow.
+// path. Only where(), masked_fill(), fill_() and copy_() may hand on what they were given. Slow.
 class AnomalyMode {
  public:
   [[nodiscard]] explicit AnomalyMode(bool enabled = true);

@@ -7,7 +7,15 @@
 
 namespace attune {
 
+namespace {
+
 using detail::no_slope;
+
+// x as what a write replaces, which receives zeros; but nothing flows into a tape that backward
+// has freed, so that a buffer can be filled anew for every pass.
+Tensor written_over(const Tensor& x) { return x.node() && x.node()->freed ? x.detach() : x; }
+
+}  // namespace
 
 // Whether an in-place write has to go on the tape, after refusing those that cannot.
 bool Tensor::records_write(const char* name, const Tensor& other) const {
@@ -101,24 +109,31 @@ const Tensor& Tensor::div_(double other) const {
 }
 
 const Tensor& Tensor::copy_(const Tensor& source) const {
+  const OperationScope scope("copy_");
+  const AnomalyMode unchecked(false);
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
     fail<ShapeError>("copy_", "{} does not broadcast to {}, the tensor written to",
                      to_string(source.shape()), to_string(shape()));
   const bool recorded = records_write("copy_", source);
   const Tensor value = recorded ? broadcast_to(attune::to(source, dtype()), shape()) : source;
+  const Tensor result = recorded ? record("copy_", array(), wrt(written_over(*this), no_slope),
+                                          wrt(value, [](const Tensor& g) { return g; }))
+                                 : *this;
   // source may be a view of this memory.
   overwrite(value.array().shares_storage(array()) ? kernels::clone(value.array()) : value.array());
-  if (recorded)
-    continue_tape(record("copy_", array(), wrt(*this, no_slope),
-                         wrt(value, [](const Tensor& g) { return g; })));
+  if (recorded) continue_tape(result);
   return *this;
 }
 
 const Tensor& Tensor::fill_(double value) const {
   const OperationScope scope("fill_");
+  const AnomalyMode unchecked(false);
   const bool recorded = records_write("fill_", Tensor());
-  overwrite(kernels::full({}, dtype(), value));
-  if (recorded) continue_tape(record("fill_", array(), wrt(*this, no_slope)));
+  const Array filler = kernels::full({}, dtype(), value);
+  const Tensor result =
+      recorded ? record("fill_", array(), wrt(written_over(*this), no_slope)) : *this;
+  overwrite(filler);
+  if (recorded) continue_tape(result);
   return *this;
 }
 

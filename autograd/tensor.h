@@ -108,7 +108,8 @@ class Tensor {
   // --- in place ---
   // Each returns this handle. Recorded like any operation when gradients are involved; then the
   // tensor must be a non-leaf and the only owner of its memory (no views, no aliases), else
-  // GradError. Values that a tape saved before the write are refused by its backward.
+  // GradError. Values that a tape saved before the write are refused by its backward. What copy_,
+  // fill_ and zero_ write over stays on the tape and receives zeros.
   const Tensor& add_(const Tensor& other) const;
   const Tensor& add_(double other) const;
   const Tensor& sub_(const Tensor& other) const;

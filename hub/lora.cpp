@@ -64,7 +64,8 @@ void refuse_variants(const Json& config, const std::string& path) {
     if (field != config.end() && !field->is_null() && *field != false && !field->empty())
       refuse(path, fmt::format("{} is {}, which is not supported", name, json_text(*field)));
   }
-  // Others change the weights that the adapter is added to.
+  // Every other way to initialise (PiSSA, OLoRA, …) changes the weights of the model too, which the
+  // files do not hold.
   const auto init = config.find("init_lora_weights");
   if (init != config.end() && init->is_string() && *init != "gaussian" && *init != "orthogonal" &&
       *init != "eva")

@@ -61,9 +61,11 @@ void adam_range(const AdamPointers<T>& to, const AdamFactors<T>& factors, int64_
   const V shrink = hn::Set(d, factors.shrink), decay = hn::Set(d, factors.decay);
   const V beta2 = hn::Set(d, factors.beta2), sign = hn::Set(d, factors.sign);
   const V rest1 = hn::Set(d, factors.rest1), rest2 = hn::Set(d, factors.rest2);
+  const bool decays = factors.decay != 0;
   const auto update = [&](int64_t i, const auto& load, const auto& store) HWY_ATTR {
     const V weight = hn::Mul(load(to.param + i), shrink);
-    const V g = hn::Add(hn::Mul(sign, load(to.grad + i)), hn::Mul(decay, weight));
+    V g = hn::Mul(sign, load(to.grad + i));
+    if (decays) g = hn::Add(g, hn::Mul(decay, weight));  // 0 times infinity would be NaN
     const V old = load(to.first + i);
     const V first = hn::Add(old, hn::Mul(rest1, hn::Sub(g, old)));
     const V second = hn::Add(hn::Mul(beta2, load(to.second + i)), hn::Mul(hn::Mul(rest2, g), g));

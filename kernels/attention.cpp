@@ -119,7 +119,7 @@ AttentionResult attention(const Array& q, const Array& k, const Array& v, const 
   rows.erase(rows.size() - 1);
   shape[shape.size() - 1] = v.size(-1);
   AttentionResult result{with_heads_as(q, shape), Array(rows, q.dtype()), Array(rows, q.dtype())};
-  if (is_decoding(q, k)) {
+  if (is_decoding(q, k, mask)) {
     decode_attention(q, k, v, mask, options, result);
     return result;
   }

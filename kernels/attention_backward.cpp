@@ -27,7 +27,7 @@ class Backward {
         dk_(gradients.k),
         dv_(gradients.v),
         sharing_(heads_sharing_keys(q, k)),
-        decoding_(is_decoding(q, k)),
+        decoding_(is_decoding(q, k, mask)),
         masking_(mask, scores_shape(q, keys_)),
         options_(options),
         scale_(static_cast<T>(options.scale)),

@@ -137,8 +137,13 @@ class Decoding {
 
 }  // namespace
 
-bool is_decoding(const Array& q, const Array& k) {
-  return q.size(-2) <= thin_rows && q.size(-2) * heads_sharing_keys(q, k) > 0;
+bool is_decoding(const Array& q, const Array& k, const AttentionMask& mask) {
+  const int64_t sharing = heads_sharing_keys(q, k);
+  // Heads that share keys are taken together. In three dimensions they are sequences as well, which
+  // may end at different keys.
+  if (q.dim() == 3 && sharing > 1 && std::max(mask.lengths.size(), mask.first.size()) > 1)
+    return false;
+  return q.size(-2) <= thin_rows && q.size(-2) * sharing > 0;
 }
 
 void decode_attention(const Array& q, const Array& k, const Array& v, const AttentionMask& mask,

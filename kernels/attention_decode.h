@@ -6,8 +6,8 @@
 // token. Then reading k and v is all it costs.
 namespace attune::kernels {
 
-// Whether attention of this shape is computed so.
-bool is_decoding(const Array& q, const Array& k);
+// Whether attention of these shapes is computed so.
+bool is_decoding(const Array& q, const Array& k, const AttentionMask& mask);
 
 // attention() for such shapes: fills result. Heads that share keys read them
 // once; blocks of keys are tiles of their own, put together in their order afterwards. Dao et al.

@@ -20,7 +20,8 @@ void sgd_update(Array& param, const Array& grad, Array& velocity, const SgdStep&
     const T sign = step.maximize ? T{-1} : T{1};
     parallel_ranges(param.numel(), [&](int64_t start, int64_t count) {
       for (int64_t i = start; i < start + count; ++i) {
-        T d = sign * g[i] + decay * p[i];
+        T d = sign * g[i];
+        if (decay != 0) d += decay * p[i];  // 0 times infinity would be NaN
         if (v) {
           v[i] = step.first ? d : momentum * v[i] + keep * d;
           d = step.nesterov ? d + momentum * v[i] : v[i];

@@ -45,8 +45,8 @@ struct Blocking {
       : cut_columns(m < n),
         shared(std::min(m, n)),
         cut(std::max(m, n)),
-        // Columns are multiplied three panels at a time where that cuts them evenly: a last tile
-        // that is shorter than the others leaves threads waiting.
+        // Columns are multiplied three panels at a time where 48 divides them. Else tiles are
+        // finer, since a last one that is much shorter than the others leaves threads waiting.
         tile(std::clamp(round_up(divide_up(cut, pieces), cut_columns && cut % 48 == 0 ? 48 : 16),
                         shortest_tile, longest_tile)),
         depth(round_up(whole_depth ? k : divide_up(k, divide_up(k, depth_block)), 32)) {}

@@ -35,11 +35,12 @@ Array rotary(const Array& x, const Array& cos, const Array& sin, RotaryPairs pai
   visit_floating("rotary_embedding", x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array source = x.strides().back() == 1 ? x : contiguous(x);
+    const Array dense_cos = contiguous(cos), dense_sin = contiguous(sin);
     const int64_t width = x.size(-1), tokens = x.size(-2), half = cos.size(-1);
     const int64_t rows = x.numel() / width, rows_per_sequence = rows / x.size(0);
     Shape row_shape = x.shape();
     row_shape.erase(row_shape.size() - 1);
-    const T *from = source.data<T>(), *c = cos.data<T>(), *s = sin.data<T>();
+    const T *from = source.data<T>(), *c = dense_cos.data<T>(), *s = dense_sin.data<T>();
     const T sign = backwards ? T{-1} : T{1};
     T* to = out.output<T>();
     parallel_rows(rows, width, [&](int64_t row) {

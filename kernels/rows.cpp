@@ -39,26 +39,27 @@ HWY_INLINE void store(D d, hn::Vec<D> v, T* y, int64_t n) {
   kernels::HWY_NAMESPACE::store_head(d, v, y, static_cast<size_t>(n));
 }
 
-// y[i] = f(x[i]...).
-template <class T, class F, class... X>
-HWY_INLINE void map(int64_t n, T* y, const F& f, const X*... x) {
+// y[i] = f(x[i]...), a whole vector at a time by put(v, y + i).
+template <class T, class Put, class F, class... X>
+HWY_INLINE void map_by(const Put& put, int64_t n, T* y, const F& f, const X*... x) {
   const Lanes<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)...), d, y + i);
+  for (; i + lanes <= n; i += lanes) put(f(hn::LoadU(d, x + i)...), y + i);
   if (i < n) store(d, f(load_tail(d, x + i, n - i)...), y + i, n - i);
+}
+
+template <class T, class F, class... X>
+HWY_INLINE void map(int64_t n, T* y, const F& f, const X*... x) {
+  map_by([](auto v, T* to) HWY_ATTR { hn::StoreU(v, Lanes<T>(), to); }, n, y, f, x...);
 }
 
 // As map(), but if told, and where y lies on a boundary of vectors, past the caches.
 template <class T, class F, class... X>
 HWY_INLINE void map_to(Store to, int64_t n, T* y, const F& f, const X*... x) {
-  const Lanes<T> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const bool aligned = reinterpret_cast<uintptr_t>(y) % (hn::Lanes(d) * sizeof(T)) == 0;
+  const bool aligned = reinterpret_cast<uintptr_t>(y) % (hn::Lanes(Lanes<T>()) * sizeof(T)) == 0;
   if (to == Store::in_cache || !aligned) return map(n, y, f, x...);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::Stream(f(hn::LoadU(d, x + i)...), d, y + i);
-  if (i < n) store(d, f(load_tail(d, x + i, n - i)...), y + i, n - i);
+  map_by([](auto v, T* past) HWY_ATTR { hn::Stream(v, Lanes<T>(), past); }, n, y, f, x...);
 }
 
 // The sum of f(i, x[i]...) for one block, in four chains that overlap.

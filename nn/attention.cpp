@@ -1,6 +1,7 @@
 #include "attention.h"
 
 #include "../array/fail.h"
+#include "../autograd/grad_mode.h"
 #include "../autograd/ops/broadcast.h"
 #include "../autograd/ops/compare.h"
 #include "../autograd/ops/creation.h"
@@ -49,6 +50,7 @@ int64_t checked_width(const char* module, const char* what, int64_t width) {
 }  // namespace
 
 Tensor split_heads(const Tensor& x, int64_t heads) {
+  const OperationScope scope("split_heads");
   if (x.dim() != 3 || heads < 1 || x.size(2) % heads != 0)
     fail<ShapeError>("split_heads", "x is {}; it takes [B, T, {} heads · d]", to_string(x.shape()),
                      heads);
@@ -56,6 +58,7 @@ Tensor split_heads(const Tensor& x, int64_t heads) {
 }
 
 Tensor merge_heads(const Tensor& x) {
+  const OperationScope scope("merge_heads");
   if (x.dim() != 4)
     fail<ShapeError>("merge_heads", "x is {}; it takes [B, heads, T, d]", to_string(x.shape()));
   return reshape(transpose(x, 1, 2), {x.size(0), x.size(2), x.size(1) * x.size(3)});
@@ -64,8 +67,8 @@ Tensor merge_heads(const Tensor& x) {
 Tensor without_hidden(const Tensor& x, const Mask& mask, const Shape& scores) {
   if (mask.empty() || all_finite(x.array())) return x;
   const Tensor allowed(kernels::allowed(mask.for_scores(scores, x.dtype()), scores));
-  Shape queries;  // every dimension but the batch and the keys
-  for (int64_t d = scores.size() > 2 ? 1 : 0; d < scores.size() - 1; ++d) queries.push_back(d);
+  Shape queries;  // every dimension but those of the batch and the keys
+  for (int64_t d = x.dim() - 2; d < scores.size() - 1; ++d) queries.push_back(d);
   return where(unsqueeze(any(allowed, queries), -1), x, 0.0);
 }
 
@@ -94,6 +97,7 @@ namespace {
 
 // A mask over `added` more keys at the end, which every query may attend to.
 Mask with_more_keys(const Mask& mask, const Shape& scores, DType dtype, int64_t added) {
+  const AnomalyMode unchecked(false);  // -inf is meant
   const kernels::AttentionMask limits = mask.for_scores(scores, dtype);
   const Tensor allowed(kernels::allowed(limits, scores));
   Mask wider = Mask::keep(pad(allowed, {0, added}, 1));

@@ -42,6 +42,7 @@ thread_local bool empty_weights = false;
 
 template <class Values>
 void overwrite(const char* name, const Tensor& x, const Values& values) {
+  const OperationScope scope(name);
   if (!is_floating(x.dtype()))
     fail<DTypeError>(name, "takes a floating dtype, got {}", name_of(x.dtype()));
   if (empty_weights) return;
@@ -102,16 +103,26 @@ double inverse_erf(double y) {
 }  // namespace
 
 void uniform_(const Tensor& x, double low, double high) {
+  const OperationScope scope("uniform_");
+  const bool fits = low <= high && std::isfinite(low) && std::isfinite(high);
+  if (!fits && x.numel() > 0)
+    fail<ValueError>("uniform_", "the range [{}, {}]; it takes finite bounds in order", low, high);
   overwrite("uniform_", x, [&] { return random_uniform(x.shape(), drawn_dtype(x), low, high); });
 }
 
 void normal_(const Tensor& x, double mean, double std) {
+  const OperationScope scope("normal_");
+  const bool fits = std >= 0 && std::isfinite(std) && std::isfinite(mean);
+  if (!fits && x.numel() > 0)
+    fail<ValueError>("normal_", "mean {} and std {}; they are finite, and std >= 0", mean, std);
   overwrite("normal_", x, [&] { return random_normal(x.shape(), drawn_dtype(x), mean, std); });
 }
 
 void trunc_normal_(const Tensor& x, double mean, double std, double low, double high) {
   if (!(low < high)) fail<ValueError>("trunc_normal_", "the range [{}, {}] is empty", low, high);
-  if (!(std > 0)) fail<ValueError>("trunc_normal_", "std {} is not positive", std);
+  if (!(std > 0 && std::isfinite(std) && std::isfinite(mean)))
+    fail<ValueError>("trunc_normal_", "mean {} and std {}; they are finite, and std > 0", mean,
+                     std);
   overwrite("trunc_normal_", x, [&] {
     const double from = normal_cdf((low - mean) / std), to = normal_cdf((high - mean) / std);
     Array values = random_uniform(x.shape(), float64, 2 * from - 1, 2 * to - 1);

@@ -53,8 +53,9 @@ void KvCache::begin(int64_t sequences, int64_t tokens, std::vector<int64_t> coun
                        "larger or a sliding cache",
                        b, held, counts[b], budget_);
   }
+  layers_.resize(kept_layers_);  // without what a step left that failed
   if (first) {
-    clear();  // what a first step left that failed
+    clear();
     seen_.resize(counts.size());
     held_.resize(counts.size());
   }
@@ -165,6 +166,7 @@ void KvCache::commit() {
   tokens_ = 0;
   counts_.clear();
   committed_ = true;
+  kept_layers_ = layers_.size();
 }
 
 const std::vector<int64_t>& KvCache::lengths() const {

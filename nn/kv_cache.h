@@ -56,7 +56,7 @@ class KvCache {
 
   int64_t budget() const { return budget_; }
   bool sliding() const { return sliding_; }
-  // How many tokens each sequence has seen; empty before the first step.
+  // How many tokens each sequence has seen; empty until the first commit().
   const std::vector<int64_t>& lengths() const;
   // How many of the step's tokens are real, of each sequence; empty between steps.
   const std::vector<int64_t>& counts() const { return counts_; }
@@ -77,7 +77,8 @@ class KvCache {
   int64_t budget_;
   bool sliding_;
   int64_t capacity_ = 0;              // tokens that the arrays have room for
-  bool committed_ = false;            // a step, ever
+  bool committed_ = false;            // a step, since the cache was empty
+  size_t kept_layers_ = 0;            // that a committed step has put in
   std::vector<int64_t> seen_, held_;  // of each sequence; fewer are held where some slid out
   int64_t tokens_ = 0;                // of the step that has begun; 0: none
   std::vector<int64_t> counts_;

@@ -24,6 +24,7 @@ Linear::Linear(int64_t in, int64_t out, LinearOptions options) {
 }
 
 Linear::Linear(Tensor tied_weight, Tensor tied_bias) {
+  const OperationScope scope("Linear");
   if (tied_weight.dim() != 2)
     fail<ShapeError>("Linear", "weight {} is not [out, in]", to_string(tied_weight.shape()));
   if (tied_bias.defined() && tied_bias.shape() != Shape{tied_weight.size(0)})

@@ -15,7 +15,8 @@ struct LinearOptions {
 class Linear : public Module {
  public:
   Linear(int64_t in, int64_t out, LinearOptions options = {});
-  // Of parameters that belong to another module too: an output layer tied to an embedding.
+  // Of parameters that belong to another module too: an output layer tied to an embedding. As those
+  // of any module they require gradients from then on; freeze them afterwards.
   explicit Linear(Tensor tied_weight, Tensor tied_bias = {});
   Tensor operator()(const Tensor& x) const;
 

@@ -6,6 +6,7 @@
 #include "../array/fail.h"
 #include "../autograd/ops/activation.h"
 #include "../autograd/ops/arithmetic.h"
+#include "../autograd/ops/shape.h"
 #include "init.h"
 
 namespace attune::nn {
@@ -52,6 +53,7 @@ Tensor residual(const Tensor& x, const LayerNorm& norm, bool norm_first, F&& par
 // What a self-attending layer reads of its input: NaN in padding would come back through the
 // normalisation and the residual connection.
 Tensor seen(const Tensor& x, const Mask& mask, int64_t heads) {
+  if (x.dim() == 2) return squeeze(seen(unsqueeze(x, 0), mask, heads), 0);
   return x.dim() == 3 ? without_hidden(x, mask, {x.size(0), heads, x.size(1), x.size(1)}) : x;
 }
 

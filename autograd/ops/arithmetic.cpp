@@ -103,8 +103,10 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
   return record("pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
                 wrt(base,
                     [=](const Tensor& g) {
-                      return masked_fill(g * (exponent * pow(base, exponent - 1)), eq(exponent, 0),
-                                         0);
+                      // 0 · 0^-1 would be NaN, and so would be what later gradients make of it.
+                      const Tensor flat =
+                          logical_and(eq(exponent, 0), logical_not(gt(abs(base), 0)));
+                      return g * (exponent * pow(masked_fill(base, flat, 1), exponent - 1));
                     }),
                 wrt(exponent, [=](const Tensor& g, const Tensor& y) {
                   // 0^e is flat for e >= 0, though log 0 is -Inf, which no later gradient may meet

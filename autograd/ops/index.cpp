@@ -28,6 +28,16 @@ Tensor index_add_zeros(const Shape& shape, int64_t dim, const Tensor& indices,
                 }));
 }
 
+// The same into what an input has received already. bfloat16 is only stored: its sums go through
+// float32.
+void index_add_to(Array& sum, int64_t dim, const Tensor& indices, const Tensor& source) {
+  if (sum.dtype() != bfloat16)
+    return kernels::index_add_into(sum, dim, indices.array(), source.array());
+  Array wide = kernels::convert(sum, float32);
+  kernels::index_add_into(wide, dim, indices.array(), kernels::convert(source.array(), float32));
+  kernels::copy_into(sum, wide);
+}
+
 // int64 [n]: where the 1-D indices into `size` elements name another element than `excluded`.
 Tensor positions_other_than(int64_t excluded, int64_t size, const Tensor& indices) {
   const Array dense = kernels::contiguous(indices.array());
@@ -65,7 +75,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
     return index_add_zeros(shape, dim, indices, g);
   };
   const auto add = [dim, indices](Array& sum, const Tensor& g) {
-    kernels::index_add_into(sum, dim, indices.array(), g.array());
+    index_add_to(sum, dim, indices, g);
   };
   return record("index_select", kernels::index_select(x.array(), dim, indices.array()),
                 wrt(x, Accumulating{gradient, add}));
@@ -96,7 +106,7 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
   };
   const auto add = [named_rows](Array& sum, const Tensor& g) {
     const auto [named, gradients] = named_rows(g);
-    kernels::index_add_into(sum, 0, named.array(), gradients.array());
+    index_add_to(sum, 0, named, gradients);
   };
   return record("embedding", *picked.try_view(shape), wrt(weight, Accumulating{gradient, add}));
 }

@@ -23,7 +23,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim);
 // x with source added at the elements that gather would read; index is no larger than source.
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 
-// x with alpha times slice i of source added to its slice indices[i] along dim, for every i.
+// x with alpha times slice i of source added to its slice indices[i] along dim, for every i. Of
+// alpha, the whole part counts where x is int64.
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tensor& source,
                  double alpha = 1);
 // The elements where mask (bool; DTypeError) is true, in row-major order -> [n]. They broadcast.

@@ -136,7 +136,7 @@ Tensor tiled(const Tensor& x, int64_t dim, int64_t n) {
   return reshape(expand(reshape(x, {before, 1, rest}), {before, n, rest}), shape);
 }
 
-// y, but in memory of its own if it is a view of x: whether anything moved decides nothing else.
+// y, but in memory of its own: whether it shares that of x must not depend on amounts.
 Tensor apart_from(const Tensor& x, const Tensor& y) {
   return y.array().shares_storage(x.array()) ? clone(y) : y;
 }

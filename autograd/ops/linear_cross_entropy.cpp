@@ -62,8 +62,8 @@ Tensor scaled(const Array& gradient, double factor) {
 
 Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& target,
                             const Tensor& bias, const LinearCrossEntropyOptions& options) {
-  check(hidden, weight, target, bias, options);
   const OperationScope scope(name);
+  check(hidden, weight, target, bias, options);
   const Tensor rows = reshape(hidden, {target.numel(), hidden.size(-1)});
   const Array labels = kernels::contiguous(kernels::reshape(target.array(), {target.numel()}));
   const kernels::CrossEntropyOptions settings{options.ignore_index, options.label_smoothing, {}};

@@ -17,7 +17,8 @@ struct CrossEntropyOptions {
 
 // -log softmax(logits)[target]. logits: [C], [N, C] or [N, C, …], float32 or float64 (DTypeError);
 // target: int64 [], [N] or [N, …] (ShapeError), classes in [0, C) (IndexError). The mean is over
-// the weights of the targets; 0, with zero gradients, if every one is ignored.
+// the weights of the targets: NaN if they have none, but 0, with zero gradients, if every target is
+// ignored.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options = {});
 

@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/elementwise.h"
+#include "../grad_mode.h"
 #include "arithmetic.h"
 
 namespace attune {
@@ -50,6 +52,7 @@ Mask Mask::causal() {
 
 Mask Mask::window(int64_t n) {
   if (n < 1) fail<ValueError>("mask", "a window of {} keys; it takes at least 1", n);
+  n = std::min(n, kernels::AttentionMask::unlimited);
   Mask mask;
   mask.limits_.lowest = 1 - n;
   mask.limits_.highest = n - 1;
@@ -59,6 +62,10 @@ Mask Mask::window(int64_t n) {
 Mask Mask::offset(int64_t first) { return offset(std::vector<int64_t>{first}); }
 
 Mask Mask::offset(std::vector<int64_t> first) {
+  constexpr int64_t farthest = int64_t{1} << 60;
+  for (const int64_t position : first)
+    if (position < -farthest || position > farthest)
+      fail<ValueError>("mask", "an offset of {}; it lies within ±{}", position, farthest);
   Mask mask;
   mask.lacks_values_ = first.empty();
   mask.limits_.first = std::move(first);
@@ -98,12 +105,14 @@ Mask Mask::padding(std::vector<int64_t> lengths) {
 }
 
 Mask Mask::padding(const Tensor& lengths) {
+  const OperationScope scope("mask");
   if (lengths.dim() != 1)
     fail<ShapeError>("mask", "lengths {} must have one dimension", to_string(lengths.shape()));
   return padding(lengths.to_vector<int64_t>());
 }
 
 Mask Mask::keep(const Tensor& keep) {
+  const OperationScope scope("mask");
   if (keep.dtype() != boolean)
     fail<DTypeError>("mask", "keep takes bool, true where attention is allowed; got {}",
                      name_of(keep.dtype()));
@@ -113,6 +122,7 @@ Mask Mask::keep(const Tensor& keep) {
 }
 
 Mask Mask::bias(const Tensor& bias) {
+  const OperationScope scope("mask");
   if (bias.dtype() != float32 && bias.dtype() != float64)
     fail<DTypeError>("mask", "bias takes float32 or float64; got {}", name_of(bias.dtype()));
   Mask mask;
@@ -136,6 +146,7 @@ Mask operator&(const Mask& a, const Mask& b) {
   if (!both.bias_.defined()) {
     both.bias_ = b.bias_;
   } else if (b.bias_.defined()) {
+    const AnomalyMode unchecked(false);  // -inf is meant
     both.bias_ = both.bias_ + b.bias_;
   }
   both.lacks_values_ = a.lacks_values_ || b.lacks_values_;

@@ -19,7 +19,8 @@ class Mask {
   // the n latest.
   static Mask window(int64_t n);
   // Query 0 stands at position `first`, because earlier keys come from a cache; or at first[b] in
-  // sequence b, the first dimension. Two different offsets do not combine (ValueError).
+  // sequence b, the first dimension. Two different offsets do not combine; they lie within ±2^60
+  // (ValueError).
   static Mask offset(int64_t first);
   static Mask offset(std::vector<int64_t> first);
   // Adds -slopes[h] times the distance between query and key to the scores of head h, the dimension

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../record.h"
 
 namespace attune {
@@ -11,8 +12,14 @@ namespace {
 constexpr const char* name = "rotary_embedding";
 
 void check(const Tensor& x, const RotaryAngles& angles) {
+  if (!angles.cos.defined() || !angles.sin.defined())
+    fail<ValueError>(name, "the angles are undefined; make them with rotary_angles");
   const Shape &shape = x.shape(), &table = angles.cos.shape();
-  const bool fits = x.dim() >= 2 && table[table.size() - 2] == x.size(-2) &&
+  if (table != angles.sin.shape() || angles.cos.dtype() != angles.sin.dtype())
+    fail<ShapeError>(name, "cosines {} {} and sines {} {} differ", name_of(angles.cos.dtype()),
+                     to_string(table), name_of(angles.sin.dtype()), to_string(angles.sin.shape()));
+  const bool is_table = table.size() == 2 || table.size() == 3;
+  const bool fits = is_table && x.dim() >= 2 && table[table.size() - 2] == x.size(-2) &&
                     2 * table.back() <= x.size(-1) &&
                     (table.size() == 2 || (x.dim() > 2 && table[0] == x.size(0)));
   if (!fits)
@@ -70,6 +77,7 @@ RotaryAngles rotary_angles(const Tensor& positions, const std::vector<double>& f
 }
 
 Tensor rotary_embedding(const Tensor& x, const RotaryAngles& angles, RotaryPairs pairs) {
+  const OperationScope scope(name);
   check(x, angles);
   return turned(x, angles, pairs, false);
 }

@@ -108,7 +108,7 @@ Array power_sum(const Array& magnitude, double p, const Reduced& over, bool keep
 
 // The gradient of the norm y with respect to x; see power_sum.
 Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& over) {
-  if (p == 2) return x / over.keep(nonzero(y));
+  if (p == 2) return masked_fill(x / over.keep(nonzero(y)), over.keep(eq(y, 0)), 0);
   const Tensor sign(kernels::unary(Unary::sign, x.array()));
   if (p == 0) return sign * 0.0;
   if (p == 1) return sign;

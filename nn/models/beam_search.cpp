@@ -55,8 +55,8 @@ class Search {
 
   size_t width() const { return static_cast<size_t>(options_.num_beams); }
 
-  // The best continuations of all beams, so many that enough have not ended: each end can be the
-  // last token of as many as there are beams.
+  // The best continuations of all beams, so many that enough have not ended: each beam can end once
+  // with every end.
   std::vector<Candidate> candidates(const Tensor& logits) const {
     std::vector<float> scores = log_softmax(logits, -1).to_vector<float>();
     const size_t vocabulary = scores.size() / beams_.size();

@@ -37,7 +37,7 @@ struct CostOptions {
 // What a step of Gpt2, BertForMaskedLM or Llama takes on tokens [batch, context], before anything
 // runs: forward to the loss without logits, backward, optimizer; gradients are cleared before
 // forward, and the optimizer has its moments from steps before. The tape is played through on sizes
-// alone. Flops are exact; of a node of the tape, bytes count what most take. ValueError where the
+// alone. Flops are exact; bytes count an average for each node of the tape. ValueError where the
 // config does not fit together, or batch and context are not positive.
 Cost cost(const Gpt2Config& config, int64_t batch, int64_t context,
           const CostOptions& options = {});

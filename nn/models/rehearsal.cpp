@@ -46,6 +46,7 @@ double product(int64_t a, int64_t b, int64_t c) {
 }  // namespace
 
 int64_t Rehearsal::tensor_bytes(int64_t elements) {
+  // A tensor's own object has an array, a count of its owners and a pointer to its node.
   static const size_t objects =
       pool_block_bytes(sizeof(Storage)) + pool_block_bytes(sizeof(Array) + 2 * sizeof(void*));
   return bytes_of(elements) + static_cast<int64_t>(objects);

@@ -82,6 +82,8 @@ TEST_CASE("values that a formula masks away are no anomaly") {
   const Tensor x = randn({2, 4, 8}, float64).requires_grad_();
   const Tensor extreme = (randn({4, 8}) * 1e4).detach().requires_grad_();
   CHECK_NOTHROW(scaled_dot_product_attention(x, x, x, Mask::causal()).sum().backward());
+  const Mask minus_infinity = Mask::bias(full({4, 4}, -inf));
+  CHECK_NOTHROW(minus_infinity & minus_infinity);
   CHECK_NOTHROW(cross_entropy(extreme, randint(8, {4})).backward());
   CHECK_NOTHROW(norm(leaf(0)).backward());
   const Tensor hidden = tensor({true, false});

@@ -156,6 +156,46 @@ TEST_CASE("every sequence has an offset of its own") {
   }
 }
 
+// Without a dimension of heads, the first one counts as that and as sequences.
+TEST_CASE("sequences that share keys end and stand each where it does") {
+  manual_seed(9);
+  for (const int64_t queries : {1, 3, 17}) {
+    const Tensor q = normal({3, queries, 4}), k = normal({1, 140, 4}), v = normal({1, 140, 2});
+    const std::pair<Mask, std::function<Mask(size_t)>> cases[] = {
+        {Mask::padding({1, 130, 0}),
+         [](size_t i) {
+           return Mask::padding({std::vector<int64_t>{1, 130, 0}[i]});
+         }},
+        {Mask::causal() & Mask::offset({2, 137, 0}), [](size_t i) {
+           return Mask::causal() & Mask::offset(std::vector<int64_t>{2, 137, 0}[i]);
+         }}};
+    for (const auto& [together, alone] : cases)
+      require_same([&, &mask = together] { return scaled_dot_product_attention(q, k, v, mask); },
+                   [&, &mask_of = alone] {
+                     std::vector<Tensor> parts;
+                     for (size_t i = 0; i < 3; ++i)
+                       parts.push_back(scaled_dot_product_attention(
+                           narrow(q, 0, static_cast<int64_t>(i), 1), k, v, mask_of(i)));
+                     return cat(parts);
+                   },
+                   {q, k, v});
+  }
+}
+
+TEST_CASE("the widest window hides nothing, and no offset is farther than can be counted") {
+  manual_seed(10);
+  constexpr int64_t largest = std::numeric_limits<int64_t>::max();
+  const Tensor q = normal({5, 4});
+  for (const int64_t n : {largest, largest / 2})
+    CHECK(largest_difference(scaled_dot_product_attention(q, q, q, Mask::window(n)),
+                             scaled_dot_product_attention(q, q, q)) < 1e-15);
+  CHECK_THROWS_AS(Mask::offset(largest), ValueError);
+  CHECK_THROWS_AS(Mask::offset(-largest), ValueError);
+  const Mask far = Mask::causal() & Mask::offset(int64_t{1} << 60);
+  CHECK(largest_difference(scaled_dot_product_attention(q, q, q, far),
+                           scaled_dot_product_attention(q, q, q)) < 1e-15);
+}
+
 TEST_CASE("a bias takes its gradient past NaN that the mask hides") {
   manual_seed(5);
   const Tensor q = normal({1, 2, 4, 3}), k = normal({1, 2, 5, 3}), bias = normal({2, 4, 5});

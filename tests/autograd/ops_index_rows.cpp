@@ -19,7 +19,10 @@ std::vector<OpRow> index_rows() {
        .bad = {bad<IndexError>([] { embedding(whole(2), some(1, 3)); }),
                bad<IndexError>([] { embedding(whole(2), some(2, 3), 2); }),
                bad<DTypeError>([] { embedding(some(2), some(2, 3)); }),
-               bad<ShapeError>([] { embedding(whole(2), some(3)); })}},
+               bad<ShapeError>([] { embedding(whole(2), some(3)); }), bad<ShapeError>([] {
+                 embedding(whole(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), some(3, 2));
+               }),
+               bad<ValueError>([] { embedding(Tensor(), some(3, 2)); })}},
       {.name = "gather",
        .cases = {[](In in) { return gather(in[0], 1, in[1]); },
                  [](In in) { return gather(in[0], -2, in[1]); }},
@@ -66,7 +69,8 @@ std::vector<OpRow> index_rows() {
        .bad = {bad<IndexError>([] { one_hot(whole(2), 1); }),
                bad<IndexError>([] { one_hot(-whole(2)); }),
                bad<DTypeError>([] { one_hot(some(2)); }),
-               bad<ValueError>([] { one_hot(whole(0)); })}},
+               bad<ValueError>([] { one_hot(whole(0)); }),
+               bad<ShapeError>([] { one_hot(whole(1), int64_t{1} << 62); })}},
   };
 }
 

@@ -194,6 +194,9 @@ std::vector<OpRow> joined() {
        .bad = {bad<ValueError>([] { cat({}); }), bad<ShapeError>([] {
                  cat({some(2, 3), some(3, 2)});
                }),
+               bad<ValueError>([] {
+                 cat({some(2, 3), Tensor()});
+               }),
                bad<ShapeError>([] {
                  cat({some(), some()});
                }),

@@ -32,10 +32,17 @@ TEST_CASE("later derivatives of powers of zero are finite") {
         if (second.defined())
           for (const double value : second.to_vector<double>()) CHECK(std::isfinite(value));
   };
-  const Tensor base = tensor({0.0, 0.0, 2.0}).requires_grad_();
-  const Tensor exponent = tensor({1.0, 2.0, 3.0}).requires_grad_();
+  const Tensor base = tensor({0.0, 0.0, 0.0, 2.0}).requires_grad_();
+  const Tensor exponent = tensor({0.0, 1.0, 2.0, 3.0}).requires_grad_();
   all_finite(pow(base, exponent), {base, exponent});
   all_finite(pow(0, exponent), {exponent});
+}
+
+TEST_CASE("the derivatives of a power by base and exponent are taken in either order") {
+  const Tensor base = tensor({2.0}).requires_grad_(), exponent = tensor({0.0}).requires_grad_();
+  const auto first = grad({pow(base, exponent)}, {base, exponent}, {}, {.create_graph = true});
+  CHECK(grad({first[0]}, {exponent}, {}, {.retain_graph = true})[0].item<double>() == 0.5);
+  CHECK(grad({first[1]}, {base})[0].item<double>() == 0.5);
 }
 
 TEST_CASE("softplus is x above its threshold, and curved below") {

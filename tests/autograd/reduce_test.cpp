@@ -213,12 +213,16 @@ TEST_CASE("logsumexp neither overflows nor makes NaN of infinities, but has no g
   CHECK(g[2] == 0);
 }
 
-TEST_CASE("the gradient of the deviation of equals is zero, and so is its own") {
-  const Tensor x = tensor({{1.0, 1.0, 1.0}}).requires_grad_();
-  const Tensor first = grad({attune::std(x, {1})}, {x}, {}, {.create_graph = true})[0];
-  CHECK(first.to_vector<double>() == std::vector<double>(3));
-  CHECK(gradient((first * tensor({1.0, 2.0, 3.0})).sum(), x).to_vector<double>() ==
-        std::vector<double>(3));
+TEST_CASE("where a deviation or a norm is zero, so are its gradient and the gradient of that") {
+  const auto check = [](const Tensor& x, const auto& f) {
+    const Tensor first = grad({f(x)}, {x}, {}, {.create_graph = true})[0];
+    CHECK(first.to_vector<double>() == std::vector<double>(3));
+    CHECK(gradient((first * tensor({1.0, 2.0, 3.0})).sum(), x).to_vector<double>() ==
+          std::vector<double>(3));
+  };
+  check(ones({1, 3}, float64).requires_grad_(), [](const Tensor& x) { return attune::std(x); });
+  for (const double p : {0.5, 2.0, 3.0})
+    check(zeros({1, 3}, float64).requires_grad_(), [=](const Tensor& x) { return norm(x, p); });
 }
 
 TEST_CASE("integers and bools reduce to int64") {

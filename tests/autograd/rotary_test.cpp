@@ -67,8 +67,26 @@ TEST_CASE("rotary positions of each sequence, strided input, and both derivative
   CHECK(gradgradcheck(f, {x}).ok);
 }
 
+TEST_CASE("a part of a table of angles turns as a table of that part") {
+  const Tensor positions = tensor({{0, 1, 2, 3}, {7, 8, 9, 10}}), x = randn({2, 2, 4});
+  const auto all = rotary_angles(positions, rotary_frequencies(4));
+  const auto part = rotary_angles(narrow(positions, 1, 1, 2), rotary_frequencies(4));
+  const RotaryAngles narrowed{all.cos.narrow(1, 1, 2), all.sin.narrow(1, 1, 2)};
+  CHECK(rotary_embedding(x, narrowed).to_vector<float>() ==
+        rotary_embedding(x, part).to_vector<float>());
+}
+
 TEST_CASE("rotary refuses what does not fit") {
   const RotaryAngles angles = rotary_angles(arange(3), rotary_frequencies(4));
+  const auto table = [](const Shape& shape, DType dtype) { return zeros(shape, dtype).array(); };
+  CHECK_THROWS_AS(rotary_embedding(zeros({3, 4}), RotaryAngles{}), ValueError);
+  CHECK_THROWS_AS(rotary_embedding(zeros({3, 4}), RotaryAngles{angles.cos, table({1, 2}, float32)}),
+                  ShapeError);
+  CHECK_THROWS_AS(rotary_embedding(zeros({3, 4}), RotaryAngles{angles.cos, table({3, 2}, float64)}),
+                  ShapeError);
+  CHECK_THROWS_AS(
+      rotary_embedding(zeros({3, 4}), RotaryAngles{table({2}, float32), table({2}, float32)}),
+      ShapeError);
   CHECK_THROWS_AS(rotary_embedding(zeros({2, 4, 4}), angles), ShapeError);
   CHECK_THROWS_AS(rotary_embedding(zeros({3, 2}), angles), ShapeError);
   const RotaryAngles two = rotary_angles(zeros({2, 3}, int64), rotary_frequencies(4));

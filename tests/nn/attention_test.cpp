@@ -199,6 +199,20 @@ TEST_CASE("NaN in padding reaches no output and no gradient") {
   CHECK(all_finite(query.grad()));
 }
 
+TEST_CASE("NaN that one of several batch dimensions hides reaches none of the others") {
+  manual_seed(6);
+  const nn::SelfAttention layer(4);
+  const Tensor x = randn({2, 3, 5, 4}), keep = ones({2, 3, 1, 5}, boolean);
+  x[0][1][2].fill_(NAN);
+  keep[0][1][0][2].fill_(0);
+  const Mask mask = Mask::keep(keep);
+  const Tensor y = layer(x, mask);
+  for (const auto& [i, j] : {std::pair<int64_t, int64_t>{0, 0}, {1, 1}, {1, 2}})
+    CHECK(amax(abs(y[i][j] - layer(x[i][j]))).item<float>() < 1e-6f);
+  y.sum().backward();
+  require_finite_gradients(layer);
+}
+
 TEST_CASE("attention of one token, one head, no batch, no keys and no queries") {
   manual_seed(5);
   const auto module = random_attention({.embed_dim = 4, .num_heads = 1});

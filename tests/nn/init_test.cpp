@@ -145,6 +145,18 @@ TEST_CASE("initialisers take every floating dtype, strided memory, and no intege
   CHECK_THROWS_AS(init::orthogonal_(integers), DTypeError);
 }
 
+TEST_CASE("initialisers refuse bounds out of order and what is not finite") {
+  const Tensor x = zeros({2, 2});
+  CHECK_THROWS_WITH(init::uniform_(x, 1, 0),
+                    Catch::Matchers::ContainsSubstring("uniform_: the range [1, 0]"));
+  CHECK_THROWS_AS(init::uniform_(x, NAN, 1), ValueError);
+  CHECK_THROWS_AS(init::normal_(x, 0, -1), ValueError);
+  CHECK_THROWS_AS(init::trunc_normal_(x, NAN, 1), ValueError);
+  CHECK_THROWS_WITH(init::xavier_uniform_(x, -1),
+                    Catch::Matchers::ContainsSubstring("xavier_uniform_: "));
+  CHECK_NOTHROW(init::kaiming_uniform_(zeros({3, 0})));
+}
+
 TEST_CASE("an initialiser takes one draw, and leaves no trace on the tape") {
   const Tensor x = zeros({8, 8}).requires_grad_();
   for (const auto& f : {+[](const Tensor& t) { init::trunc_normal_(t); },

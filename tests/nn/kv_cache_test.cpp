@@ -180,7 +180,7 @@ TEST_CASE("a cache refuses what does not fit and stays as it was") {
   CHECK(cache.lengths() == std::vector<int64_t>{3});
 }
 
-TEST_CASE("a first step that fails leaves the cache empty") {
+TEST_CASE("a step that fails leaves the cache as it was, the first one empty") {
   nn::KvCache cache(8);
   cache.begin(2, 3);
   cache.append(0, zeros({2, 2, 3, 4}), zeros({2, 2, 3, 4}));
@@ -192,4 +192,8 @@ TEST_CASE("a first step that fails leaves the cache empty") {
   CHECK(k.shape() == Shape{3, 1, 2, 4});
   cache.commit();
   CHECK(cache.lengths() == std::vector<int64_t>{2, 2, 2});
+  cache.begin(3, 1);
+  cache.append(1, ones({3, 2, 1, 4}), ones({3, 2, 1, 4}));
+  cache.begin(3, 1);
+  CHECK(cache.append(1, ones({3, 5, 1, 4}), ones({3, 5, 1, 4})).k.size(1) == 5);
 }

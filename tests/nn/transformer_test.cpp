@@ -187,6 +187,15 @@ TEST_CASE("padding that is whole or holds NaN leaves values and gradients of the
   }
 }
 
+TEST_CASE("padding of a single sequence without a batch may hold NaN too") {
+  manual_seed(9);
+  const nn::TransformerEncoderLayer layer({.d_model = 8, .nhead = 2, .dropout = 0});
+  const Tensor x = randn({4, 8});
+  x[3].fill_(NAN);
+  narrow(layer(x, Mask::padding({3})), 0, 0, 3).sum().backward();
+  require_finite_gradients(layer);
+}
+
 TEST_CASE("a Transformer of one token, of empty sequences and of no batch") {
   manual_seed(8);
   const nn::Transformer transformer(small(true));

@@ -197,3 +197,19 @@ TEST_CASE("a tensor that is filled with a constant stays on the tape, where noth
   CHECK(gradient_after([](const Tensor& y) { y.copy_(ones({2})); }) == none);
   CHECK(gradient_after([&](const Tensor& y) { y.copy_(x); }) == std::vector<float>(2, 1));
 }
+
+TEST_CASE("a buffer is filled anew for every pass, with infinities too") {
+  const AnomalyMode checked;
+  const Tensor w = ones({2}).requires_grad_(), buffer = zeros({2});
+  for (int pass = 0; pass < 3; ++pass) {
+    buffer.copy_(w * 2);
+    buffer.sum().backward();
+    buffer.zero_();
+    buffer.add_(w * w);
+    buffer.sum().backward();
+  }
+  CHECK(w.grad().to_vector<float>() == std::vector<float>(2, 12));
+  const Tensor y = w * 2;
+  CHECK_NOTHROW(y.fill_(-INFINITY));
+  CHECK_NOTHROW(y.copy_(full({2}, INFINITY)));
+}

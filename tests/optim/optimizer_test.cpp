@@ -293,6 +293,22 @@ TEST_CASE("frozen and untouched parameters are left alone") {
   CHECK(untouched.item<double>() == 1);
 }
 
+TEST_CASE("an infinite parameter stays what it is without weight decay") {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const auto check = [&](const auto& optimizer_of) {
+    const Tensor x = tensor({1.0, -inf, 2.0}).requires_grad_();
+    auto optimizer = optimizer_of(x);
+    x.set_grad(tensor({1.0, 0.0, 1.0}));
+    optimizer.step();
+    const auto values = x.to_vector<double>();
+    CHECK(values[0] < 1);
+    CHECK(values[1] == -inf);
+  };
+  check([](const Tensor& x) { return optim::SGD({x}, {.lr = 0.1}); });
+  check([](const Tensor& x) { return optim::Adam({x}, {.lr = 0.1}); });
+  check([](const Tensor& x) { return optim::AdamW({x}, {.lr = 0.1}); });
+}
+
 TEST_CASE("bad options and parameters are refused") {
   const Tensor x = copy(golden().at("a.start")).requires_grad_();
   const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
