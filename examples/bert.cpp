@@ -30,7 +30,8 @@ void fill_mask(const FillOptions& o) {
   if (std::find(ids.begin(), ids.end(), mask) == ids.end())
     throw ValueError(fmt::format("the text has no gap; write {}", tokenizer.token(mask)));
   const Tensor logits = finite(model(tensor(ids, {1, std::ssize(ids)})), o.model);
-  const Tensor likely = softmax(logits.select(0, 0), -1);
+  // A model may know more tokens than its tokenizer.
+  const Tensor likely = softmax(logits.select(0, 0), -1).narrow(-1, 0, tokenizer.size());
   for (size_t at = 0; at < ids.size(); ++at) {
     if (ids[at] != mask) continue;
     const auto [shares, tokens] =

@@ -116,7 +116,10 @@ void learn(const FinetuneOptions& o, const CLI::App& app, const Trainee& trainee
     return fmt::format("epoch {}: validation loss {:.4f}, accuracy {:.1f} %",
                        metrics.step / course.epoch, now.loss, 100 * now.accuracy);
   };
-  const int64_t steps = o.epochs * course.epoch;
+  int64_t steps = 0;
+  if (__builtin_mul_overflow(o.epochs, course.epoch, &steps))
+    throw ValueError(
+        fmt::format("{} epochs of {} steps are more than can be counted", o.epochs, course.epoch));
   ::learn(trainee,
           {.steps = steps,
            .eval_every = course.epoch,

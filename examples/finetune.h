@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 #include "saving.h"
@@ -59,6 +60,7 @@ class Trainee {
           attune::nn::LoraConfig defaults)
       : model_(model) {
     if (o.lora == 0) return;
+    base_ = checksum_of(model);
     defaults.r = o.lora;
     defaults.lora_alpha = o.alpha.value_or(2 * static_cast<double>(o.lora));
     if (!o.targets.empty()) defaults.target_modules = o.targets;
@@ -73,10 +75,9 @@ class Trainee {
 
   // What training changes, as a part of a checkpoint.
   void add_to(Saving& saving) const {
-    if (adapter_)
-      saving.add("adapter", *adapter_);
-    else
-      saving.add("model", model_);
+    if (!adapter_) return saving.add("model", model_);
+    saving.add("adapter", *adapter_);
+    saving.expect("checksum of the model that the adapter is added to", base_);
   }
 
   // Writes the adapter, which PEFT would use for the task, or has save_model write it all.
@@ -91,7 +92,21 @@ class Trainee {
  private:
   attune::nn::Module model_;
   std::optional<attune::nn::Lora> adapter_;
+  std::string base_;  // checksum
 };
+
+// Refuses folders for the result that would not hold what was trained.
+inline void check_folders(const LearningOptions& o) {
+  std::error_code unknown;
+  if (o.merge && std::filesystem::equivalent(o.model, o.out, unknown))
+    throw attune::ValueError(
+        "--merge into the folder of --model would change what the adapter is added to; choose "
+        "another --out");
+  if (!o.saves_adapter() && attune::io::exists(o.out + "/adapter_config.json"))
+    throw attune::ValueError(fmt::format(
+        "{} holds an adapter, which transformers would add to the new model; choose another --out",
+        o.out));
+}
 
 struct BatchLoss {
   attune::Tensor loss;
@@ -114,6 +129,7 @@ struct Lesson {
 inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOptions& o,
                   const CLI::App& app, attune::train::Report& report) {
   using namespace attune;
+  check_folders(o);
   report.config("parameters", trainee.model().num_parameters());
   if (trainee.adapter())
     report.config("parameters of the adapter", trainee.adapter()->num_parameters());

@@ -3,20 +3,24 @@
 #pragma once
 
 #include <attune/attune.h>
+#include <fcntl.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iostream>
 #include <limits>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -135,27 +139,48 @@ inline void check_output() {
     throw attune::IoError(fmt::format("the output cannot be written: {}", std::strerror(errno)));
 }
 
+// Prints the one line of an error. That it cannot be printed changes nothing.
+inline void complain(const CLI::App& app, std::string_view what) {
+  std::fputs(fmt::format("{}: {}\n", app.get_name(), what).c_str(), stderr);
+}
+
+// What a program may find closed would be the number of the next file that it opens, and what it
+// prints would go there. A file larger than it may be is an error like any other.
+inline void prepare_process() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) != descriptor)
+      throw attune::IoError("/dev/null cannot be opened");
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+// Prints --help.
+inline int print_help(const CLI::App& app, const CLI::ParseError& request) {
+  app.exit(request);
+  return std::cout.flush() ? 0 : 1;
+}
+
 // Parses the command line and runs the program; returns its exit status. The application's name
 // stands before each error.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
   keep_last_values(app);
   for (CLI::App* command : app.get_subcommands({})) keep_last_values(*command);
   try {
+    prepare_process();
     app.parse(argc, argv);
     run();
     check_output();
     return 0;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    fmt::print(stderr, "{}: {}; see --help\n", app.get_name(), error.what());
+    if (error.get_exit_code() == 0) return print_help(app, error);
+    complain(app, fmt::format("{}; see --help", error.what()));
     return 2;
   } catch (const Stopped& stopped) {
-    fmt::print(stderr, "{}: {}\n", app.get_name(), stopped.what());
+    complain(app, stopped.what());
     return 128 + stopped.signal;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}: out of memory; a smaller model or batch may fit\n", app.get_name());
+    complain(app, "out of memory; a smaller model or batch may fit");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", app.get_name(), error.what());
+    complain(app, error.what());
   }
   return 1;
 }

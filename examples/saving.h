@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <span>
@@ -19,6 +20,18 @@ std::string checksum(const std::vector<Piece>& pieces) {
     crc.add(piece.data(), size * sizeof(piece[0]));
   }
   return fmt::format("{:016x}", crc.value());
+}
+
+// Tells the weights of a model from any others.
+inline std::string checksum_of(const attune::nn::Module& model) {
+  std::vector<attune::Array> weights;
+  std::vector<std::span<const std::byte>> pieces;
+  for (const attune::Tensor& x : model.parameters()) {
+    weights.push_back(attune::contiguous(x.detach()).array());
+    pieces.emplace_back(static_cast<const std::byte*>(weights.back().raw_data()),
+                        static_cast<size_t>(x.numel()) * attune::size_of(x.dtype()));
+  }
+  return checksum(pieces);
 }
 
 // How a program that trains saves its state, and goes on from it.

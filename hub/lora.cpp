@@ -53,6 +53,12 @@ void drop_absent(std::vector<std::string>& names, const nn::Module& model) {
   });
 }
 
+bool is_of_one(const std::string& weight, const std::vector<std::string>& modules) {
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
+    return weight.starts_with(name + ".") || weight.find("." + name + ".") != std::string::npos;
+  });
+}
+
 // Whatever changes what an adapter computes, other than the fields of LoraConfig.
 void refuse_variants(const Json& config, const std::string& path) {
   for (const char* name :
@@ -114,7 +120,13 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   std::vector<std::string> present = config.target_modules;
   drop_absent(present, model);
   if (!present.empty()) config.target_modules = present;  // else Lora says what is wrong
+  // Trained whole, but not in this model, as an encoder has no classifier.
+  std::vector<std::string> absent = config.modules_to_save;
   drop_absent(config.modules_to_save, model);
+  std::erase_if(absent, [&](const std::string& name) {
+    const auto& here = config.modules_to_save;
+    return std::find(here.begin(), here.end(), name) != here.end();
+  });
   const std::string path = path_in(folder, weights_file);
   StateDict weights;
   bool rank_fits = false;
@@ -127,7 +139,7 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
       rank_fits |= array.dim() == 2 && array.size(0) == config.r && array.size(1) > 0;
       if (!listed) config.target_modules.push_back(without_factor(known));
     }
-    weights.emplace(known, array);
+    if (!is_of_one(known, absent)) weights.emplace(known, array);
   }
   if (!rank_fits)
     refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));

@@ -86,7 +86,16 @@ void read_all(const Descriptor& file, char* to, size_t size, const std::string& 
 std::string follow_link(const std::string& path) {
   std::error_code unresolved;
   const auto target = fs::canonical(path, unresolved);
-  return unresolved ? path : target.string();
+  if (!unresolved) return target.string();
+  const auto missing = fs::read_symlink(path, unresolved);  // of a link to what is not there yet
+  return unresolved ? path : (fs::path(path).parent_path() / missing).string();
+}
+
+// Gives a file that replaces another the rights of that.
+void take_mode(const Descriptor& file, const std::string& replaced) {
+  struct stat info;
+  if (::stat(replaced.c_str(), &info) == 0 && ::fchmod(file.get(), info.st_mode & 07777) != 0)
+    fail_system("write", replaced);
 }
 
 // A device, pipe or the like.
@@ -164,6 +173,7 @@ void write_atomically(
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   try {
     Descriptor file("write", temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    take_mode(file, path);
     write([&](std::string_view piece) { write_all(file, piece, temporary); });
     if (::fsync(file.get()) != 0) fail_system("write", temporary);
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail_system("write", path);

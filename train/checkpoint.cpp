@@ -88,7 +88,7 @@ void Checkpoint::expect(const std::string& name, const std::string& value) {
 
 void Checkpoint::warn(const std::string& message) const {
   if (options_.warn) return options_.warn(message);
-  fmt::print(stderr, "{}\n", message);
+  std::fputs((message + "\n").c_str(), stderr);
 }
 
 StateDict Checkpoint::collect() const {

@@ -179,8 +179,9 @@ void Progress::measure_rate(int64_t done, double now) {
   const double elapsed = now - last_measured_;
   if (done <= last_measured_step_ || elapsed <= 0) return;
   const double rate = static_cast<double>(done - last_measured_step_) / elapsed;
-  const double keep = recent_rate_ > 0 ? std::exp(-elapsed / rate_seconds) : 0;
-  recent_rate_ = keep * recent_rate_ + (1 - keep) * rate;
+  const double keep = std::exp(-elapsed / rate_seconds), share = 1 - keep;
+  rate_weight_ = keep * rate_weight_ + share;
+  recent_rate_ += (rate - recent_rate_) * share / rate_weight_;
   last_measured_ = now;
   last_measured_step_ = done;
 }

@@ -61,6 +61,7 @@ class Progress {
   double start_ = 0, last_shown_ = 0, last_measured_ = 0;
   int64_t last_shown_step_ = 0, last_measured_step_ = 0;
   double recent_rate_ = 0;  // steps per second, a running mean over about 10 s; 0 before the first
+  double rate_weight_ = 0;  // share of those 10 s that it knows of
 };
 
 // A span of time as people say it: "0.42 s", "12 s", "3 min 05 s", "2 h 07 min". "?" if not finite.

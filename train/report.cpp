@@ -152,6 +152,7 @@ void Report::sample(int64_t step, std::string_view text) {
 void Report::attention(const std::vector<std::string>& tokens,
                        const std::vector<AttentionMap>& maps, std::string_view title,
                        std::string_view note) {
+  if (maps.empty() || tokens.empty()) return;
   json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", tokens}};
   section["maps"] = maps_json(maps, tokens.size(), tokens.size());
   sections_.push_back(embeddable(section));
@@ -161,6 +162,7 @@ void Report::cross_attention(const std::vector<std::string>& queries,
                              const std::vector<std::string>& keys,
                              const std::vector<AttentionMap>& maps, std::string_view title,
                              std::string_view note) {
+  if (maps.empty() || queries.empty() || keys.empty()) return;
   json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", queries}};
   section["keys"] = keys;
   section["maps"] = maps_json(maps, queries.size(), keys.size());

@@ -136,3 +136,23 @@ TEST_CASE("a run does not go on from one with other options, and says which") {
   write_all(run.folder() / "data.csv", csv);
   CHECK_THAT(run(bert + "--resume").err, ContainsSubstring("checksum of the labels is"));
 }
+
+TEST_CASE("an adapter is resumed on its own model alone, and no result hides behind another") {
+  const Shell run;
+  make_gpt2(run.folder());
+  write_all(run.folder() / "text", std::string(400, 'a'));
+  const std::string learn = "gpt2 finetune --model DIRgpt2 --text DIRtext --steps 4 --batch 2 ";
+  const auto refused = [&](const std::string& options, const std::string& reason) {
+    const Outcome outcome = run(learn + options);
+    CHECK(outcome.status == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring(reason));
+  };
+  REQUIRE(run(learn + "--lora 2 --out DIRlow").status == 0);
+  refused("--lora 2 --merge --out DIRgpt2", "--merge into the folder of --model");
+  refused("--out DIRlow", "holds an adapter");
+  REQUIRE(run(learn + "--out DIRother").status == 0);
+  std::filesystem::copy(run.folder() / "other/model.safetensors",
+                        run.folder() / "gpt2/model.safetensors",
+                        std::filesystem::copy_options::overwrite_existing);
+  refused("--lora 2 --out DIRlow --resume", "checksum of the model");
+}

@@ -292,6 +292,10 @@ TEST_CASE("bert learns classes by an adapter and a new head") {
     REQUIRE(run(learn + " --merge --out DIRwhole" + base).status == 0);
     CHECK(run("bert classify --model DIRwhole" + base + texts).out == told.out);
   }
+  // An encoder has no use for the head.
+  const Outcome vector = run("bert embed --model DIRbert --adapter DIRlowbert --text 'the river'");
+  INFO(vector.err);
+  CHECK(vector.status == 0);
   // PEFT leaves no names of labels.
   std::filesystem::remove(run.folder() / "lowbert/config.json");
   CHECK_THAT(run("bert classify --model DIRbert --adapter DIRlowbert --text 'the river'").out,

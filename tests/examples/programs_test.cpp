@@ -64,6 +64,31 @@ TEST_CASE("output that cannot be written is a failure") {
   CHECK(std::system(ATTUNE_EXAMPLES "/cost >/dev/full 2>/dev/null") != 0);
 }
 
+TEST_CASE("an error that cannot be printed is a status all the same") {
+  const Shell run;
+  CHECK(run("train_gpt --bogus 2>/dev/full; exit $?").status == 2);
+  CHECK(run("generate --model /absent 2>&-; exit $?").status == 1);
+  CHECK(run("train_gpt --help >/dev/full; exit $?").status == 1);
+}
+
+TEST_CASE("what is closed when a program starts does not become one of its files") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  CHECK(run("train_gpt --text DIRtext --out DIRm" + tiny + " <&- 2>&-; exit $?").status == 0);
+  CHECK(json_lines(read_all(run.folder() / "m/log.jsonl")).size() > 2);
+}
+
+TEST_CASE("a limit on the size of files is one clear line") {
+  const Shell run;
+  write_all(run.folder() / "text", some_text());
+  const Outcome outcome = run("cost --help >/dev/null; ulimit -f 4; " ATTUNE_EXAMPLES
+                              "/train_gpt --text DIRtext --out DIRm" +
+                              tiny + " 2>DIRsaid; exit $?");
+  CHECK(outcome.status == 1);
+  const std::string said = read_all(run.folder() / "said");
+  CHECK_THAT(said, ContainsSubstring("File too large"));
+}
+
 TEST_CASE("train_gpt leaves a model, a log and a report; generate goes on with the model") {
   const Shell run;
   write_all(run.folder() / "text", some_text());

@@ -70,6 +70,18 @@ TEST_CASE("a link keeps pointing at the file that is replaced") {
   CHECK(read_all(folder / "target") == "new");
 }
 
+TEST_CASE("a link to what is not there yet makes it, and a file keeps its rights") {
+  const ScratchFolder folder;
+  std::filesystem::create_symlink("target", folder / "link");
+  write_atomically(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(read_all(folder / "target") == "new");
+  const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+  std::filesystem::permissions(folder / "target", mine);
+  write_atomically(folder / "target", "newer");
+  CHECK(std::filesystem::status(folder / "target").permissions() == mine);
+}
+
 // A pipe stands for every special file: a broken write could not be tried on /dev/null.
 TEST_CASE("a pipe is written to, never replaced") {
   const ScratchFolder folder;

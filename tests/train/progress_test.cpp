@@ -165,6 +165,22 @@ TEST_CASE("a resumed run counts only its own steps for the rate") {
   CHECK_THAT(shown(stage.text()), ContainsSubstring("5.0 steps/s  10 s left"));
 }
 
+TEST_CASE("a slow first step counts for the time it took, not for ten seconds") {
+  Stage stage;
+  Progress progress(1000, stage.terminal(100));
+  stage.now = 0.5;
+  progress.update(1);
+  for (int step = 2; step <= 101; ++step) {
+    stage.now += 0.01;
+    progress.update(step);
+  }
+  const std::string line = shown(stage.text());
+  INFO(line);
+  const size_t end = line.find(" steps/s");
+  REQUIRE(end != std::string::npos);
+  CHECK(std::stod(line.substr(line.rfind(' ', end - 1))) == Approx(101 / 1.5).epsilon(0.1));
+}
+
 TEST_CASE("a stream that cannot be written stops nothing") {
   std::FILE* full = std::fopen("/dev/full", "w");
   {

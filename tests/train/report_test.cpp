@@ -67,7 +67,10 @@ TEST_CASE("a report carries what it was given") {
 }
 
 TEST_CASE("an empty report is a page too") {
-  const Report report("Empty");
+  Report report("Empty");
+  report.attention({"a", "b"}, {});
+  report.attention({}, {attune::train::AttentionMap{}});
+  report.cross_attention({"a"}, {}, {attune::train::AttentionMap{}});
   CHECK(sections_of(report) == json::array());
   CHECK_FALSE(data_of(report).contains("run"));
 }
