@@ -109,7 +109,8 @@ class Tensor {
   // Each returns this handle. Recorded like any operation when gradients are involved; then the
   // tensor must be a non-leaf and the only owner of its memory (no views, no aliases), else
   // GradError. Values that a tape saved before the write are refused by its backward. What copy_,
-  // fill_ and zero_ write over stays on the tape and receives zeros.
+  // fill_ and zero_ write over stays on the tape and receives zeros, unless a backward has freed
+  // it.
   const Tensor& add_(const Tensor& other) const;
   const Tensor& add_(double other) const;
   const Tensor& sub_(const Tensor& other) const;

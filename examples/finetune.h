@@ -21,6 +21,7 @@ struct LearningOptions {
 
   double highest_lr() const { return lr.value_or(lora > 0 ? 5e-4 : 5e-5); }
   bool saves_adapter() const { return lora > 0 && !merge; }
+  bool goes_on() const { return saving.resume && attune::io::exists(out + "/checkpoints"); }
 };
 
 // default_targets: the layers that get an adapter unless told otherwise, in words.
@@ -51,6 +52,24 @@ inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* 
   add_profile_flag(app, o.profile);
 }
 
+// What transformers takes for an adapter, and adds to a whole model beside it.
+inline std::vector<std::string> adapter_files(const std::string& folder) {
+  return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};
+}
+
+// Refuses folders for the result that would not hold what is trained. A run that goes on may have
+// saved an adapter before, which save() takes away.
+inline void check_folders(const LearningOptions& o) {
+  std::error_code unknown;
+  if (o.lora > 0 && std::filesystem::equivalent(o.model, o.out, unknown))
+    throw attune::ValueError(
+        "--out is the folder of --model, which the adapter is added to; choose another");
+  if (!o.saves_adapter() && !o.goes_on() && attune::io::exists(adapter_files(o.out)[0]))
+    throw attune::ValueError(fmt::format(
+        "{} holds an adapter, which transformers would add to the new model; choose another --out",
+        o.out));
+}
+
 // What is trained of a model: all of it, or a new adapter.
 class Trainee {
  public:
@@ -59,6 +78,7 @@ class Trainee {
   Trainee(const attune::nn::Module& model, const LearningOptions& o,
           attune::nn::LoraConfig defaults)
       : model_(model) {
+    check_folders(o);
     if (o.lora == 0) return;
     base_ = checksum_of(model);
     defaults.r = o.lora;
@@ -87,6 +107,8 @@ class Trainee {
     if (adapter_) adapter_->merge();
     save_model(o.out);
     if (adapter_) adapter_->unmerge();
+    if (o.goes_on())
+      for (const std::string& file : adapter_files(o.out)) std::filesystem::remove(file);
   }
 
  private:
@@ -94,19 +116,6 @@ class Trainee {
   std::optional<attune::nn::Lora> adapter_;
   std::string base_;  // checksum
 };
-
-// Refuses folders for the result that would not hold what was trained.
-inline void check_folders(const LearningOptions& o) {
-  std::error_code unknown;
-  if (o.merge && std::filesystem::equivalent(o.model, o.out, unknown))
-    throw attune::ValueError(
-        "--merge into the folder of --model would change what the adapter is added to; choose "
-        "another --out");
-  if (!o.saves_adapter() && attune::io::exists(o.out + "/adapter_config.json"))
-    throw attune::ValueError(fmt::format(
-        "{} holds an adapter, which transformers would add to the new model; choose another --out",
-        o.out));
-}
 
 struct BatchLoss {
   attune::Tensor loss;
@@ -129,7 +138,6 @@ struct Lesson {
 inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOptions& o,
                   const CLI::App& app, attune::train::Report& report) {
   using namespace attune;
-  check_folders(o);
   report.config("parameters", trainee.model().num_parameters());
   if (trainee.adapter())
     report.config("parameters of the adapter", trainee.adapter()->num_parameters());

@@ -156,7 +156,9 @@ inline void prepare_process() {
 // Prints --help.
 inline int print_help(const CLI::App& app, const CLI::ParseError& request) {
   app.exit(request);
-  return std::cout.flush() ? 0 : 1;
+  if (std::cout.flush()) return 0;
+  complain(app, fmt::format("the output cannot be written: {}", std::strerror(errno)));
+  return 1;
 }
 
 // Parses the command line and runs the program; returns its exit status. The application's name

@@ -127,6 +127,7 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
     const auto& here = config.modules_to_save;
     return std::find(here.begin(), here.end(), name) != here.end();
   });
+  const StateDict parameters = model.state_dict();
   const std::string path = path_in(folder, weights_file);
   StateDict weights;
   bool rank_fits = false;
@@ -139,7 +140,7 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
       rank_fits |= array.dim() == 2 && array.size(0) == config.r && array.size(1) > 0;
       if (!listed) config.target_modules.push_back(without_factor(known));
     }
-    if (!is_of_one(known, absent)) weights.emplace(known, array);
+    if (!is_of_one(known, absent) || parameters.contains(known)) weights.emplace(known, array);
   }
   if (!rank_fits)
     refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));

@@ -9,7 +9,8 @@ namespace attune::hub {
 // Attaches a LoRA adapter of PEFT's: a folder with adapter_config.json and
 // adapter_model.safetensors. The model is frozen but for the adapter. IoError, FormatError or
 // ValueError, with the model as before, where a file cannot be read, breaks its format or does not
-// fit the model, or where the config asks for more than LoraConfig can say.
+// fit the model, or where the config asks for more than LoraConfig can say. Modules trained whole
+// that the model does not have are left out, as a classifier is from an encoder.
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder);
 
 // Writes such a folder, each file atomically, that PEFT reads too. base_model: the folder or name

@@ -87,8 +87,15 @@ std::string follow_link(const std::string& path) {
   std::error_code unresolved;
   const auto target = fs::canonical(path, unresolved);
   if (!unresolved) return target.string();
-  const auto missing = fs::read_symlink(path, unresolved);  // of a link to what is not there yet
-  return unresolved ? path : (fs::path(path).parent_path() / missing).string();
+  // Links may lead to what is not there yet.
+  constexpr int most_links = 40;
+  fs::path at = path;
+  for (int i = 0; i < most_links; ++i) {
+    const auto next = fs::read_symlink(at, unresolved);
+    if (unresolved) return at.string();
+    at = at.parent_path() / next;
+  }
+  fail<IoError>("write", "{}: more than {} links one behind another", path, most_links);
 }
 
 // Gives a file that replaces another the rights of that.

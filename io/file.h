@@ -21,7 +21,8 @@ bool exists(const std::string& path);
 // Writes a file so that at every moment either the old or the whole new content stands at path: to
 // a temporary beside it, fsync, rename, fsync of the folder. write(append) calls append for each
 // piece. IoError names the path and the system's reason; the old file stays then. A link is
-// followed; a device or pipe is written in place, since a rename would destroy it.
+// followed; a device or pipe is written in place, since a rename would destroy it. A file that is
+// replaced keeps its rights.
 void write_atomically(
     const std::string& path,
     const std::function<void(const std::function<void(std::string_view)>&)>& write);

@@ -65,6 +65,13 @@ Json Json::operator[](const std::string& name) const {
   return at(&*found, std::make_shared<const std::string>(place + name), -1);
 }
 
+std::vector<std::string> Json::names() const {
+  if (!is_object()) refuse("should be an object");
+  std::vector<std::string> all;
+  for (auto it = value(node_).begin(); it != value(node_).end(); ++it) all.push_back(it.key());
+  return all;
+}
+
 size_t Json::size() const { return value(node_).size(); }
 
 Json::Elements Json::elements() const {

@@ -27,6 +27,8 @@ class Json {
   Json operator[](const std::string& name) const;
   // Members or elements.
   size_t size() const;
+  // The names of an object's members, in the order of their bytes.
+  std::vector<std::string> names() const;
   // The elements of an array, each made when it is asked for: a file may have millions.
   class Elements;
   Elements elements() const;

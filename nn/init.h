@@ -8,10 +8,13 @@
 // place, unrecorded, with one draw of this thread's random stream.
 namespace attune::nn::init {
 
+// ValueError unless the bounds are finite and in order; of the other initialisers too, whose gain
+// may make them so.
 void uniform_(const Tensor& x, double low = 0, double high = 1);
+// ValueError unless both are finite and std is not negative.
 void normal_(const Tensor& x, double mean = 0, double std = 1);
-// A normal distribution cut off outside of [low, high]. ValueError if that is empty or std is not
-// positive.
+// A normal distribution cut off outside of [low, high]. ValueError if that is empty, std is not
+// positive, or mean or std is not finite.
 void trunc_normal_(const Tensor& x, double mean = 0, double std = 1, double low = -2,
                    double high = 2);
 void constant_(const Tensor& x, double value);

@@ -74,6 +74,8 @@ std::string statistic_text(const Statistic& statistic) {
 }
 
 json maps_json(const std::vector<AttentionMap>& maps, std::size_t queries, std::size_t keys) {
+  if (queries == 0 || keys == 0)
+    fail<ShapeError>("Report::attention", "{} maps of no tokens", maps.size());
   json heads = json::array();
   for (const AttentionMap& map : maps) {
     if (map.weights.size() != queries * keys) {
@@ -152,7 +154,7 @@ void Report::sample(int64_t step, std::string_view text) {
 void Report::attention(const std::vector<std::string>& tokens,
                        const std::vector<AttentionMap>& maps, std::string_view title,
                        std::string_view note) {
-  if (maps.empty() || tokens.empty()) return;
+  if (maps.empty()) return;
   json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", tokens}};
   section["maps"] = maps_json(maps, tokens.size(), tokens.size());
   sections_.push_back(embeddable(section));
@@ -162,7 +164,7 @@ void Report::cross_attention(const std::vector<std::string>& queries,
                              const std::vector<std::string>& keys,
                              const std::vector<AttentionMap>& maps, std::string_view title,
                              std::string_view note) {
-  if (maps.empty() || queries.empty() || keys.empty()) return;
+  if (maps.empty()) return;
   json section{{"kind", "attention"}, {"title", title}, {"note", note}, {"tokens", queries}};
   section["keys"] = keys;
   section["maps"] = maps_json(maps, queries.size(), keys.size());

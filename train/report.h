@@ -80,8 +80,9 @@ class Report {
   // Text that the model wrote at one step.
   void sample(int64_t step, std::string_view text);
 
-  // Heat maps of heads over one sequence of tokens. ShapeError unless every map is
-  // [tokens, tokens]. The page holds 2 bytes a weight: 1.2 MB for 144 heads and 64 tokens.
+  // Heat maps of heads over one sequence of tokens; nothing without maps. ShapeError unless every
+  // map is [tokens, tokens], with at least one token. The page holds 2 bytes a weight: 1.2 MB for
+  // 144 heads and 64 tokens.
   void attention(const std::vector<std::string>& tokens, const std::vector<AttentionMap>& maps,
                  std::string_view title = "Attention", std::string_view note = {});
   // The same from one sequence to another, as a decoder looks at what it translates. ShapeError

@@ -1,6 +1,7 @@
 #include "arithmetic.h"
 
 #include <cmath>
+#include <limits>
 
 #include "../../array/fail.h"
 #include "../../array/scope.h"
@@ -83,6 +84,13 @@ Array power(const Array& base, double exponent) {
   return kernels::binary(Binary::pow, base, exponent);
 }
 
+// Whether the reciprocal overflows.
+Tensor is_tiny_or_nan(const Tensor& x) {
+  const double least = x.dtype() == float64 ? std::numeric_limits<double>::min()
+                                            : double{std::numeric_limits<float>::min()};
+  return logical_not(ge(abs(x), least));
+}
+
 // The gradient of maximum (or, operands swapped, of minimum) with respect to a.
 Tensor winner_gradient(const Tensor& g, const Tensor& loses, const Tensor& ties) {
   return masked_fill(where(ties, g * 0.5, g), loses, 0);
@@ -103,9 +111,12 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
   return record("pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
                 wrt(base,
                     [=](const Tensor& g) {
-                      // 0 · 0^-1 would be NaN, and so would be what later gradients make of it.
-                      const Tensor flat =
-                          logical_and(eq(exponent, 0), logical_not(gt(abs(base), 0)));
+                      const Tensor constant = eq(exponent, 0);
+                      if (!grad_enabled())
+                        return masked_fill(g * (exponent * pow(base, exponent - 1)), constant, 0);
+                      // Of a mask behind the product, later derivatives would be 0; and 0 · 0^-1
+                      // would be NaN.
+                      const Tensor flat = logical_and(constant, is_tiny_or_nan(base));
                       return g * (exponent * pow(masked_fill(base, flat, 1), exponent - 1));
                     }),
                 wrt(exponent, [=](const Tensor& g, const Tensor& y) {

@@ -22,6 +22,14 @@ Tensor test(Compare op, const Tensor& a, const B& b) {
   }
 }
 
+// Choosing makes no value: an infinity that fills masked places is meant.
+Tensor choose(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  const AnomalyMode unchecked(false);
+  return record("where", kernels::where(condition.array(), a.array(), b.array()),
+                wrt(a, [condition](const Tensor& g) { return where(condition, g, 0.0); }),
+                wrt(b, [condition](const Tensor& g) { return where(condition, 0.0, g); }));
+}
+
 }  // namespace
 
 Tensor eq(const Tensor& a, const Tensor& b) { return test(Compare::eq, a, b); }
@@ -57,18 +65,17 @@ Tensor isfinite(const Tensor& x) {
                                  std::numeric_limits<double>::infinity()));
 }
 
-// Choosing makes no value: an infinity that fills masked places is meant.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  const AnomalyMode unchecked(false);
-  return record("where", kernels::where(condition.array(), a.array(), b.array()),
-                wrt(a, [condition](const Tensor& g) { return where(condition, g, 0.0); }),
-                wrt(b, [condition](const Tensor& g) { return where(condition, 0.0, g); }));
+  const OperationScope scope("where");
+  return choose(condition, a, b);
 }
 Tensor where(const Tensor& condition, const Tensor& a, double b) {
-  return where(condition, a, Tensor(kernels::scalar_like(b, a.dtype())));
+  const OperationScope scope("where");
+  return choose(condition, a, Tensor(kernels::scalar_like(b, a.dtype())));
 }
 Tensor where(const Tensor& condition, double a, const Tensor& b) {
-  return where(condition, Tensor(kernels::scalar_like(a, b.dtype())), b);
+  const OperationScope scope("where");
+  return choose(condition, Tensor(kernels::scalar_like(a, b.dtype())), b);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {

@@ -15,9 +15,12 @@ void check(const Tensor& x, const RotaryAngles& angles) {
   if (!angles.cos.defined() || !angles.sin.defined())
     fail<ValueError>(name, "the angles are undefined; make them with rotary_angles");
   const Shape &shape = x.shape(), &table = angles.cos.shape();
-  if (table != angles.sin.shape() || angles.cos.dtype() != angles.sin.dtype())
-    fail<ShapeError>(name, "cosines {} {} and sines {} {} differ", name_of(angles.cos.dtype()),
-                     to_string(table), name_of(angles.sin.dtype()), to_string(angles.sin.shape()));
+  if (table != angles.sin.shape())
+    fail<ShapeError>(name, "cosines {} and sines {} differ; make them with rotary_angles",
+                     to_string(table), to_string(angles.sin.shape()));
+  if (angles.cos.dtype() != angles.sin.dtype())
+    fail<DTypeError>(name, "cosines are {}, sines {}; make them with rotary_angles",
+                     name_of(angles.cos.dtype()), name_of(angles.sin.dtype()));
   const bool is_table = table.size() == 2 || table.size() == 3;
   const bool fits = is_table && x.dim() >= 2 && table[table.size() - 2] == x.size(-2) &&
                     2 * table.back() <= x.size(-1) &&

@@ -26,8 +26,9 @@ RotaryAngles rotary_angles(const Tensor& positions, const std::vector<double>& f
 
 // x with each pair of elements turned by its angle, so that the product of a query and a key
 // depends on the distance of their positions. x: [..., T, D], with B the first dimension if the
-// angles have one; elements from R <= D on stay as they are. ShapeError unless they fit, DTypeError
-// unless x has the angles' dtype. Su et al. 2021.
+// angles have one; elements from R <= D on stay as they are. ShapeError unless they fit and cosines
+// and sines are alike, DTypeError unless x has the angles' dtype, ValueError for angles that are
+// undefined. Su et al. 2021.
 Tensor rotary_embedding(const Tensor& x, const RotaryAngles& angles,
                         RotaryPairs pairs = RotaryPairs::halves);
 

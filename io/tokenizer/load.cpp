@@ -82,6 +82,28 @@ std::optional<Json> read_if_there(const std::string& folder, const char* name) {
   return read_json(path);
 }
 
+// Refuses what transformers would add to a vocabulary file: ids would be others without it.
+void refuse_additions(const Pipeline& pipeline, const std::optional<Json>& config,
+                      const std::optional<Json>& added) {
+  constexpr const char* remedy = "transformers can save the whole as a tokenizer.json";
+  const auto check = [&](const Json& entry, const std::string& token, const std::string& id) {
+    const auto known = pipeline.id(token);
+    if (!known || std::to_string(*known) != id)
+      entry.refuse(fmt::format("\"{}\" is not the vocabulary's token {}; {}", token, id, remedy));
+  };
+  if (added)
+    for (const std::string& token : added->names())
+      check((*added)[token], token, std::to_string((*added)[token].natural(most_tokens)));
+  if (!config) return;
+  if (config->has("added_tokens_decoder")) {
+    const Json decoder = (*config)["added_tokens_decoder"];
+    for (const std::string& id : decoder.names())
+      check(decoder[id], decoder[id]["content"].string(), id);
+  }
+  if (config->has("add_bos_token") && (*config)["add_bos_token"].boolean())
+    (*config)["add_bos_token"].refuse(fmt::format("is not supported here; {}", remedy));
+}
+
 // Some models have the roles of special tokens in a file of their own.
 void set_roles(Pipeline& pipeline, const std::optional<Json>& file) {
   for (const char* role : roles) {
@@ -105,6 +127,8 @@ Tokenizer load_tokenizer(const std::string& path) {
         from_vocab_and_merges(file.string(), path_in(operation, folder, "merges.txt"), config);
   else
     pipeline = from_tokenizer_json(file.string());
+  if (name.ends_with(".txt") || name == "vocab.json")
+    refuse_additions(*pipeline, config, read_if_there(folder, "added_tokens.json"));
   set_roles(*pipeline, read_if_there(folder, "special_tokens_map.json"));
   set_roles(*pipeline, config);
   if (config) pipeline->set_config(config->text_without({}));

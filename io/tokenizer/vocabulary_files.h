@@ -8,7 +8,8 @@
 #include "pipeline.h"
 
 // Tokenizers from before tokenizer.json: a vocabulary, and the rest by convention, which
-// tokenizer_config.json refines.
+// tokenizer_config.json refines. Tokens that it or added_tokens.json add are refused by
+// load_tokenizer.
 namespace attune::io::tokenizers {
 
 // BERT's WordPiece from a vocab.txt: a token a line. In the configuration count do_lower_case,

@@ -38,6 +38,16 @@ TEST_CASE("later derivatives of powers of zero are finite") {
   all_finite(pow(0, exponent), {exponent});
 }
 
+TEST_CASE("a power of exponent 0 has no slope, however small the base or large the cotangent") {
+  for (const float value : {1e-39f, 0.f, 2.f, NAN}) {
+    const Tensor base = tensor({value}).requires_grad_(), none = tensor({0.f});
+    CHECK(grad({pow(base, none)}, {base}, {tensor({INFINITY})})[0].item<float>() == 0);
+  }
+  const Tensor tiny = tensor({1e-310}).requires_grad_(), none = tensor({0.0});
+  const Tensor first = grad({pow(tiny, none)}, {tiny}, {}, {.create_graph = true})[0];
+  CHECK(grad({first}, {tiny})[0].item<double>() == 0);
+}
+
 TEST_CASE("the derivatives of a power by base and exponent are taken in either order") {
   const Tensor base = tensor({2.0}).requires_grad_(), exponent = tensor({0.0}).requires_grad_();
   const auto first = grad({pow(base, exponent)}, {base, exponent}, {}, {.create_graph = true});

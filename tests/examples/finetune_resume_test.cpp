@@ -148,11 +148,15 @@ TEST_CASE("an adapter is resumed on its own model alone, and no result hides beh
     CHECK_THAT(outcome.err, ContainsSubstring(reason));
   };
   REQUIRE(run(learn + "--lora 2 --out DIRlow").status == 0);
-  refused("--lora 2 --merge --out DIRgpt2", "--merge into the folder of --model");
+  refused("--lora 2 --out DIRgpt2", "--out is the folder of --model");
   refused("--out DIRlow", "holds an adapter");
   REQUIRE(run(learn + "--out DIRother").status == 0);
   std::filesystem::copy(run.folder() / "other/model.safetensors",
                         run.folder() / "gpt2/model.safetensors",
                         std::filesystem::copy_options::overwrite_existing);
   refused("--lora 2 --out DIRlow --resume", "checksum of the model");
+  REQUIRE(run(learn + "--lora 2 --out DIRmerged").status == 0);
+  REQUIRE(run(learn + "--lora 2 --out DIRmerged --merge --resume").status == 0);
+  CHECK(std::filesystem::exists(run.folder() / "merged/model.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(run.folder() / "merged/adapter_config.json"));
 }

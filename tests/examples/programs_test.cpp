@@ -68,7 +68,9 @@ TEST_CASE("an error that cannot be printed is a status all the same") {
   const Shell run;
   CHECK(run("train_gpt --bogus 2>/dev/full; exit $?").status == 2);
   CHECK(run("generate --model /absent 2>&-; exit $?").status == 1);
-  CHECK(run("train_gpt --help >/dev/full; exit $?").status == 1);
+  CHECK(run("train_gpt --help >/dev/full 2>DIRsaid; exit $?").status == 1);
+  CHECK_THAT(read_all(run.folder() / "said"),
+             ContainsSubstring("output cannot be written: No space"));
 }
 
 TEST_CASE("what is closed when a program starts does not become one of its files") {

@@ -134,6 +134,24 @@ TEST_CASE("an adapter that is saved and loaded again is the same, heads included
   CHECK(largest_difference(model(some_tokens()), other(some_tokens())) == 0);
 }
 
+TEST_CASE("weights of a module that the model has under another name are not left out") {
+  const ScratchFolder folder;
+  const auto model =
+      hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"));
+  nn::Lora lora(
+      model,
+      {.r = 2, .target_modules = {"query"}, .modules_to_save = {"pooler.dense", "classifier"}});
+  hub::save_adapter(lora, folder / "a", "bert", "SEQ_CLS");
+  lora.unload();
+  const std::string path = folder / "a/adapter_config.json";
+  std::string config = read_all(path);
+  const std::string name = "pooler.dense";
+  REQUIRE(config.find(name) != std::string::npos);
+  write_all(path, config.replace(config.find(name), name.size(), "pooler"));
+  CHECK_THROWS_WITH(hub::load_adapter(model, folder / "a"),
+                    ContainsSubstring("unknown bert.pooler.dense.weight"));
+}
+
 TEST_CASE("layers that PEFT describes rather than lists are those that the file has") {
   const Gpt2 model = gpt2();
   for (const char* targets : {"\"all-linear\"", "\".*(c_attn|mlp.c_proj)\""}) {

@@ -72,10 +72,14 @@ TEST_CASE("a link keeps pointing at the file that is replaced") {
 
 TEST_CASE("a link to what is not there yet makes it, and a file keeps its rights") {
   const ScratchFolder folder;
-  std::filesystem::create_symlink("target", folder / "link");
+  std::filesystem::create_symlink("target", folder / "middle");
+  std::filesystem::create_symlink("middle", folder / "link");
   write_atomically(folder / "link", "new");
   CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(std::filesystem::is_symlink(folder / "middle"));
   CHECK(read_all(folder / "target") == "new");
+  std::filesystem::create_symlink("itself", folder / "itself");
+  CHECK_THROWS_AS(write_atomically(folder / "itself", "new"), IoError);
   const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
   std::filesystem::permissions(folder / "target", mine);
   write_atomically(folder / "target", "newer");

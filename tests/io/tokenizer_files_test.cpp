@@ -137,6 +137,11 @@ TEST_CASE("vocab.json and merges.txt are GPT-2's byte-level BPE") {
   for (const std::string& text : samples)
     CHECK(encode(text.c_str()) == io::load_tokenizer(golden + "roberta.json").encode(text));
 
+  write_all(folder / "tokenizer_config.json", R"({"add_bos_token":true})");
+  CHECK_THROWS_WITH(io::load_tokenizer(folder / ""),
+                    ContainsSubstring("add_bos_token: is not supported here"));
+  std::filesystem::remove(folder / "tokenizer_config.json");
+
   const auto check = [&](const std::string& merges, const std::string& reason) {
     write_all(folder / "merges.txt", merges);
     CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring(reason));
@@ -164,6 +169,19 @@ TEST_CASE("vocab.txt is BERT's WordPiece, as its configuration says") {
   write_all(folder / "tokenizer_config.json", R"({"strip_accents":false})");
   CHECK(encode("Größe") == Ids{2, 5, 6, 3});
   CHECK(io::load_tokenizer(folder / "vocab.txt").pad_id() == 0);
+
+  const auto refused = [&](const char* file, const char* text, const std::string& reason) {
+    write_all(folder / file, text);
+    CHECK_THROWS_WITH(io::load_tokenizer(folder / ""), ContainsSubstring(reason));
+    std::filesystem::remove(folder / file);
+  };
+  refused("added_tokens.json", R"({"<new>":12})", "\"<new>\" is not the vocabulary's token 12");
+  refused("tokenizer_config.json", R"({"added_tokens_decoder":{"9":{"content":"gro"}}})",
+          "\"gro\" is not the vocabulary's token 9");
+  write_all(folder / "tokenizer_config.json",
+            R"({"added_tokens_decoder":{"4":{"content":"[MASK]"}}})");
+  CHECK(encode("[MASK]") == Ids{2, 4, 3});
+  std::filesystem::remove(folder / "tokenizer_config.json");
 
   const auto check = [&](const std::string& vocabulary, const std::string& reason) {
     write_all(folder / "vocab.txt", vocabulary);

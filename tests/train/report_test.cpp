@@ -69,8 +69,9 @@ TEST_CASE("a report carries what it was given") {
 TEST_CASE("an empty report is a page too") {
   Report report("Empty");
   report.attention({"a", "b"}, {});
-  report.attention({}, {attune::train::AttentionMap{}});
-  report.cross_attention({"a"}, {}, {attune::train::AttentionMap{}});
+  CHECK_THROWS_AS(report.attention({}, {attune::train::AttentionMap{}}), attune::ShapeError);
+  CHECK_THROWS_AS(report.cross_attention({"a"}, {}, {attune::train::AttentionMap{}}),
+                  attune::ShapeError);
   CHECK(sections_of(report) == json::array());
   CHECK_FALSE(data_of(report).contains("run"));
 }
