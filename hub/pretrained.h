@@ -79,7 +79,8 @@ Model from_pretrained(const std::string& folder, const LoadOptions& options = {}
 }
 
 // Writes model.safetensors and config.json, each atomically, so that from_pretrained, above or of
-// transformers, gives the same model. Makes the folder if there is none. IoError.
+// transformers, gives the same model. Makes the folder if there is none. IoError. Without an
+// adapter that is attached: merge() it before, or save_adapter().
 template <class Model>
 void save_pretrained(const Model& model, const std::string& folder) {
   detail::save(model, folder, model.config().to_json(), Model::architecture);

@@ -25,17 +25,26 @@ StopText::StopText(std::vector<std::string> stops) : stops_(std::move(stops)) {
 std::string StopText::next(std::string_view piece) {
   if (stopped_) return {};
   held_ += piece;
-  size_t end = std::string::npos, held_back = 0;
-  for (const std::string& stop : stops_) {
-    end = std::min(end, held_.find(stop));
-    held_back = std::max(held_back, begun(held_, stop));
-  }
-  stopped_ = end != std::string::npos;
-  std::string passed = held_.substr(0, stopped_ ? end : held_.size() - held_back);
-  held_.erase(0, stopped_ ? std::string::npos : passed.size());
+  size_t held_back = 0;
+  for (const std::string& stop : stops_) held_back = std::max(held_back, begun(held_, stop));
+  const size_t open = held_.size() - held_back;  // where a stop text may have begun
+  // One that may have begun before it would be the first.
+  if (first_stop() <= open) return finish();
+  std::string passed = held_.substr(0, open);
+  held_.erase(0, open);
   return passed;
 }
 
-std::string StopText::finish() { return std::exchange(held_, {}); }
+std::string StopText::finish() {
+  const size_t end = first_stop();
+  stopped_ = stopped_ || end != std::string::npos;
+  return std::exchange(held_, {}).substr(0, end);
+}
+
+size_t StopText::first_stop() const {
+  size_t first = std::string::npos;
+  for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
+  return first;
+}
 
 }  // namespace attune::io

@@ -21,6 +21,9 @@ class StopText {
   bool stopped() const { return stopped_; }
 
  private:
+  // Where the first stop text in what is held begins.
+  size_t first_stop() const;
+
   std::vector<std::string> stops_;
   std::string held_;
   bool stopped_ = false;

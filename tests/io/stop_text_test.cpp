@@ -41,6 +41,9 @@ TEST_CASE("a text ends before the first stop text, however it comes in pieces") 
       {"one two three", {"three."}, "one two three", false},
       {"aaab", {"aab"}, "a", true},
       {"a\n\nb\n\nc", {"\n\n"}, "a", true},
+      {"xabcy", {"abc", "b"}, "x", true},
+      {"xabdy", {"abc", "b"}, "xa", true},
+      {"xab", {"abc", "b"}, "xa", true},
       {"", {"x"}, "", false},
   };
   for (const Case& c : cases)
