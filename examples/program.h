@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <iostream>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -133,10 +132,11 @@ inline void keep_last_values(CLI::App& app) {
     if (option->get_expected_max() == 1) option->take_last();
 }
 
-// IoError if what was printed has not all been written: answers that are lost are a failure.
-inline void check_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    throw attune::IoError(fmt::format("the output cannot be written: {}", std::strerror(errno)));
+// What is wrong if what was printed has not all been written, else empty: answers that are lost are
+// a failure.
+inline std::string problem_of_output() {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return {};
+  return fmt::format("the output cannot be written: {}", std::strerror(errno));
 }
 
 // Prints the one line of an error. That it cannot be printed changes nothing.
@@ -156,9 +156,9 @@ inline void prepare_process() {
 // Prints --help.
 inline int print_help(const CLI::App& app, const CLI::ParseError& request) {
   app.exit(request);
-  if (std::cout.flush()) return 0;
-  complain(app, fmt::format("the output cannot be written: {}", std::strerror(errno)));
-  return 1;
+  const std::string problem = problem_of_output();
+  if (!problem.empty()) complain(app, problem);
+  return problem.empty() ? 0 : 1;
 }
 
 // Parses the command line and runs the program; returns its exit status. The application's name
@@ -170,7 +170,8 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     prepare_process();
     app.parse(argc, argv);
     run();
-    check_output();
+    if (const std::string problem = problem_of_output(); !problem.empty())
+      throw attune::IoError(problem);
     return 0;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return print_help(app, error);

@@ -43,14 +43,18 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
   refuse(path, fmt::format("{} is {}", name, json_text(*field)));
 }
 
-// PEFT lists names that other models have too: "score" beside "classifier".
-void drop_absent(std::vector<std::string>& names, const nn::Module& model) {
+// PEFT lists names that other models have too: "score" beside "classifier". Returns those that this
+// one does not have.
+std::vector<std::string> drop_absent(std::vector<std::string>& names, const nn::Module& model) {
   const auto modules = model.named_modules();
-  std::erase_if(names, [&](const std::string& name) {
-    return std::none_of(modules.begin(), modules.end(), [&](const auto& entry) {
+  const auto absent = std::stable_partition(names.begin(), names.end(), [&](const auto& name) {
+    return std::any_of(modules.begin(), modules.end(), [&](const auto& entry) {
       return entry.first == name || entry.first.ends_with("." + name);
     });
   });
+  std::vector<std::string> dropped(absent, names.end());
+  names.erase(absent, names.end());
+  return dropped;
 }
 
 bool is_of_one(const std::string& weight, const std::vector<std::string>& modules) {
@@ -121,12 +125,7 @@ nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   drop_absent(present, model);
   if (!present.empty()) config.target_modules = present;  // else Lora says what is wrong
   // Trained whole, but not in this model, as an encoder has no classifier.
-  std::vector<std::string> absent = config.modules_to_save;
-  drop_absent(config.modules_to_save, model);
-  std::erase_if(absent, [&](const std::string& name) {
-    const auto& here = config.modules_to_save;
-    return std::find(here.begin(), here.end(), name) != here.end();
-  });
+  const std::vector<std::string> absent = drop_absent(config.modules_to_save, model);
   const StateDict parameters = model.state_dict();
   const std::string path = path_in(folder, weights_file);
   StateDict weights;

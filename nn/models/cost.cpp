@@ -35,13 +35,13 @@ struct Heads {
 
 // Attention of q, k and v after their heads were split, and the product behind it.
 Value attend(Rehearsal& r, const Tokens& t, const Heads& heads, Value q, Value k, Value v,
-             int64_t out, bool bias, bool weight_in_first = false) {
+             int64_t out, bool bias) {
   const Value y = r.attention(q, k, v, t.scores * static_cast<double>(t.batch * heads.queries),
                               heads.width, t.rows * heads.queries, t.context);
   for (const Value x : {q, k, v}) r.drop(x);
   const Value merged = r.alias(y);
   r.drop(y);
-  const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias, weight_in_first);
+  const Value z = r.linear(merged, t.rows, heads.queries * heads.width, out, bias);
   r.drop(merged);
   return z;
 }
@@ -62,11 +62,11 @@ Value residual(Rehearsal& r, Value x, Value y, double dropout, bool keep = false
 
 // Linear, activation, linear.
 Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t inner,
-                   const std::string& activation, bool weight_in_first = false) {
-  const Value up = r.linear(x, rows, width, inner, true, weight_in_first);
+                   const std::string& activation) {
+  const Value up = r.linear(x, rows, width, inner, true);
   const Value bent = r.activation(up, activation);
   r.drop(up);
-  const Value down = r.linear(bent, rows, inner, width, true, weight_in_first);
+  const Value down = r.linear(bent, rows, inner, width, true);
   r.drop(bent);
   return down;
 }
@@ -74,16 +74,16 @@ Value feed_forward(Rehearsal& r, Value x, int64_t rows, int64_t width, int64_t i
 Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
   const Heads heads{c.n_head, c.n_head, c.n_embd / c.n_head};
   const Value first = r.norm(x, t.rows, c.n_embd, true);
-  const Value qkv = r.linear(first, t.rows, c.n_embd, 3 * c.n_embd, true, true);
+  const Value qkv = r.linear(first, t.rows, c.n_embd, 3 * c.n_embd, true);
   r.drop(first);
   const Value q = r.part(qkv, 3), k = r.part(qkv, 3), v = r.part(qkv, 3);
   r.drop(qkv);
-  const Value attended = attend(r, t, heads, split_heads(r, q), split_heads(r, k),
-                                split_heads(r, v), c.n_embd, true, true);
+  const Value attended =
+      attend(r, t, heads, split_heads(r, q), split_heads(r, k), split_heads(r, v), c.n_embd, true);
   const Value middle = residual(r, x, attended, c.resid_pdrop, true);
   const Value second = r.norm(middle, t.rows, c.n_embd, true);
   const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd,
-                                 c.activation_function, true);
+                                 c.activation_function);
   r.drop(second);
   return residual(r, middle, fed, c.resid_pdrop);
 }
@@ -180,7 +180,7 @@ Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOpt
 Cost cost(const Gpt2Config& c, int64_t batch, int64_t context, const CostOptions& options) {
   const Gpt2 model = outline<Gpt2>(c);
   const Tokens t(batch, context, c.n_positions, true);
-  Rehearsal r;
+  Rehearsal r(true);  // of Conv1D
   const auto table = r.parameter(c.vocab_size * c.n_embd);
   const Value tokens = r.embedding(table, t.rows, c.n_embd);
   const Value places = r.embedding(r.parameter(c.n_positions * c.n_embd), context, c.n_embd);

@@ -33,9 +33,8 @@ int64_t forward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_fi
 }
 int64_t backward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
   const int64_t to_input = kernels::matmul_scratch(rows, in, out, {.transpose_b = weight_in_first});
-  const int64_t to_weight = weight_in_first
-                                ? kernels::matmul_scratch(in, out, rows, {.transpose_a = true})
-                                : kernels::matmul_scratch(out, in, rows, {.transpose_a = true});
+  const auto [m, n] = weight_in_first ? std::pair(in, out) : std::pair(out, in);
+  const int64_t to_weight = kernels::matmul_scratch(m, n, rows, {.transpose_a = true});
   return bytes_of(std::max(to_input, to_weight));
 }
 
@@ -116,11 +115,10 @@ Rehearsal::Value Rehearsal::embedding(Parameter table, int64_t rows, int64_t wid
                  .scratch_bytes = skips ? bytes_of(rows * width) : 0});
 }
 
-Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias,
-                                   bool weight_in_first) {
+Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias) {
   const double flops = product(rows, in, out);
   const Value y = fresh(rows * out);
-  note_peak(forward_scratch(rows, in, out, weight_in_first));
+  note_peak(forward_scratch(rows, in, out, weights_in_first_));
   count({.rest = flops});
   std::vector<Parameter> parameters = {parameter(in * out)};
   if (bias) parameters.push_back(parameter(out));
@@ -129,7 +127,7 @@ Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t ou
                  .saved = {memory(x)},
                  .parameters = parameters,
                  .flops = {.rest = 2 * flops},
-                 .scratch_bytes = backward_scratch(rows, in, out, weight_in_first)});
+                 .scratch_bytes = backward_scratch(rows, in, out, weights_in_first_)});
 }
 
 Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias) {

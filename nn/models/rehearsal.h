@@ -18,6 +18,9 @@ class Rehearsal {
   using Value = size_t;      // a tensor
   using Parameter = size_t;  // a parameter, which receives a gradient
 
+  // weights_in_first: whether those of linear() are stored [in, out], as Conv1D does.
+  explicit Rehearsal(bool weights_in_first = false) : weights_in_first_(weights_in_first) {}
+
   // What a tensor takes of the memory pool, its objects included.
   static int64_t tensor_bytes(int64_t elements);
 
@@ -27,10 +30,8 @@ class Rehearsal {
 
   // Rows of a table: [rows] indices -> [rows, width]. skips: whether a padding index is left out.
   Value embedding(Parameter table, int64_t rows, int64_t width, bool skips = false);
-  // x Wᵀ + b. x: [rows, in] -> [rows, out]. weight_in_first: whether W is stored transposed, as
-  // Conv1D does.
-  Value linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias,
-               bool weight_in_first = false);
+  // x Wᵀ + b. x: [rows, in] -> [rows, out].
+  Value linear(Value x, int64_t rows, int64_t in, int64_t out, bool bias);
   // layer_norm, or rms_norm without bias. x: [rows, width].
   Value norm(Value x, int64_t rows, int64_t width, bool bias);
   // One of those that nn::activation() knows by name.
@@ -103,6 +104,7 @@ class Rehearsal {
   void back_to(size_t first);
   void count(const Flops& flops);
 
+  bool weights_in_first_;
   std::vector<Block> blocks_;
   std::vector<Tensor> tensors_;
   std::vector<Node> nodes_;

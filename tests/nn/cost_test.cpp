@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "../catch.h"
+#include "sized.h"
 
 using namespace attune;
 using namespace attune::nn::models;
@@ -93,24 +94,14 @@ TEST_CASE("the cost of a GPT-2 step is what it takes") {
 }
 
 TEST_CASE("the cost of a BERT step is what it takes") {
-  BertConfig c;
-  c.vocab_size = 1000;
-  c.hidden_size = 128;
-  c.num_hidden_layers = 3;
-  c.num_attention_heads = 4;
-  c.intermediate_size = 300;
+  BertConfig c = sized<BertConfig>(1000, 128, 3, 4, 300);
   check<BertForMaskedLM>(c, 2, 128);
   c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
   check<BertForMaskedLM>(c, 1, 400);
 }
 
 TEST_CASE("the cost of a LLaMA step is what it takes") {
-  LlamaConfig c;
-  c.vocab_size = 1000;
-  c.hidden_size = 128;
-  c.intermediate_size = 352;
-  c.num_hidden_layers = 3;
-  c.num_attention_heads = 8;
+  LlamaConfig c = sized<LlamaConfig>(1000, 128, 3, 8, 352);
   c.num_key_value_heads = 2;
   check<Llama>(c, 2, 200);
   c.tie_word_embeddings = true;
@@ -126,20 +117,10 @@ TEST_CASE("activations keep what they need, which the cost follows") {
     Gpt2Config g = gpt2(300, 64, 3, 4, 0);
     g.activation_function = name;
     check<Gpt2>(g, 4, 128);
-    BertConfig b;
-    b.vocab_size = 300;
-    b.hidden_size = 64;
-    b.num_hidden_layers = 3;
-    b.num_attention_heads = 4;
-    b.intermediate_size = 256;
+    BertConfig b = sized<BertConfig>(300, 64, 3, 4, 256);
     b.hidden_act = name;
     check<BertForMaskedLM>(b, 4, 128);
-    LlamaConfig l;
-    l.vocab_size = 300;
-    l.hidden_size = 64;
-    l.intermediate_size = 256;
-    l.num_hidden_layers = 3;
-    l.num_attention_heads = 4;
+    LlamaConfig l = sized<LlamaConfig>(300, 64, 3, 4, 256);
     l.hidden_act = name;
     check<Llama>(l, 4, 128);
   }
@@ -150,13 +131,7 @@ TEST_CASE("the cost of narrow layers is what they take") {
   for (const int64_t width : {15, 16, 17, 20}) {
     INFO(width);
     check<Gpt2>(gpt2(3000, width, 2, 1, 0), 8, 64);
-    BertConfig b;
-    b.vocab_size = 3000;
-    b.hidden_size = width;
-    b.num_hidden_layers = 2;
-    b.num_attention_heads = 1;
-    b.intermediate_size = 64;
-    check<BertForMaskedLM>(b, 8, 200);
+    check<BertForMaskedLM>(sized<BertConfig>(3000, width, 2, 1, 64), 8, 200);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <attune/nn.h>
 
 #include "../catch.h"
+#include "sized.h"
 
 using namespace attune;
 using namespace attune::nn::models;
@@ -41,20 +42,10 @@ void check(const typename Model::Config& config) {
 
 TEST_CASE("with gradient checkpointing a model takes less memory and learns the same") {
   check<Gpt2>({.vocab_size = 50, .n_positions = 32, .n_embd = 32, .n_layer = 6, .n_head = 2});
-  BertConfig bert;
-  bert.vocab_size = 50;
-  bert.hidden_size = 32;
-  bert.num_hidden_layers = 6;
-  bert.num_attention_heads = 2;
-  bert.intermediate_size = 128;
+  BertConfig bert = sized<BertConfig>(50, 32, 6, 2, 128);
   bert.max_position_embeddings = 32;
   check<BertForMaskedLM>(bert);
-  LlamaConfig llama;
-  llama.vocab_size = 50;
-  llama.hidden_size = 32;
-  llama.intermediate_size = 96;
-  llama.num_hidden_layers = 6;
-  llama.num_attention_heads = 4;
+  LlamaConfig llama = sized<LlamaConfig>(50, 32, 6, 4, 96);
   llama.num_key_value_heads = 2;
   check<Llama>(llama);
 }
