@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -18,6 +19,9 @@ class Shape {
   Shape() = default;
   Shape(std::initializer_list<int64_t> values) : Shape(std::span(values.begin(), values.size())) {}
   explicit Shape(std::span<const int64_t> values);
+  // One dimension: sum(x, 0), zeros(3).
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) Shape(T value) : Shape({static_cast<int64_t>(value)}) {}
   // n copies of value.
   static Shape filled(int64_t n, int64_t value);
 

@@ -54,17 +54,19 @@ std::vector<Intrusive<Node>> nodes_before(Stamp start, Node* root) {
 // The function's call as one node, with an edge to every node that its part of the tape led to.
 class CheckpointNode final : public Node {
  public:
-  // random: where the function began to draw, and where it ended.
-  CheckpointNode(const Array& value, Function function, std::vector<Tensor> inputs,
+  // started: before the function ran; random: where it began to draw, and where it ended.
+  CheckpointNode(const Array& value, Function function, std::vector<Tensor> inputs, Stamp started,
                  std::pair<RandomState, RandomState> random, std::vector<Intrusive<Node>> ends)
       : Node(operation, value),
         function_(std::move(function)),
         inputs_(std::move(inputs)),
+        started_(started),
         random_(random),
         ends_(std::move(ends)) {}
 
   size_t input_count() const override { return ends_.size(); }
   Node* input(size_t i) const override { return ends_[i].get(); }
+  bool backward_runs_passes() const override { return true; }
 
   std::vector<Tensor> backward(const Tensor& g, PartialSums&) override {
     const Stamp resumed = next_stamp();
@@ -88,7 +90,8 @@ class CheckpointNode final : public Node {
 
  private:
   Tensor recompute(Stamp resumed) const {
-    const SavedValueGuard guard(stamp, name, resumed);
+    // What the function itself wrote over was not what it reads now either.
+    const SavedValueGuard guard(started_, name, resumed);
     const RandomReplay replay(random_.first);
     const GradMode recording(true);
     const AttentionRecorder::Pause unseen;
@@ -109,6 +112,7 @@ class CheckpointNode final : public Node {
 
   Function function_;
   std::vector<Tensor> inputs_;
+  Stamp started_;
   std::pair<RandomState, RandomState> random_;
   std::vector<Intrusive<Node>> ends_;
 };
@@ -117,17 +121,17 @@ class CheckpointNode final : public Node {
 
 Tensor checkpoint(Function function, std::vector<Tensor> inputs) {
   if (!function) fail<ValueError>(operation, "the function is empty");
-  if (!grad_enabled()) return function(inputs);
   const Span span(operation);
   const RandomState before = random_state();
   const Stamp start = next_stamp();
   Tensor result = function(inputs);
+  if (!result.defined()) fail<ValueError>(operation, "the function gave an undefined Tensor");
   // What is no function of anything that needs a gradient, or was there before.
   if (!result.requires_grad() || result.node()->stamp < start) return result;
   auto ends = nodes_before(start, result.node());
   Array value = result.array();
   result = {};
-  Intrusive<Node> node(new CheckpointNode(value, std::move(function), std::move(inputs),
+  Intrusive<Node> node(new CheckpointNode(value, std::move(function), std::move(inputs), start,
                                           {before, random_state()}, std::move(ends)));
   return Tensor(std::move(value), std::move(node));
 }

@@ -220,12 +220,13 @@ class Pass {
     node.free_buffers();
   }
 
-  // Anomalies are the node's, whichever operation of its formula they came from.
+  // Anomalies are the node's, whichever operation of its formula they came from, unless it has
+  // operations of its own.
   std::vector<Tensor> run_formulas(Node& node, const Tensor& gradient) {
     const Span span(node.name);
     SavedValueGuard guard(node.stamp, node.name);
     MatmulPrecisionScope precision(node.matmul_precision);
-    AnomalyMode off(false);
+    AnomalyMode checked(anomaly_enabled() && node.backward_runs_passes());
     try {
       return node.backward(gradient, frontier_);
     } catch (const DTypeError& error) {

@@ -54,6 +54,8 @@ std::vector<Tensor> floating(const std::vector<Tensor>& outputs) {
       fail<DTypeError>("gradcheck", "an output is {}; compute in float64", name_of(out.dtype()));
     kept.push_back(out);
   }
+  if (kept.empty())
+    fail<ValueError>("gradcheck", "the function has no floating result; there is nothing to check");
   return kept;
 }
 
@@ -265,13 +267,19 @@ Problem problem_of(const char* operation, const TensorFunction& fn,
 }
 
 template <class F>
-void check_function(const char* operation, const F& function) {
+void check_call(const char* operation, const F& function, const GradcheckOptions& options) {
   if (!function) fail<ValueError>(operation, "the function is empty");
+  if (!(options.eps > 0)) fail<ValueError>(operation, "eps is {}; use a number > 0", options.eps);
+  for (const double tolerance : {options.atol, options.rtol, options.nondet_atol})
+    if (!(tolerance >= 0))
+      fail<ValueError>(operation, "a tolerance is {}; use a number >= 0", tolerance);
+  if (options.directions < 1)
+    fail<ValueError>(operation, "{} directions; use at least 1", options.directions);
 }
 
 GradcheckResult check(const char* operation, const TensorFunction& fn,
                       const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  check_function(operation, fn);
+  check_call(operation, fn, options);
   const GradMode recording(true);
   auto result = Checker(problem_of(operation, fn, inputs, false), options).check();
   if (result.ok && options.strided)
@@ -298,7 +306,7 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
 
 GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options) {
-  check_function("gradgradcheck", fn);
+  check_call("gradgradcheck", fn, options);
   const GradMode recording(true);
   const auto outputs = floating(fn(inputs));
   std::vector<Tensor> all = inputs;
@@ -327,7 +335,7 @@ GradcheckResult gradcheck_parameters(
     const std::function<Tensor()>& loss,
     const std::vector<std::pair<std::string, Tensor>>& named_parameters,
     const GradcheckOptions& options) {
-  check_function("gradcheck_parameters", loss);
+  check_call("gradcheck_parameters", loss, options);
   const GradMode recording(true);
   Problem problem;
   for (const auto& [name, parameter] : named_parameters) {

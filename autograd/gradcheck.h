@@ -16,7 +16,7 @@ struct GradcheckOptions {
   double rtol = 1e-3;
   double nondet_atol = 0;       // how far two runs on the same inputs may differ
   bool fast = false;            // random directions, rather than every element of the Jacobian
-  int directions = 4;           // how many of them, per input
+  int directions = 4;           // how many of them, per input; at least 1
   bool strided = true;          // check again with every input in column-major memory
   bool raise_exception = true;  // throw a GradError with the report, rather than return it
 };
@@ -36,8 +36,8 @@ using TensorFunction = std::function<std::vector<Tensor>(const std::vector<Tenso
 // Compares the gradients of fn with central differences, for every input that requires a gradient,
 // under random cotangents; and runs fn and its backward twice to see that they repeat. fn gets
 // inputs of the same values in new memory. The check itself draws nothing from the thread's random
-// stream. DTypeError unless those inputs are float64, ValueError if there is none or fn is
-// empty, GradError on failure.
+// stream. DTypeError unless those inputs are float64, ValueError if there is none, fn is empty
+// or has no floating result, or an option is out of range, GradError on failure.
 GradcheckResult gradcheck(const TensorFunction& fn, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& fn,

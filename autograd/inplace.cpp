@@ -54,6 +54,7 @@ void Tensor::overwrite(const Array& value) const {
 // sees its memory, so the old value may stay there for backward.
 template <class F>
 const Tensor& Tensor::update(const char* name, const Tensor& other, F&& compute) const {
+  const OperationScope scope(name);
   if (broadcast_shapes(name, shape(), other.shape()) != shape())
     fail<ShapeError>(name, "{} does not broadcast to {}, the tensor written to",
                      to_string(other.shape()), to_string(shape()));

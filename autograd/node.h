@@ -57,6 +57,8 @@ class Node : public RefCounted<Node>, public Pooled {
   // The gradient of each input given the gradient of the result; undefined where input(i) is null,
   // nothing flows, or it was added to one of the sums.
   virtual std::vector<Tensor> backward(const Tensor&, PartialSums&) { return {}; }
+  // Whether its backward runs passes of its own, whose anomalies are those of their operations.
+  virtual bool backward_runs_passes() const { return false; }
   // Drops the saved values and the edges.
   virtual void free_buffers() {}
   virtual bool is_leaf() const { return false; }

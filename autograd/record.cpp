@@ -10,6 +10,10 @@ namespace attune {
 
 namespace detail {
 
+void fail_undefined(const char* operation) {
+  fail<ValueError>(operation, "the result is an undefined array");
+}
+
 Tensor no_slope(const Tensor& g) { return Tensor(kernels::zeros(g.shape(), g.dtype())); }
 
 void check_anomaly(const char* operation, const char* pass, const Array& value) {

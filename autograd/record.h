@@ -86,8 +86,12 @@ Tensor no_slope(const Tensor& g);
 // Throws the AnomalyError if anomaly mode is on and the value has a NaN or Inf.
 void check_anomaly(const char* operation, const char* pass, const Array& value);
 
-// Tells whoever looks on that an operation has made its result.
+[[noreturn]] void fail_undefined(const char* operation);
+
+// Tells whoever looks on that an operation has made its result. ValueError if it is undefined.
 inline void observe(const char* operation, const Array& value) {
+  if (!value.defined()) [[unlikely]]
+    fail_undefined(operation);
   if (Tracer* tracer = Tracer::current()) tracer->recorded(operation);
   if (anomaly_enabled()) check_anomaly(operation, "forward", value);
 }

@@ -15,7 +15,11 @@ Tensor::Impl::Impl(Array value, Intrusive<Node> place)
 Tensor::Impl::~Impl() = default;
 
 Tensor::Tensor() = default;
-Tensor::Tensor(Array array) : Tensor(std::move(array), nullptr) {}
+Tensor::Tensor(Array array) {
+  if (!array.defined()) return;
+  impl_ = Intrusive<Impl>(new Impl(std::move(array), nullptr));
+  publish();
+}
 Tensor::Tensor(Array array, Intrusive<Node> node)
     : impl_(new Impl(std::move(array), std::move(node))) {
   publish();
@@ -40,9 +44,7 @@ Node* Tensor::node() const {
   return node && !node->keeps_grad && node->is_leaf() ? nullptr : node;
 }
 
-void Tensor::publish() const {
-  if (impl_->array.defined()) impl_->array.storage_->publish();
-}
+void Tensor::publish() const { impl_->array.storage_->publish(); }
 
 void Tensor::unpublish() const { impl_->array.storage_->unpublish(); }
 
@@ -101,12 +103,15 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) cons
   return HookHandle(hooks.back());
 }
 
-void HookHandle::remove() const { hook_->removed = true; }
+void HookHandle::remove() const {
+  if (hook_) hook_->removed = true;
+}
 
 Tensor Tensor::detach() const { return Tensor(array()); }
 
 const Tensor& Tensor::assign_(Array data) const {
   if (!is_leaf()) fail<GradError>("assign_", "only leaves are given other data");
+  if (!data.defined()) fail<ValueError>("assign_", "the data is an undefined array");
   if (data.shape() != shape())
     fail<ShapeError>("assign_", "data {} for a tensor {}", to_string(data.shape()),
                      to_string(shape()));
@@ -116,11 +121,22 @@ const Tensor& Tensor::assign_(Array data) const {
   // A formula that holds this tensor would read the new values: they count as a write.
   data.mark_written();
   if (data.dtype() != dtype()) detail::latest_conversion = next_stamp();
-  const bool collects = requires_grad();
   impl_->array = std::move(data);
-  if (impl_->node) impl_->node->freed = true;
-  impl_->node = collects ? Intrusive<Node>(new Leaf(array())) : nullptr;
+  if (impl_->node) replace_leaf();
   return *this;
+}
+
+// Tapes that lead to the old leaf end there.
+void Tensor::replace_leaf() const {
+  Node& old = *impl_->node;
+  old.freed = true;
+  Intrusive<Node> leaf;
+  if (is_floating(dtype())) {
+    leaf = Intrusive<Node>(new Leaf(array()));
+    leaf->keeps_grad = old.keeps_grad;
+    leaf->hooks = std::move(old.hooks);
+  }
+  impl_->node = std::move(leaf);
 }
 
 const Tensor& Tensor::convert_(DType wanted) const {

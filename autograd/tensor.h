@@ -23,6 +23,7 @@ struct GradHook;
 class HookHandle {
  public:
   explicit HookHandle(std::shared_ptr<GradHook> hook) : hook_(std::move(hook)) {}
+  // Nothing where the handle was moved from.
   void remove() const;
 
  private:
@@ -41,7 +42,8 @@ class Tensor {
  public:
   // No tensor at all: an absent bias, a gradient that nothing reached.
   Tensor();
-  // A leaf that shares the array's memory. Without gradient until requires_grad_().
+  // A leaf that shares the array's memory. Without gradient until requires_grad_(). Of an undefined
+  // array, an undefined Tensor.
   explicit Tensor(Array array);
   // The tensor of a node; for record().
   Tensor(Array array, Intrusive<Node> node);
@@ -123,9 +125,10 @@ class Tensor {
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const;
 
-  // Gives every handle of this leaf other data, in that array's memory, and drops its gradient.
-  // GradError on the result of a recorded operation, ShapeError for another shape, DTypeError for a
-  // dtype that is not floating where a gradient is required.
+  // Gives every handle of this leaf other data, in that array's memory, and drops its gradient;
+  // hooks stay. GradError on the result of a recorded operation, ShapeError for another shape,
+  // DTypeError for a dtype that is not floating where a gradient is required, ValueError for an
+  // undefined array.
   const Tensor& assign_(Array data) const;
 
   // Gives every handle of this leaf the data in another floating dtype, in new memory, and drops
@@ -137,12 +140,30 @@ class Tensor {
   Tensor sum(const Shape& dims, bool keepdim = false) const;
   Tensor mean() const;
   Tensor mean(const Shape& dims, bool keepdim = false) const;
+  Tensor prod() const;
+  Tensor prod(const Shape& dims, bool keepdim = false) const;
+  Tensor var(const Shape& dims = {}, double correction = 1, bool keepdim = false) const;
+  Tensor std(const Shape& dims = {}, double correction = 1, bool keepdim = false) const;
+  Tensor norm(double p = 2, const Shape& dims = {}, bool keepdim = false) const;
+  Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
+  Tensor amax(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor amin(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor max() const;
+  Tensor min() const;
+  Tensor argmax() const;
+  Tensor argmax(int64_t dim, bool keepdim = false) const;
+  Tensor argmin() const;
+  Tensor argmin(int64_t dim, bool keepdim = false) const;
+  Tensor any(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor all(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor cumsum(int64_t dim) const;
   Tensor reshape(const Shape& shape) const;
   Tensor view(const Shape& shape) const;
   Tensor transpose(int64_t dim0, int64_t dim1) const;
   Tensor permute(const Shape& dims) const;
   Tensor expand(const Shape& shape) const;
   Tensor unsqueeze(int64_t dim) const;
+  Tensor squeeze() const;
   Tensor squeeze(int64_t dim) const;
   Tensor flatten(int64_t start = 0, int64_t end = -1) const;
   Tensor select(int64_t dim, int64_t index) const;
@@ -150,17 +171,35 @@ class Tensor {
   Tensor slice(int64_t dim, std::optional<int64_t> start, std::optional<int64_t> stop,
                int64_t step = 1) const;
   Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+  Tensor flip(const Shape& dims) const;
+  Tensor repeat(const Shape& repeats) const;
+  std::vector<Tensor> split(int64_t size, int64_t dim = 0) const;
+  std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
+  Tensor index_select(int64_t dim, const Tensor& indices) const;
+  Tensor gather(int64_t dim, const Tensor& index) const;
+  Tensor masked_fill(const Tensor& mask, double value) const;
+  Tensor tril(int64_t diagonal = 0) const;
+  Tensor triu(int64_t diagonal = 0) const;
   Tensor matmul(const Tensor& other) const;
   Tensor softmax(int64_t dim) const;
+  Tensor log_softmax(int64_t dim) const;
   Tensor to(DType dtype) const;
   Tensor contiguous() const;
   Tensor clone() const;
+  Tensor clamp(std::optional<double> low, std::optional<double> high = {}) const;
   Tensor pow(double exponent) const;
+  Tensor pow(const Tensor& exponent) const;
   Tensor exp() const;
   Tensor log() const;
   Tensor sqrt() const;
+  Tensor rsqrt() const;
+  Tensor square() const;
+  Tensor sin() const;
+  Tensor cos() const;
   Tensor abs() const;
   Tensor tanh() const;
+  Tensor sigmoid() const;
+  Tensor relu() const;
 
  private:
   friend class PartialSums;
@@ -174,6 +213,7 @@ class Tensor {
   };
   void publish() const;
   void unpublish() const;
+  void replace_leaf() const;
   double item_as_double() const;
   int64_t item_as_integer(int64_t least, int64_t most) const;
   bool records_write(const char* name, const Tensor& other) const;

@@ -81,8 +81,10 @@ HWY_INLINE hn::Vec<D> gelu_tanh_derivative(D d, hn::Vec<D> x) {
   const auto scale = constant(d, 2 * 0.79788456080286535588);
   const auto cubic = constant(d, 3 * 2 * 0.79788456080286535588 * 0.044715);
   const auto cdf = gelu_tanh_cdf(d, x);
-  const auto slope = hn::MulAdd(hn::Mul(x, x), cubic, scale);
-  const auto curved = hn::Mul(hn::Mul(x, slope), hn::NegMulAdd(cdf, cdf, cdf));
+  // Where the curve is flat, the slope of its argument must not be Inf.
+  const auto near = hn::Min(hn::Abs(x), constant(d, 100));
+  const auto slope = hn::MulAdd(hn::Mul(near, near), cubic, scale);
+  const auto curved = hn::Mul(hn::Mul(x, hn::NegMulAdd(cdf, cdf, cdf)), slope);
   return hn::Add(cdf, curved);
 }
 

@@ -73,8 +73,7 @@ void convert_into_dense(void* to, DType dtype, const Array& from, const Shape& s
 }  // namespace
 
 Array full(const Shape& shape, DType dtype, double value) {
-  if (dtype == int64 && !(std::abs(value) < 0x1p63))
-    fail<ValueError>("full", "{} is no int64; those end at ±2^63", value);
+  if (dtype == int64) whole_part("full", value);
   Array out(shape, dtype);
   count_traffic(out);
   visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
@@ -84,6 +83,12 @@ Array full(const Shape& shape, DType dtype, double value) {
                     [&](int64_t start, int64_t count) { std::fill_n(to + start, count, element); });
   });
   return out;
+}
+
+double whole_part(const char* operation, double value) {
+  if (!(value >= -0x1p63 && value < 0x1p63))
+    fail<ValueError>(operation, "{} is no int64; those end at ±2^63", value);
+  return std::trunc(value);
 }
 
 Array zeros(const Shape& shape, DType dtype) { return full(shape, dtype, 0); }

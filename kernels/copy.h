@@ -8,6 +8,9 @@ namespace attune::kernels {
 Array full(const Shape& shape, DType dtype, double value);
 Array zeros(const Shape& shape, DType dtype);
 Array ones(const Shape& shape, DType dtype);
+// value without its fraction, as an int64 takes it. ValueError in the operation's name where int64
+// ends before.
+double whole_part(const char* operation, double value);
 // int64 [n]: 0 … n-1.
 Array arange(int64_t n);
 

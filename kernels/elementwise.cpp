@@ -103,10 +103,12 @@ bool same_layout(const Array& a, const Array& b) {
 }  // namespace
 
 Array scalar_like(double value, DType dtype) {
-  const bool whole = std::trunc(value) == value && std::abs(value) < 9e18;
+  const bool whole = std::trunc(value) == value && value >= -0x1p63 && value < 0x1p63;
   if (!is_floating(dtype)) dtype = whole ? int64 : float32;
   return full({}, dtype, value);
 }
+
+Array widened(const Array& x) { return convert(convert(x, bfloat16), float32); }
 
 DType result_dtype(const Array& a, const Array& b) {
   if (a.dtype() == b.dtype()) return a.dtype();
@@ -140,8 +142,7 @@ Array binary(Binary op, const Array& a, const Array& b) {
   const DType promoted = result_dtype(a, b);
   if (promoted == boolean && op != Binary::div) return binary_boolean(op, a, b);
   const DType dtype = compute_dtype(op, promoted);
-  if (promoted == bfloat16)
-    return convert(binary(op, convert(a, float32), convert(b, float32)), bfloat16);
+  if (promoted == bfloat16) return convert(binary(op, widened(a), widened(b)), bfloat16);
   if (a.dtype() != dtype || b.dtype() != dtype)
     return binary(op, convert(a, dtype), convert(b, dtype));
   if (op == Binary::pow && dtype == int64) check_exponents(b);

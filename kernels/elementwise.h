@@ -69,6 +69,8 @@ enum class Compare : uint8_t { eq, ne, lt, le, gt, ge, logical_and, logical_or }
 // The dtype two operands are promoted to: the later in PyTorch's order, but a scalar array (0
 // dimensions) only counts if its kind (bool, integer, floating) is the later one.
 DType result_dtype(const Array& a, const Array& b);
+// An operand of an operation in bfloat16, whatever it was, in float32, which computes it.
+Array widened(const Array& x);
 
 Array unary(Unary op, const Array& x);
 Array binary(Binary op, const Array& a, const Array& b);

@@ -66,10 +66,10 @@ void where_into(const Array& condition, const Array& a, const Array& b, Array& o
 Array compare(Compare op, const Array& a, const Array& b) {
   const bool logical = op >= Compare::logical_and;
   const DType promoted = logical ? boolean : result_dtype(a, b);
-  const DType dtype = promoted == bfloat16 ? float32 : promoted;
-  const Array left = convert(a, dtype), right = convert(b, dtype);
+  if (promoted == bfloat16) return compare(op, widened(a), widened(b));
+  const Array left = convert(a, promoted), right = convert(b, promoted);
   Array out(broadcast_shapes(names[static_cast<size_t>(op)], a.shape(), b.shape()), boolean);
-  visit_dtype(dtype, [&]<class T>(TypeTag<T>) {
+  visit_dtype(promoted, [&]<class T>(TypeTag<T>) {
     if constexpr (!std::is_same_v<T, BFloat16>) compare_into<T>(op, left, right, out);
   });
   return out;

@@ -1,5 +1,7 @@
 #include "parallel.h"
 
+#include <pthread.h>
+
 #include <atomic>
 
 #include "../array/fail.h"
@@ -8,6 +10,9 @@ namespace attune {
 namespace {
 
 std::atomic<int> threads_{omp_get_max_threads()};
+
+// A forked process has none of the threads that OpenMP would wait for.
+const int on_fork = pthread_atfork(nullptr, nullptr, [] { threads_.store(1); });
 
 }  // namespace
 

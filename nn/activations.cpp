@@ -27,6 +27,15 @@ LeakyReLU::LeakyReLU(double negative_slope)
 ELU::ELU(double alpha)
     : Activation(
           "ELU", [=](const Tensor& x) { return elu(x, alpha); }, fmt::format("alpha={}", alpha)) {}
+Mish::Mish() : Activation("Mish", mish) {}
+ReLU6::ReLU6() : Activation("ReLU6", relu6) {}
+Hardtanh::Hardtanh(double min_val, double max_val)
+    : Activation(
+          "Hardtanh", [=](const Tensor& x) { return hardtanh(x, min_val, max_val); },
+          fmt::format("min_val={}, max_val={}", min_val, max_val)) {
+  if (!(min_val < max_val))
+    fail<ValueError>("Hardtanh", "min_val {} is not below max_val {}", min_val, max_val);
+}
 GELU::GELU(std::string approximate)
     : Activation(
           "GELU", [=](const Tensor& x) { return gelu(x, approximate); },
@@ -42,10 +51,15 @@ Softplus::Softplus(double beta, double threshold)
   if (!(beta > 0)) fail<ValueError>("Softplus", "beta is {}; use a number > 0", beta);
 }
 Sigmoid::Sigmoid() : Activation("Sigmoid", sigmoid) {}
+LogSigmoid::LogSigmoid() : Activation("LogSigmoid", logsigmoid) {}
 Tanh::Tanh() : Activation("Tanh", [](const Tensor& x) { return tanh(x); }) {}
 Softmax::Softmax(int64_t dim)
     : Activation(
           "Softmax", [=](const Tensor& x) { return softmax(x, dim); }, fmt::format("dim={}", dim)) {
+}
+Softmin::Softmin(int64_t dim)
+    : Activation(
+          "Softmin", [=](const Tensor& x) { return softmin(x, dim); }, fmt::format("dim={}", dim)) {
 }
 LogSoftmax::LogSoftmax(int64_t dim)
     : Activation(

@@ -13,6 +13,9 @@ class Activation : public Module {
  public:
   Activation(std::string name, std::function<Tensor(const Tensor&)> function,
              std::string details = "");
+  Activation(const Activation&) = default;
+  Activation& operator=(const Activation&) = default;
+  ~Activation() = default;
   Tensor operator()(const Tensor& x) const;
 
  private:
@@ -30,6 +33,15 @@ struct LeakyReLU : Activation {
 struct ELU : Activation {
   explicit ELU(double alpha = 1);
 };
+struct Mish : Activation {
+  Mish();
+};
+struct ReLU6 : Activation {
+  ReLU6();
+};
+struct Hardtanh : Activation {
+  explicit Hardtanh(double min_val = -1, double max_val = 1);
+};
 struct GELU : Activation {
   explicit GELU(std::string approximate = "none");  // or "tanh"
 };
@@ -42,11 +54,17 @@ struct Softplus : Activation {
 struct Sigmoid : Activation {
   Sigmoid();
 };
+struct LogSigmoid : Activation {
+  LogSigmoid();
+};
 struct Tanh : Activation {
   Tanh();
 };
 struct Softmax : Activation {
   explicit Softmax(int64_t dim);
+};
+struct Softmin : Activation {
+  explicit Softmin(int64_t dim);
 };
 struct LogSoftmax : Activation {
   explicit LogSoftmax(int64_t dim);

@@ -193,8 +193,9 @@ EmptyWeights::~EmptyWeights() { empty_weights = outer_; }
 Tensor empty(const Shape& shape) {
   if (!empty_weights) return Tensor(Array(shape, float32));
   // One element stands for all, even for more than could be addressed.
-  return Tensor(
-      Array(Storage::allocate(sizeof(float)), shape, Shape::filled(shape.size(), 0), 0, float32));
+  auto storage = Storage::allocate(sizeof(float));
+  *static_cast<float*>(storage->data()) = std::numeric_limits<float>::quiet_NaN();
+  return Tensor(Array(std::move(storage), shape, Shape::filled(shape.size(), 0), 0, float32));
 }
 
 }  // namespace attune::nn::init

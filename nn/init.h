@@ -44,7 +44,7 @@ void orthogonal_(const Tensor& x, double gain = 1);
 
 // While it lives, modules that this thread makes have shapes but neither memory nor values, and
 // initialisers do nothing: for a loader that checks them against a file and brings the memory
-// (Tensor::assign_). Such a module cannot run before.
+// (Tensor::assign_). Until then, all their values are NaN and cannot be written.
 class EmptyWeights {
  public:
   [[nodiscard]] EmptyWeights();
@@ -56,7 +56,7 @@ class EmptyWeights {
   bool outer_;
 };
 
-// Memory for a parameter, float32 and uninitialised; none under EmptyWeights.
+// Memory for a parameter, float32 and uninitialised; one NaN for all under EmptyWeights.
 Tensor empty(const Shape& shape);
 
 }  // namespace attune::nn::init

@@ -30,6 +30,10 @@ namespace attune::nn {
 class Module {
  public:
   Module();
+  // A move copies the handle, so that a module that was moved from is still one.
+  Module(const Module&) = default;
+  Module& operator=(const Module&) = default;
+  ~Module() = default;
 
   // Every parameter once (tied ones count once), in the order of registration.
   std::vector<Tensor> parameters() const;

@@ -36,6 +36,7 @@ Adam::Options Adam::options_of(size_t group) const {
           {"beta2", o.betas.second},
           {"eps", o.eps},
           {"weight_decay", o.weight_decay},
+          {"decoupled_weight_decay", decoupled_},
           {"amsgrad", o.amsgrad},
           {"maximize", o.maximize}};
 }
@@ -43,6 +44,9 @@ Adam::Options Adam::options_of(size_t group) const {
 void Adam::set_options(const std::vector<Options>& groups) {
   std::vector<AdamOptions> all;
   for (const Options& o : groups) {
+    if ((o.at("decoupled_weight_decay") != 0) != decoupled_)
+      fail<ValueError>(name_, "the state is that of {}, which decays weights in another way",
+                       decoupled_ ? "Adam" : "AdamW");
     all.push_back({o.at("lr"),
                    {o.at("beta1"), o.at("beta2")},
                    o.at("eps"),

@@ -18,54 +18,65 @@ using kernels::Compare;
 using kernels::Unary;
 
 Tensor add(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("add");
   return record("add", kernels::binary(Binary::add, a.array(), b.array()),
                 wrt(a, [](const Tensor& g) { return g; }),
                 wrt(b, [](const Tensor& g) { return g; }));
 }
 Tensor add(const Tensor& a, double b) {
+  const OperationScope scope("add");
   return record("add", kernels::binary(Binary::add, a.array(), b),
                 wrt(a, [](const Tensor& g) { return g; }));
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("sub");
   return record("sub", kernels::binary(Binary::sub, a.array(), b.array()),
                 wrt(a, [](const Tensor& g) { return g; }),
                 wrt(b, [](const Tensor& g) { return -g; }));
 }
 Tensor sub(const Tensor& a, double b) {
+  const OperationScope scope("sub");
   return record("sub", kernels::binary(Binary::sub, a.array(), b),
                 wrt(a, [](const Tensor& g) { return g; }));
 }
 Tensor sub(double a, const Tensor& b) {
+  const OperationScope scope("sub");
   return record("sub", kernels::binary(Binary::sub, a, b.array()),
                 wrt(b, [](const Tensor& g) { return -g; }));
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("mul");
   return record("mul", kernels::binary(Binary::mul, a.array(), b.array()),
                 wrt(a, [b](const Tensor& g) { return g * b; }),
                 wrt(b, [a](const Tensor& g) { return g * a; }));
 }
 Tensor mul(const Tensor& a, double b) {
+  const OperationScope scope("mul");
   return record("mul", kernels::binary(Binary::mul, a.array(), b),
                 wrt(a, [b](const Tensor& g) { return g * b; }));
 }
 
 Tensor div(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("div");
   return record("div", kernels::binary(Binary::div, a.array(), b.array()),
                 wrt(a, [b](const Tensor& g) { return g / b; }),
                 wrt(b, [b](const Tensor& g, const Tensor& y) { return -g * (y / b); }));
 }
 Tensor div(const Tensor& a, double b) {
+  const OperationScope scope("div");
   return record("div", kernels::binary(Binary::div, a.array(), b),
                 wrt(a, [b](const Tensor& g) { return g / b; }));
 }
 Tensor div(double a, const Tensor& b) {
+  const OperationScope scope("div");
   return record("div", kernels::binary(Binary::div, a, b.array()),
                 wrt(b, [b](const Tensor& g, const Tensor& y) { return -g * (y / b); }));
 }
 
 Tensor neg(const Tensor& x) {
+  const OperationScope scope("neg");
   return record("neg", kernels::unary(Unary::neg, x.array()),
                 wrt(x, [](const Tensor& g) { return -g; }));
 }
@@ -99,6 +110,7 @@ Tensor winner_gradient(const Tensor& g, const Tensor& loses, const Tensor& ties)
 }  // namespace
 
 Tensor pow(const Tensor& base, double exponent) {
+  const OperationScope scope("pow");
   return record("pow", power(base.array(), exponent), wrt(base, [=](const Tensor& g) {
                   // 0 · 0^-1 would be NaN.
                   if (exponent == 0) return Tensor(kernels::zeros(g.shape(), g.dtype()));
@@ -108,6 +120,7 @@ Tensor pow(const Tensor& base, double exponent) {
 }
 
 Tensor pow(const Tensor& base, const Tensor& exponent) {
+  const OperationScope scope("pow");
   return record("pow", kernels::binary(Binary::pow, base.array(), exponent.array()),
                 wrt(base,
                     [=](const Tensor& g) {
@@ -128,6 +141,7 @@ Tensor pow(const Tensor& base, const Tensor& exponent) {
 }
 
 Tensor pow(double base, const Tensor& exponent) {
+  const OperationScope scope("pow");
   return record("pow", kernels::binary(Binary::pow, base, exponent.array()),
                 wrt(exponent, [=](const Tensor& g, const Tensor& y) {
                   if (base != 0) return g * (y * std::log(base));
@@ -137,12 +151,14 @@ Tensor pow(double base, const Tensor& exponent) {
 }
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("minimum");
   return record("minimum", kernels::binary(Binary::minimum, a.array(), b.array()),
                 wrt(a, [=](const Tensor& g) { return winner_gradient(g, gt(a, b), eq(a, b)); }),
                 wrt(b, [=](const Tensor& g) { return winner_gradient(g, lt(a, b), eq(a, b)); }));
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("maximum");
   return record("maximum", kernels::binary(Binary::maximum, a.array(), b.array()),
                 wrt(a, [=](const Tensor& g) { return winner_gradient(g, lt(a, b), eq(a, b)); }),
                 wrt(b, [=](const Tensor& g) { return winner_gradient(g, gt(a, b), eq(a, b)); }));
@@ -180,12 +196,20 @@ Array interpolate(const Array& start, const Array& end, const Array& weight) {
 
 Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
   const OperationScope scope("lerp");
-  return record("lerp", interpolate(start.array(), end.array(), weight.array()),
+  // Of bfloat16, only the result is rounded.
+  const bool narrow = start.dtype() == bfloat16 && end.dtype() == bfloat16 &&
+                      (weight.dtype() == bfloat16 || weight.dim() == 0);
+  const auto operand = [&](const Tensor& x) {
+    return narrow ? kernels::convert(x.array(), float32) : x.array();
+  };
+  const Array y = interpolate(operand(start), operand(end), operand(weight));
+  return record("lerp", narrow ? kernels::convert(y, bfloat16) : y,
                 wrt(start, [=](const Tensor& g) { return g * (1 - weight); }),
                 wrt(end, [=](const Tensor& g) { return g * weight; }),
                 wrt(weight, [=](const Tensor& g) { return g * (end - start); }));
 }
 Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
+  const OperationScope scope("lerp");
   const DType dtype = promote(float32, promote(start.dtype(), end.dtype()));
   return lerp(start, end, Tensor(kernels::full({}, dtype, weight)));
 }

@@ -15,6 +15,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
+  const OperationScope scope("sum_to");
   if (broadcast_shapes("sum_to", x.shape(), shape) != x.shape())
     fail<ShapeError>("sum_to", "{} does not broadcast to {}", to_string(shape),
                      to_string(x.shape()));
@@ -23,6 +24,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
 }
 
 Tensor to(const Tensor& x, DType dtype) {
+  const OperationScope scope("to");
   if (x.dtype() == dtype) return x;
   Array converted = kernels::convert(x.array(), dtype);
   if (!is_floating(dtype)) return Tensor(std::move(converted));
@@ -31,9 +33,13 @@ Tensor to(const Tensor& x, DType dtype) {
 }
 
 Tensor clone(const Tensor& x) {
+  const OperationScope scope("clone");
   return record("clone", kernels::clone(x.array()), wrt(x, [](const Tensor& g) { return g; }));
 }
 
-Tensor contiguous(const Tensor& x) { return x.array().is_contiguous() ? x : clone(x); }
+Tensor contiguous(const Tensor& x) {
+  const OperationScope scope("contiguous");
+  return x.array().is_contiguous() ? x : clone(x);
+}
 
 }  // namespace attune

@@ -45,7 +45,8 @@ Tensor eye(int64_t n, std::optional<int64_t> m, DType dtype) {
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   const OperationScope scope("linspace");
-  if (dtype == int64) start = std::trunc(start), end = std::trunc(end);
+  if (dtype == int64)
+    start = kernels::whole_part("linspace", start), end = kernels::whole_part("linspace", end);
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   // From both ends, so that both are met exactly.
   return generate(steps, dtype, [=](int64_t i) {
@@ -108,6 +109,7 @@ Tensor randperm(int64_t n) {
 }
 
 Tensor bernoulli(const Tensor& p) {
+  const OperationScope scope("bernoulli");
   if (!is_floating(p.dtype())) fail_not_floating("bernoulli", p.dtype());
   const Array wide = kernels::contiguous(kernels::convert(p.array(), float64));
   const double* probability = wide.data<double>();
@@ -122,12 +124,15 @@ Tensor bernoulli(const Tensor& p) {
 }
 
 Tensor full_like(const Tensor& x, double value, std::optional<DType> dtype) {
+  const OperationScope scope("full_like");
   return full(x.shape(), value, dtype.value_or(x.dtype()));
 }
 Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) {
+  const OperationScope scope("zeros_like");
   return zeros(x.shape(), dtype.value_or(x.dtype()));
 }
 Tensor ones_like(const Tensor& x, std::optional<DType> dtype) {
+  const OperationScope scope("ones_like");
   return ones(x.shape(), dtype.value_or(x.dtype()));
 }
 Tensor rand_like(const Tensor& x, std::optional<DType> dtype) {

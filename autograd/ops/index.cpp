@@ -61,13 +61,15 @@ void check_gather(const char* name, const Tensor& x, int64_t dim, const Tensor& 
   kernels::check_indices(name, index.array(), x.size(dim));
 }
 
+Tensor at_least_1d(const Tensor& x) { return x.dim() == 0 ? reshape(x, {1}) : x; }
+
 }  // namespace
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& indices) {
+  const OperationScope scope("index_select");
   if (indices.dim() > 1 || (x.dim() == 0 && indices.numel() != 1))
     fail<ShapeError>("index_select", "{} takes indices [n]{}, got {}", to_string(x.shape()),
                      x.dim() ? "" : " with n = 1", to_string(indices.shape()));
-  const OperationScope scope("index_select");
   if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), dim, reshape(indices, {1})), {});
   dim = wrap_dim("index_select", dim, x.dim());
   kernels::check_indices("index_select", indices.array(), x.size(dim));
@@ -113,8 +115,8 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   const OperationScope scope("gather");
-  if (x.dim() == 0 && index.dim() <= 1)
-    return reshape(gather(reshape(x, {1}), dim, reshape(index, {index.numel()})), index.shape());
+  if (std::min(x.dim(), index.dim()) == 0 && std::max(x.dim(), index.dim()) <= 1)
+    return reshape(gather(at_least_1d(x), dim, at_least_1d(index)), index.shape());
   dim = wrap_dim("gather", dim, x.dim());
   check_gather("gather", x, dim, index, {});
   return record("gather", kernels::gather(x.array(), dim, index.array()),
@@ -141,6 +143,11 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim) {
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
+  const OperationScope scope("scatter_add");
+  const auto [least, most] = std::minmax({x.dim(), index.dim(), source.dim()});
+  if (least == 0 && most <= 1)
+    return reshape(scatter_add(at_least_1d(x), dim, at_least_1d(index), at_least_1d(source)),
+                   x.shape());
   dim = wrap_dim("scatter_add", dim, x.dim());
   if (x.dtype() != source.dtype())
     fail<DTypeError>("scatter_add", "source is {}, the tensor {}; convert one with to()",
@@ -148,8 +155,6 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
   if (source.dim() != x.dim())
     fail<ShapeError>("scatter_add", "source {} and {} differ in dimensions",
                      to_string(source.shape()), to_string(x.shape()));
-  if (x.dim() == 0)
-    return reshape(scatter_add(reshape(x, {1}), 0, reshape(index, {1}), reshape(source, {1})), {});
   check_gather("scatter_add", x, dim, index, source);
   Array sums = kernels::clone(x.array());
   kernels::scatter_add_into(sums, dim, index.array(), source.array());
@@ -169,6 +174,7 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tensor& source,
                  double alpha) {
+  const OperationScope scope("index_add");
   dim = wrap_dim("index_add", dim, std::max<int64_t>(x.dim(), 1));
   Shape expected = x.shape();
   if (!expected.empty()) expected[dim] = indices.numel();
@@ -180,11 +186,10 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& indices, const Tens
   if (x.dtype() != source.dtype())
     fail<DTypeError>("index_add", "source is {}, the tensor {}; convert one with to()",
                      name_of(source.dtype()), name_of(x.dtype()));
-  const OperationScope scope("index_add");
   if (x.dim() == 0)
     return reshape(index_add(reshape(x, {1}), 0, indices, reshape(source, {1}), alpha), {});
   kernels::check_indices("index_add", indices.array(), x.size(dim));
-  if (!is_floating(x.dtype())) alpha = std::trunc(alpha);
+  if (!is_floating(x.dtype())) alpha = kernels::whole_part("index_add", alpha);
   const Tensor added = alpha == 1 ? source : to(source * alpha, x.dtype());
   Array sums = kernels::clone(x.array());
   kernels::index_add_into(sums, dim, indices.array(), added.array());
@@ -221,6 +226,7 @@ Array triangle(int64_t rows, int64_t columns, int64_t diagonal, bool lower) {
 }
 
 Tensor triangular(const char* name, const Tensor& x, int64_t diagonal, bool lower) {
+  const OperationScope scope(name);
   if (x.dim() < 2)
     fail<ShapeError>(name, "shape {} has fewer than 2 dimensions", to_string(x.shape()));
   const Array mask = triangle(x.size(-2), x.size(-1), diagonal, lower);
@@ -241,7 +247,9 @@ Tensor one_hot(const Tensor& indices, int64_t num_classes) {
   const Array dense = kernels::contiguous(indices.array());
   const int64_t* index = dense.data<int64_t>();
   const int64_t n = dense.numel();
-  if (num_classes < 0) {
+  if (num_classes < -1)
+    fail<ValueError>("one_hot", "{} classes; -1 for as many as the indices need", num_classes);
+  if (num_classes == -1) {
     if (n == 0) fail<ValueError>("one_hot", "num_classes cannot be told from no indices; pass it");
     num_classes = std::min(*std::max_element(index, index + n), INT64_MAX - 1) + 1;
   }

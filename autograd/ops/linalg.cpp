@@ -34,6 +34,7 @@ Tensor matrix_product(const char* name, const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("matmul");
   check_same_dtype("matmul", a, b);
   if (a.dim() == 0 || b.dim() == 0)
     fail<ShapeError>("matmul", "operands {} and {} need at least one dimension each",
@@ -42,7 +43,6 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.size(-1) != inner)
     fail<ShapeError>("matmul", "{} times {}: the left has {} columns, the right {} rows",
                      to_string(a.shape()), to_string(b.shape()), a.size(-1), inner);
-  const OperationScope scope("matmul");
   if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0), b), b.dim() == 1 ? 0 : -2);
   if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
   if (a.dim() > 2 && b.dim() == 2) {
@@ -57,6 +57,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  const OperationScope scope("bmm");
   check_same_dtype("bmm", a, b);
   if (a.dim() != 3 || b.dim() != 3 || a.size(0) != b.size(0) || a.size(2) != b.size(1))
     fail<ShapeError>("bmm", "takes [B, M, K] and [B, K, N], got {} and {}", to_string(a.shape()),
@@ -71,7 +72,8 @@ Tensor add_product(const char* name, const Tensor& input, const Tensor& product,
   if (broadcast_shapes(name, product.shape(), input.shape()) != product.shape())
     fail<ShapeError>(name, "input {} does not broadcast to the product {}",
                      to_string(input.shape()), to_string(product.shape()));
-  if (product.dtype() == int64) alpha = std::trunc(alpha), beta = std::trunc(beta);
+  if (product.dtype() == int64)
+    alpha = kernels::whole_part(name, alpha), beta = kernels::whole_part(name, beta);
   const Tensor scaled = alpha == 1 ? product : product * alpha;
   return beta == 0 ? scaled : (beta == 1 ? input : input * beta) + scaled;
 }
@@ -92,8 +94,8 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, double bet
 }
 
 Tensor trace(const Tensor& x) {
-  if (x.dim() != 2) fail<ShapeError>("trace", "takes a matrix, got {}", to_string(x.shape()));
   const OperationScope scope("trace");
+  if (x.dim() != 2) fail<ShapeError>("trace", "takes a matrix, got {}", to_string(x.shape()));
   return sum(diagonal(x));
 }
 
@@ -106,11 +108,9 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const OperationScope scope("linear");
   check_same_dtype("linear", x, weight);
-  if (weight.dim() == 1 && !bias.defined()) {
-    const OperationScope scope("linear");
-    return matmul(x, weight);
-  }
+  if (weight.dim() == 1 && !bias.defined()) return matmul(x, weight);
   if (weight.dim() != 2)
     fail<ShapeError>("linear", "weight is {}; it takes [out, in]", to_string(weight.shape()));
   if (x.dim() == 0 || x.size(-1) != weight.size(1))

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "../../array/fail.h"
+#include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/norm.h"
 #include "../record.h"
@@ -55,6 +56,7 @@ Tensor shaped(const Array& gradient, const Shape& shape) {
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
+  const OperationScope scope("layer_norm");
   check("layer_norm", x, normalized_shape, weight, bias);
   const int64_t dims = normalized_shape.size();
   const auto result =
@@ -79,6 +81,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                 std::optional<double> eps) {
+  const OperationScope scope("rms_norm");
   check("rms_norm", x, normalized_shape, weight, {});
   const int64_t dims = normalized_shape.size();
   const double added =

@@ -20,6 +20,7 @@ using kernels::Compare;
 
 Tensor sum(const Tensor& x) { return sum(x, {}); }
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("sum");
   const Reduced over("sum", x, dims);
   return record("sum", kernels::sum(x.array(), over.dims, keepdim),
                 wrt(x, [over](const Tensor& g) { return broadcast_to(over.keep(g), over.from); }));
@@ -27,10 +28,13 @@ Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
 
 Tensor mean(const Tensor& x) { return mean(x, {}); }
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("mean");
   const Reduced over("mean", x, dims);
   return record("mean", kernels::mean(x.array(), over.dims, keepdim),
                 wrt(x, [over](const Tensor& g) {
-                  return broadcast_to(over.keep(g) / static_cast<double>(over.length()), over.from);
+                  // Of no elements, there is nothing to divide.
+                  const auto length = static_cast<double>(std::max<int64_t>(1, over.length()));
+                  return broadcast_to(over.keep(g) / length, over.from);
                 }));
 }
 
@@ -59,6 +63,7 @@ Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Re
 }  // namespace
 
 Tensor prod(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("prod");
   const Reduced over("prod", x, dims);
   return record(
       "prod", kernels::prod(x.array(), over.dims, keepdim),
@@ -77,6 +82,7 @@ Tensor reverse_cumsum(const Tensor& x, int64_t dim) {
 }  // namespace
 
 Tensor cumsum(const Tensor& x, int64_t dim) {
+  const OperationScope scope("cumsum");
   return record("cumsum", kernels::cumsum(x.array(), dim),
                 wrt(x, [dim](const Tensor& g) { return reverse_cumsum(g, dim); }));
 }
@@ -108,10 +114,12 @@ Array flat(const Tensor& x) { return kernels::reshape(x.array(), {x.numel()}); }
 }  // namespace
 
 Tensor amax(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("amax");
   const Reduced over("amax", x, dims);
   return extremum("amax", x, kernels::amax(x.array(), over.dims, keepdim), over, equal);
 }
 Tensor amin(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("amin");
   const Reduced over("amin", x, dims);
   return extremum("amin", x, kernels::amin(x.array(), over.dims, keepdim), over, equal);
 }
@@ -134,19 +142,29 @@ ValuesAndIndices min(const Tensor& x, int64_t dim, bool keepdim) {
   return pick(x, dim, keepdim, kernels::argmin(x.array(), dim, true));
 }
 
-Tensor argmax(const Tensor& x) { return Tensor(kernels::argmax(flat(x), 0, false)); }
-Tensor argmin(const Tensor& x) { return Tensor(kernels::argmin(flat(x), 0, false)); }
+Tensor argmax(const Tensor& x) {
+  const OperationScope scope("argmax");
+  return Tensor(kernels::argmax(flat(x), 0, false));
+}
+Tensor argmin(const Tensor& x) {
+  const OperationScope scope("argmin");
+  return Tensor(kernels::argmin(flat(x), 0, false));
+}
 Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) {
+  const OperationScope scope("argmax");
   return Tensor(kernels::argmax(x.array(), dim, keepdim));
 }
 Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) {
+  const OperationScope scope("argmin");
   return Tensor(kernels::argmin(x.array(), dim, keepdim));
 }
 
 Tensor any(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("any");
   return Tensor(kernels::any(x.array(), Reduced("any", x, dims).dims, keepdim));
 }
 Tensor all(const Tensor& x, const Shape& dims, bool keepdim) {
+  const OperationScope scope("all");
   return Tensor(kernels::all(x.array(), Reduced("all", x, dims).dims, keepdim));
 }
 

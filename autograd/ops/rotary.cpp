@@ -57,6 +57,7 @@ std::vector<double> rotary_frequencies(int64_t dim, double base) {
 
 RotaryAngles rotary_angles(const Tensor& positions, const std::vector<double>& frequencies,
                            DType dtype) {
+  const OperationScope scope("rotary_angles");
   if (positions.dtype() != int64)
     fail<DTypeError>("rotary_angles", "positions are {}; they must be int64",
                      name_of(positions.dtype()));

@@ -40,6 +40,7 @@ Tensor partial_view(const char* name, const Tensor& x, const View& view) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
+  const OperationScope scope("reshape");
   const Shape wanted = infer_shape("reshape", shape, x.numel());
   if (wanted == x.shape()) return x;
   return record("reshape", kernels::reshape(x.array(), wanted),
@@ -47,6 +48,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 }
 
 Tensor view(const Tensor& x, const Shape& shape) {
+  const OperationScope scope("view");
   std::optional<Array> viewed = x.array().try_view(infer_shape("view", shape, x.numel()));
   if (!viewed)
     fail<ShapeError>("view",
@@ -77,11 +79,13 @@ Tensor flatten(const Tensor& x, int64_t start, int64_t end) {
 }
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
+  const OperationScope scope("transpose");
   return record("transpose", x.array().transpose(dim0, dim1),
                 wrt(x, [dim0, dim1](const Tensor& g) { return transpose(g, dim0, dim1); }));
 }
 
 Tensor permute(const Tensor& x, const Shape& dims) {
+  const OperationScope scope("permute");
   Array permuted = x.array().permute(dims);
   Shape inverse = dims;
   for (int64_t i = 0; i < dims.size(); ++i) inverse[wrap_dim("permute", dims[i], x.dim())] = i;
@@ -122,6 +126,7 @@ Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
+  const OperationScope scope("expand");
   return record("expand", x.array().expand(shape), wrt(x, [](const Tensor& g) { return g; }));
 }
 
@@ -134,29 +139,35 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor squeeze(const Tensor& x, int64_t dim) {
+  const OperationScope scope("squeeze");
   return record("squeeze", x.array().squeeze(dim),
                 wrt(x, [from = x.shape()](const Tensor& g) { return reshape(g, from); }));
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  const OperationScope scope("unsqueeze");
   return record("unsqueeze", x.array().unsqueeze(dim),
                 wrt(x, [from = x.shape()](const Tensor& g) { return reshape(g, from); }));
 }
 
 Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start,
              std::optional<int64_t> stop, int64_t step) {
+  const OperationScope scope("slice");
   return partial_view("slice", x, [=](const Array& a) { return a.slice(dim, start, stop, step); });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
+  const OperationScope scope("narrow");
   return partial_view("narrow", x, [=](const Array& a) { return a.narrow(dim, start, length); });
 }
 
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
+  const OperationScope scope("select");
   return partial_view("select", x, [=](const Array& a) { return a.select(dim, index); });
 }
 
 Tensor flip(const Tensor& x, const Shape& dims) {
+  const OperationScope scope("flip");
   Array flipped = x.array();
   Shape seen;
   for (int64_t d : dims) {
@@ -171,6 +182,7 @@ Tensor flip(const Tensor& x, const Shape& dims) {
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  const OperationScope scope("diagonal");
   return partial_view("diagonal", x,
                       [=](const Array& a) { return a.diagonal(offset, dim1, dim2); });
 }

@@ -40,6 +40,7 @@ Tensor deviation(const Tensor& x, const Reduced& over, double correction) {
 }  // namespace
 
 Tensor var(const Tensor& x, const Shape& dims, double correction, bool keepdim) {
+  const OperationScope scope("var");
   const Reduced over("var", x, dims);
   return record("var", kernels::var(x.array(), over.dims, correction, keepdim),
                 wrt(x, [x, over, correction](const Tensor& g) {

@@ -180,3 +180,48 @@ TEST_CASE("a function that draws other random numbers the second time is refused
   CHECK_THROWS_WITH(sum(y).backward(), ContainsSubstring("drew other random numbers than before"));
   CHECK_FALSE(x.grad().defined());
 }
+
+TEST_CASE("anomalies are those of the operations that a checkpoint runs again") {
+  struct Root : nn::Module {
+    Tensor operator()(const Tensor& x) const {
+      auto scope = enter();
+      return sqrt(x * 0.0);
+    }
+  };
+  struct Net : nn::Module {
+    Root root = child("root", Root());
+  };
+  const Net net;
+  const Tensor x = ones({2}).requires_grad_();
+  const AnomalyMode checked;
+  const Tensor y = checkpoint([root = net.root](const Tensor& in) { return root(in); }, x);
+  CHECK_THROWS_WITH(y.sum().backward(), ContainsSubstring("sqrt (root): backward made"));
+}
+
+TEST_CASE("what a checkpointed function wrote over itself is not read again") {
+  const Tensor x = tensor({2.0}).requires_grad_(), count = tensor({1.0}), in = tensor({1.0});
+  const auto counted = checkpoint(
+      [count](const Tensor& input) {
+        count.add_(1.0);
+        return input * count;
+      },
+      x);
+  CHECK_THROWS_AS(counted.backward(), GradError);
+  const auto moved = checkpoint(
+      [x](const Tensor& input) {
+        input.add_(1.0);
+        return x * input;
+      },
+      in);
+  CHECK_THROWS_AS(moved.backward(), GradError);
+  // Memory of its own it may write to.
+  checkpoint([](const Tensor& input) { return (input * 1.0).mul_(3.0); }, x).backward();
+  CHECK(x.grad().item<double>() == 3);
+}
+
+TEST_CASE("a checkpointed function must give a tensor") {
+  const auto nothing = [](const Tensor&) { return Tensor(); };
+  CHECK_THROWS_AS(checkpoint(nothing, ones({1})), ValueError);
+  const NoGrad unrecorded;
+  CHECK_THROWS_AS(checkpoint(nothing, ones({1})), ValueError);
+}

@@ -113,3 +113,50 @@ TEST_CASE("whole numbers are multiplied and added up as floating ones are") {
   same(index_add(x, 0, rows, added), index_add(floating(x), 0, rows, floating(added)));
   same(scatter_add(x, 0, places, added), scatter_add(floating(x), 0, places, floating(added)));
 }
+
+TEST_CASE("beside bfloat16, a scalar tensor is rounded to it") {
+  const Tensor narrow = to(tensor({0.1f, 256.f}), bfloat16);
+  CHECK(eq(narrow, tensor(0.1f)).to_vector<bool>() == std::vector<bool>{true, false});
+  CHECK(to(narrow + tensor(1.001f), float32).to_vector<float>()[1] == 256);
+}
+
+TEST_CASE("bfloat16 is rounded once, not at every step of a formula") {
+  const auto narrow = [](float value) { return to(tensor({value}), bfloat16).requires_grad_(); };
+  const auto value = [](const Tensor& x) {
+    CHECK(x.dtype() == bfloat16);
+    return to(x, float32).item<float>();
+  };
+  const auto nearest = [&](float exact) { return value(to(tensor({exact}), bfloat16)); };
+  const auto slope = [&](Tensor (*f)(const Tensor&), float at, bool create_graph) {
+    const Tensor x = narrow(at);
+    return value(grad({f(x)}, {x}, {ones({1}, bfloat16)}, {.create_graph = create_graph})[0]);
+  };
+  for (const bool create_graph : {false, true}) {
+    CHECK(slope([](const Tensor& x) { return elu(x); }, -6, create_graph) ==
+          nearest(std::exp(-6.f)));
+    // Near the zero of its derivative.
+    CHECK(slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, create_graph) ==
+          slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, false));
+    CHECK(slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, create_graph) ==
+          slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, false));
+  }
+  const float start = -3.359375f, end = nearest(4.9f);
+  const float between = nearest(start + 0.4f * (end - start));
+  CHECK(value(lerp(narrow(start), narrow(end), 0.4)) == between);
+  CHECK(value(lerp(reshape(narrow(start), {}), reshape(narrow(end), {}), 0.4)) == between);
+}
+
+TEST_CASE("numbers that int64 does not hold are refused, and the smallest is not") {
+  CHECK(full({1}, -0x1p63, int64).item<int64_t>() == smallest);
+  CHECK(clamp(tensor({smallest, int64_t{5}}), -0x1p63, 3).dtype() == int64);
+  for (const double beyond : {0x1p63, -1e30, double{INFINITY}, double{NAN}}) {
+    CAPTURE(beyond);
+    CHECK_THROWS_AS(full({1}, beyond, int64), ValueError);
+    CHECK_THROWS_AS(linspace(beyond, 1, 2, int64), ValueError);
+    CHECK_THROWS_AS(linspace(1, beyond, 2, int64), ValueError);
+    const Tensor x = tensor({1}), matrix = tensor({{1}});
+    CHECK_THROWS_AS(index_add(x, 0, tensor({0}), x, beyond), ValueError);
+    CHECK_THROWS_AS(addmm(matrix, matrix, matrix, 1, beyond), ValueError);
+    CHECK_THROWS_AS(addmm(matrix, matrix, matrix, beyond, 1), ValueError);
+  }
+}

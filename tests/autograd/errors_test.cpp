@@ -2,6 +2,7 @@
 // change nothing: inputs, random state, memory, the state of the thread.
 #include <iostream>
 #include <limits>
+#include <set>
 
 #include "../catch.h"
 #include "op_rows.h"
@@ -21,6 +22,36 @@ TEST_CASE("every operation refuses its bad inputs in its name, and leaves all as
   std::cout << "operations: " << count << " bad inputs\n";
   INFO(faults);
   CHECK(faults.empty());
+}
+
+TEST_CASE("every operation refuses undefined operands in its name") {
+  const std::vector<attune::Tensor> undefined(8);
+  // Their cases take no tensors, or do something else with them first.
+  const std::set<std::string> others = {
+      "linspace",         "arange", "to", "rotary_embedding", "scaled_dot_product_attention",
+      "attention_weights"};
+  std::string faults;
+  for (const auto& [family, rows] : all_rows()) {
+    if (family == "creation" || family == "inplace") continue;
+    for (const OpRow& row : rows)
+      for (const OpCase& call : others.contains(row.name) ? std::vector<OpCase>() : row.cases) {
+        const auto input = bad<attune::ValueError>([&] { call(undefined); });
+        const std::string found = refuse(input, row.name + ": ", "undefined");
+        if (!found.empty()) faults += row.name + ": " + found + "\n";
+      }
+  }
+  INFO(faults);
+  CHECK(faults.empty());
+
+  using Catch::Matchers::StartsWith;
+  const attune::Tensor none, x = some(2, 3);
+  CHECK_THROWS_WITH(attune::to(none, attune::float32), StartsWith("to: an undefined"));
+  CHECK_THROWS_WITH(attune::rotary_angles(none, {1}), StartsWith("rotary_angles: an undefined"));
+  CHECK_THROWS_WITH(attune::scaled_dot_product_attention(none, x, x),
+                    StartsWith("scaled_dot_product_attention: an undefined"));
+  CHECK_THROWS_WITH(attune::attention_weights(x, none), StartsWith("attention_weights: an und"));
+  CHECK_THROWS_WITH(x.add_(none), StartsWith("add_: an undefined"));
+  CHECK_THROWS_WITH(none.mul_(2.0), StartsWith("mul_: an undefined"));
 }
 
 TEST_CASE("einsum names the term or the letter that does not fit, wherever it stands") {

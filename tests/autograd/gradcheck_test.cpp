@@ -1,6 +1,8 @@
 #include <attune/autograd.h>
 #include <autograd/gradcheck.h>
 
+#include <cmath>
+
 #include "../catch.h"
 
 using namespace attune;
@@ -108,4 +110,21 @@ TEST_CASE("gradcheck_parameters names the parameter and restores it") {
 TEST_CASE("a function that is empty is refused") {
   CHECK_THROWS_AS(gradcheck(TensorFunction(), {leaf({2})}), ValueError);
   CHECK_THROWS_AS(gradgradcheck(std::function<Tensor(const Inputs&)>(), {leaf({2})}), ValueError);
+}
+
+TEST_CASE("a check that would compare nothing is refused") {
+  const Tensor x = tensor({1.0, 2.0}).requires_grad_();
+  using Inputs = const std::vector<Tensor>&;
+  const auto one = [](Inputs v) { return v[0] * v[0]; };
+  const std::vector<std::function<Tensor(Inputs)>> without = {[](Inputs) { return Tensor(); },
+                                                              [](Inputs v) { return v[0] > 0.0; }};
+  for (const auto& nothing : without) {
+    CHECK_THROWS_AS(gradcheck(nothing, {x}), ValueError);
+    CHECK_THROWS_AS(gradgradcheck(nothing, {x}), ValueError);
+  }
+  CHECK_THROWS_AS(gradcheck_parameters([] { return Tensor(); }, {{"x", x}}), ValueError);
+  for (const GradcheckOptions& options :
+       {GradcheckOptions{.fast = true, .directions = 0}, GradcheckOptions{.eps = 0},
+        GradcheckOptions{.atol = -1}, GradcheckOptions{.rtol = NAN}})
+    CHECK_THROWS_AS(gradcheck(one, {x}, options), ValueError);
 }

@@ -117,3 +117,36 @@ TEST_CASE("hooks that do not fit, throw or are empty") {
   CHECK_THROWS_WITH(x.sum().backward(), "mine");
   CHECK_FALSE(x.grad().defined());
 }
+
+TEST_CASE("hooks stay on a leaf that is given other data or another dtype") {
+  const Tensor x = leaf(3);
+  int calls = 0;
+  const HookHandle hook = x.register_hook([&](const Tensor&) {
+    ++calls;
+    return Tensor();
+  });
+  x.convert_(float32);
+  x.sum().backward();
+  CHECK(calls == 1);
+  x.assign_(tensor({5.0}).array());
+  x.sum().backward();
+  CHECK(calls == 2);
+  x.requires_grad_(false);
+  x.convert_(float32);
+  CHECK_FALSE(x.requires_grad());
+  x.requires_grad_();
+  x.sum().backward();
+  CHECK(calls == 3);
+  hook.remove();
+  x.sum().backward();
+  CHECK(calls == 3);
+}
+
+TEST_CASE("a hook handle that was moved from removes nothing") {
+  const Tensor x = leaf(3);
+  HookHandle first = x.register_hook([](const Tensor& g) { return g * 2.0; });
+  const HookHandle second = std::move(first);
+  first.remove();
+  x.sum().backward();
+  CHECK(x.grad().item<double>() == 2);
+}

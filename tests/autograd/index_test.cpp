@@ -184,6 +184,18 @@ TEST_CASE("scalars are gathered and scattered") {
   CHECK(scatter_add(x, -1, tensor(0), tensor(4.)).item<double>() == 7);
 }
 
+TEST_CASE("a scalar and a vector of one are alike to gather and scatter_add") {
+  const Tensor x = tensor({1.0, 2.0, 3.0}), zero = tensor(0), twice = tensor({0, 0});
+  CHECK(gather(x, 0, tensor(2)).shape() == Shape{});
+  CHECK(gather(x, 0, tensor(2)).item<double>() == 3);
+  CHECK(scatter_add(x, 0, zero, tensor(5.0)).to_vector<double>() == std::vector<double>{6, 2, 3});
+  const Tensor sum = scatter_add(tensor(1.0), 0, twice, tensor({1.0, 2.0}));
+  CHECK(sum.shape() == Shape{});
+  CHECK(sum.item<double>() == 4);
+  CHECK_THROWS_WITH(scatter_add(tensor(1.f), 0, twice, tensor(1.f)),
+                    Catch::Matchers::ContainsSubstring("scatter_add: "));
+}
+
 TEST_CASE("indices and dimensions count from the end as far as there are any") {
   const Tensor x = counted({4, 2}).detach(), one = ones({1, 2}, float64);
   using At = std::function<Tensor(int64_t)>;
@@ -302,6 +314,7 @@ TEST_CASE("index_add counts the whole part of what scales integers") {
 }
 
 TEST_CASE("one_hot counts its classes") {
+  CHECK_THROWS_AS(one_hot(tensor({0, 1}), -2), ValueError);
   CHECK(one_hot(indices({2, 0})).to_vector<int64_t>() == std::vector<int64_t>{0, 0, 1, 1, 0, 0});
   CHECK(one_hot(tensor(1), 3).to_vector<int64_t>() == std::vector<int64_t>{0, 1, 0});
   CHECK(one_hot(zeros({0}, int64), 3).shape() == Shape{0, 3});

@@ -133,3 +133,11 @@ TEST_CASE("a formula that takes the wrong dtype says so, whatever was converted 
                           }));
   CHECK_THROWS_AS(y.sum().backward(), DTypeError);
 }
+
+TEST_CASE("an undefined array makes an undefined tensor, and is no data and no result") {
+  CHECK_FALSE(Tensor(Array()).defined());
+  const Tensor x = tensor({1.0}).requires_grad_();
+  CHECK_THROWS_AS(tensor(1.0).assign_(Array()), ValueError);
+  CHECK_THROWS_WITH(record("mine", Array(), wrt(x, [](const Tensor& g) { return g; })),
+                    Catch::Matchers::ContainsSubstring("mine: "));
+}

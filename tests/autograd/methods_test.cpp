@@ -73,6 +73,58 @@ TEST_CASE("methods call the functions of their names") {
          {"tanh", x.tanh(), tanh(x)}});
 }
 
+TEST_CASE("so do those that reduce, choose and cut") {
+  manual_seed(3);
+  const Tensor x = rand({2, 1, 6}, float64), low = x < 0.5, places = tensor({2, 0});
+  const Tensor nearest = zeros({2, 1, 2}, int64);
+  check({{"prod", x.prod(), prod(x)},
+         {"prod dims", x.prod({0}, true), prod(x, {0}, true)},
+         {"var", x.var({2}, 0, true), var(x, {2}, 0, true)},
+         {"std", x.std({2}), attune::std(x, {2})},
+         {"norm", x.norm(1, {2}), norm(x, 1, {2})},
+         {"logsumexp", x.logsumexp({2}), logsumexp(x, {2})},
+         {"amax", x.amax({0}), amax(x, {0})},
+         {"amin", x.amin({0}), amin(x, {0})},
+         {"max", x.max(), max(x)},
+         {"min", x.min(), min(x)},
+         {"argmax", x.argmax(), argmax(x)},
+         {"argmax dim", x.argmax(2, true), argmax(x, 2, true)},
+         {"argmin", x.argmin(), argmin(x)},
+         {"argmin dim", x.argmin(2), argmin(x, 2)},
+         {"any", low.any({2}), any(low, {2})},
+         {"all", low.all({2}), all(low, {2})},
+         {"cumsum", x.cumsum(2), cumsum(x, 2)},
+         {"squeeze", x.squeeze(), squeeze(x)},
+         {"flip", x.flip({0, 2}), flip(x, {0, 2})},
+         {"repeat", x.repeat({1, 2, 1}), repeat(x, {1, 2, 1})},
+         {"split", x.split(4, 2)[1], split(x, 4, 2)[1]},
+         {"chunk", x.chunk(3, 2)[2], chunk(x, 3, 2)[2]},
+         {"index_select", x.index_select(2, places), index_select(x, 2, places)},
+         {"gather", x.gather(2, nearest), gather(x, 2, nearest)},
+         {"masked_fill", x.masked_fill(low, 7), masked_fill(x, low, 7)},
+         {"tril", x.tril(1), tril(x, 1)},
+         {"triu", x.triu(1), triu(x, 1)},
+         {"log_softmax", x.log_softmax(-1), log_softmax(x, -1)},
+         {"clamp", x.clamp(0.2, 0.7), clamp(x, 0.2, 0.7)},
+         {"clamp from above", x.clamp({}, 0.7), clamp(x, {}, 0.7)},
+         {"pow", x.pow(x), pow(x, x)},
+         {"rsqrt", x.rsqrt(), rsqrt(x)},
+         {"square", x.square(), square(x)},
+         {"sin", x.sin(), sin(x)},
+         {"cos", x.cos(), cos(x)},
+         {"sigmoid", x.sigmoid(), sigmoid(x)},
+         {"relu", (x - 0.5).relu(), relu(x - 0.5)}});
+}
+
+TEST_CASE("one dimension needs no braces") {
+  const Tensor x = tensor({{1.0, 2.0}, {3.0, 4.0}});
+  check({{"sum", x.sum(0), sum(x, {0})},
+         {"mean", mean(x, -1, true), mean(x, {-1}, true)},
+         {"flip", flip(x, 1), flip(x, {1})},
+         {"zeros", zeros(3), zeros({3})},
+         {"reshape", x.reshape(-1), x.reshape({4})}});
+}
+
 TEST_CASE("operators call the functions they stand for") {
   const Tensor a = tensor({1.0, 2.0, 4.0}), b = tensor({2.0, 2.0, 3.0});
   check({{"a + b", a + b, add(a, b)},  {"a + 3", a + 3, add(a, 3)},  {"3 + a", 3 + a, add(a, 3)},
@@ -83,5 +135,7 @@ TEST_CASE("operators call the functions they stand for") {
          {"a != b", a != b, ne(a, b)}, {"a != 2", a != 2, ne(a, 2)}, {"a < b", a < b, lt(a, b)},
          {"a < 2", a < 2, lt(a, 2)},   {"a <= b", a <= b, le(a, b)}, {"a <= 2", a <= 2, le(a, 2)},
          {"a > b", a > b, gt(a, b)},   {"a > 2", a > 2, gt(a, 2)},   {"a >= b", a >= b, ge(a, b)},
-         {"a >= 2", a >= 2, ge(a, 2)}});
+         {"a >= 2", a >= 2, ge(a, 2)}, {"2 == a", 2 == a, eq(a, 2)}, {"2 != a", 2 != a, ne(a, 2)},
+         {"2 < a", 2 < a, gt(a, 2)},   {"2 <= a", 2 <= a, ge(a, 2)}, {"2 > a", 2 > a, lt(a, 2)},
+         {"2 >= a", 2 >= a, le(a, 2)}});
 }

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <attune/autograd.h>
 
 #include "op_rows.h"
@@ -36,6 +38,8 @@ std::vector<OpRow> normalization_rows() {
                  [](In in) { return cosine_similarity(in[0], in[1], -1); }},
        .bad = {bad<ShapeError>([] { cosine_similarity(some(2, 3), some(2)); }),
                bad<IndexError>([] { cosine_similarity(some(2), some(2)); }),
+               bad<ValueError>([] { cosine_similarity(some(2, 3), some(2, 3), 1, -1); }),
+               bad<ValueError>([] { cosine_similarity(some(2, 3), some(2, 3), 1, NAN); }),
                bad<DTypeError>([] { cosine_similarity(whole(2, 3), whole(2, 3)); })}},
       {.name = "pairwise_distance",
        .cases = {[](In in) { return pairwise_distance(in[0], in[1]); },

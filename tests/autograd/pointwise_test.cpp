@@ -67,3 +67,16 @@ TEST_CASE("a matrix to which its own transpose is added in place is the sum of b
   x.add_(transpose(x, 0, 1));
   CHECK(x.to_vector<double>() == sum.to_vector<double>());
 }
+
+TEST_CASE("slopes in the tails are those of the function, not of its rounded result") {
+  const Tensor x = tensor({-20.f, -14.f, -1e-3f}).requires_grad_();
+  const auto slopes = grad({elu(x, 2).sum()}, {x})[0].to_vector<float>();
+  for (size_t i = 0; i < slopes.size(); ++i)
+    CHECK(slopes[i] == Approx(2 * std::exp(x.to_vector<float>()[i])).epsilon(1e-6));
+  const Tensor far = tensor({-1e30f, -1e15f, 1e15f, 1e30f}).requires_grad_();
+  CHECK(grad({gelu(far, "tanh").sum()}, {far})[0].to_vector<float>() ==
+        std::vector<float>{0, 0, 1, 1});
+  const Tensor tiny = tensor({2.47e-26f}).requires_grad_();
+  CHECK(grad({rsqrt(tiny).sum()}, {tiny})[0].item<float>() ==
+        Approx(-0.5 * std::pow(2.47e-26, -1.5)).epsilon(1e-5));
+}

@@ -262,3 +262,10 @@ TEST_CASE("reductions say what they can't take") {
   CHECK_THROWS_WITH(mean(tensor({1, 2})), ContainsSubstring("to(float32)"));
   CHECK_THROWS_AS(norm(tensor({1})), DTypeError);
 }
+
+TEST_CASE("of a mean over nothing, the gradient of the gradient is zero") {
+  const Tensor x = zeros({2, 0, 3}, float64).requires_grad_(),
+               g = ones({}, float64).requires_grad_();
+  const Tensor first = grad({mean(x)}, {x}, {g}, {.create_graph = true})[0];
+  CHECK(grad({first.sum()}, {g}, {}, {.allow_unused = true})[0].item<double>() == 0);
+}

@@ -2,6 +2,9 @@
 
 #include <kernels/attention_tiles.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <thread>
 
@@ -29,4 +32,21 @@ TEST_CASE("a tile has its scratch to itself, even while another thread sets how 
   setter.join();
   set_num_threads(before);
   CHECK(spoilt == 0);
+}
+
+TEST_CASE("a process that was forked after work on many threads can go on") {
+  const auto work = [] { return kernels::ones({1 << 20}, float32).is_contiguous(); };
+  const int before = num_threads();
+  set_num_threads(2);
+  work();
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(30);
+    _exit(work() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  set_num_threads(before);
+  CHECK(status == 0);
 }

@@ -20,6 +20,12 @@ TEST_CASE("activation modules are the functions of their names, with their optio
   same(nn::GELU(), gelu(x), "GELU()");
   same(nn::GELU("tanh"), gelu(x, "tanh"), "GELU(approximate=tanh)");
   same(nn::SiLU(), silu(x), "SiLU()");
+  same(nn::Mish(), mish(x), "Mish()");
+  same(nn::ReLU6(), relu6(x), "ReLU6()");
+  same(nn::Hardtanh(), hardtanh(x), "Hardtanh(min_val=-1, max_val=1)");
+  same(nn::Hardtanh(0, 2), hardtanh(x, 0, 2), "Hardtanh(min_val=0, max_val=2)");
+  same(nn::LogSigmoid(), logsigmoid(x), "LogSigmoid()");
+  same(nn::Softmin(0), softmin(x, 0), "Softmin(dim=0)");
   same(nn::Softplus(), softplus(x), "Softplus(beta=1, threshold=20)");
   same(nn::Softplus(2, 5), softplus(x, 2, 5), "Softplus(beta=2, threshold=5)");
   same(nn::Sigmoid(), sigmoid(x), "Sigmoid()");
@@ -27,6 +33,7 @@ TEST_CASE("activation modules are the functions of their names, with their optio
   same(nn::Softmax(0), softmax(x, 0), "Softmax(dim=0)");
   same(nn::LogSoftmax(-1), log_softmax(x, -1), "LogSoftmax(dim=-1)");
   CHECK_THROWS_AS(nn::GELU("fast"), ValueError);
+  CHECK_THROWS_AS(nn::Hardtanh(1, 1), ValueError);
 }
 
 TEST_CASE("an activation is a part of a module like any other") {

@@ -1,6 +1,7 @@
 #include <attune/autograd.h>
 #include <attune/nn.h>
 
+#include <cmath>
 #include <set>
 
 #include "../catch.h"
@@ -304,4 +305,25 @@ TEST_CASE("the tree prints with parameter counts, and equal neighbours of a list
         "  h.2: Linear(in=2, out=1, bias=true) 3 parameters\n"
         "  h.last: Linear(in=2, out=1, bias=true) 3 parameters\n"
         "  tied: Linear(in=1, out=1, bias=true) 2 parameters\n");
+}
+
+TEST_CASE("a module without weights computes nothing that looks like a result") {
+  const nn::Linear layer = [] {
+    nn::init::EmptyWeights empty;
+    return nn::Linear(2, 3);
+  }();
+  for (const float y : layer(ones({1, 2})).to_vector<float>()) CHECK(std::isnan(y));
+}
+
+TEST_CASE("a module that was moved from is refused by name, or works") {
+  nn::Sequential chain(nn::Linear(2, 3), nn::ReLU());
+  const nn::Sequential taken = std::move(chain);
+  CHECK(chain.parameters().size() == 2);
+  CHECK(chain.is_training());
+  nn::Linear layer(2, 3);
+  const nn::Linear other = std::move(layer);
+  CHECK_THROWS_WITH(layer(ones({1, 2})), Catch::Matchers::ContainsSubstring("undefined"));
+  nn::ReLU relu;
+  const nn::ReLU same = std::move(relu);
+  CHECK(relu(tensor({-1.f, 2.f})).to_vector<float>() == std::vector<float>{0, 2});
 }

@@ -88,6 +88,11 @@ std::vector<RandomCall> layers() {
               return GELU(d.one_of({"none", "tanh", "", "other"}));
             }),
       layer("ReLU", [](Draw&, int64_t) { return ReLU(); }),
+      layer("Hardtanh", [](Draw& d, int64_t) { return Hardtanh(-1, d.number()); }),
+      layer("LogSigmoid", [](Draw&, int64_t) { return LogSigmoid(); }),
+      layer("Mish", [](Draw&, int64_t) { return Mish(); }),
+      layer("ReLU6", [](Draw&, int64_t) { return ReLU6(); }),
+      layer("Softmin", [](Draw& d, int64_t) { return Softmin(d.whole()); }),
       layer("SiLU", [](Draw&, int64_t) { return SiLU(); }),
       layer("Sigmoid", [](Draw&, int64_t) { return Sigmoid(); }),
       layer("Tanh", [](Draw&, int64_t) { return Tanh(); }),

@@ -258,6 +258,8 @@ Refusals of_states(Scene& s) {
   refused(s.sgd, "0.0.momentum_buffer is float32 [2, 3]", [](StateDict& state) {
     state["0.0.momentum_buffer"] = Array({2, 3}, float32);
   });
+  refused(s.adam, "the state is that of AdamW",
+          [](StateDict& state) { state["0.decoupled_weight_decay"] = scalar_array(1.0); });
   refused(s.adam, "1.0.exp_avg in the state of the optimizer is undefined",
           [](StateDict& state) { state["1.0.exp_avg"] = Array(); });
   refused(s.adam, "0.0.exp_avg_sq is float64 [3]",

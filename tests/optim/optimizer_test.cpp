@@ -160,14 +160,30 @@ TEST_CASE("a state dict holds options by group, and moments and counts by parame
   const StateDict state = run.optimizer->state_dict();
   std::vector<std::string> names;
   for (const auto& [name, array] : state) names.push_back(name);
-  CHECK(
-      names ==
-      std::vector<std::string>{
-          "0.0.exp_avg",      "0.0.exp_avg_sq", "0.0.step",       "0.amsgrad",  "0.beta1",
-          "0.beta2",          "0.eps",          "0.lr",           "0.maximize", "0.num_parameters",
-          "0.weight_decay",   "1.0.exp_avg",    "1.0.exp_avg_sq", "1.0.step",   "1.amsgrad",
-          "1.beta1",          "1.beta2",        "1.eps",          "1.lr",       "1.maximize",
-          "1.num_parameters", "1.weight_decay"});
+  CHECK(names == std::vector<std::string>{"0.0.exp_avg",
+                                          "0.0.exp_avg_sq",
+                                          "0.0.step",
+                                          "0.amsgrad",
+                                          "0.beta1",
+                                          "0.beta2",
+                                          "0.decoupled_weight_decay",
+                                          "0.eps",
+                                          "0.lr",
+                                          "0.maximize",
+                                          "0.num_parameters",
+                                          "0.weight_decay",
+                                          "1.0.exp_avg",
+                                          "1.0.exp_avg_sq",
+                                          "1.0.step",
+                                          "1.amsgrad",
+                                          "1.beta1",
+                                          "1.beta2",
+                                          "1.decoupled_weight_decay",
+                                          "1.eps",
+                                          "1.lr",
+                                          "1.maximize",
+                                          "1.num_parameters",
+                                          "1.weight_decay"});
   CHECK(*state.at("0.0.step").data<int64_t>() == 3);
   CHECK(*state.at("1.0.step").data<int64_t>() == 2);
   CHECK(*state.at("1.lr").data<double>() == 0.02);
