@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 
 namespace attune {
@@ -52,6 +53,7 @@ constexpr double largest_finite(DType dtype) {
 
 // "float32", "bool", …
 std::string_view name_of(DType dtype);
+inline std::string to_string(DType dtype) { return std::string(name_of(dtype)); }
 
 // The dtype two operands are converted to: PyTorch's order bool < int64 < bfloat16 < float32 <
 // float64.

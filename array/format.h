@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 
 #include <concepts>
+#include <cstdint>
 #include <ostream>
 #include <string>
 
 namespace attune {
 
+enum class DType : uint8_t;
 class Shape;
 class Array;
 class Tensor;
@@ -17,8 +19,8 @@ class Module;
 
 // What fmt::print and streams show as its to_string() does.
 template <class T>
-concept Printable = std::same_as<T, Shape> || std::same_as<T, Array> || std::same_as<T, Tensor> ||
-    std::derived_from<T, nn::Module>;
+concept Printable = std::same_as<T, DType> || std::same_as<T, Shape> || std::same_as<T, Array> ||
+    std::same_as<T, Tensor> || std::derived_from<T, nn::Module>;
 
 namespace detail {
 

@@ -26,7 +26,8 @@ Tensor cumsum(const Tensor& x, int64_t dim);
 Tensor mean(const Tensor& x);
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
 // Squared distances from the mean, summed and divided by n - correction, by 0 if that is negative;
-// std is its root, with gradient 0 where it is 0.
+// std is its root, with gradient 0 where it is 0. Under `using namespace attune`, std(x) would be
+// ambiguous: call x.std() or attune::std(x).
 Tensor var(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 // log(sum(exp(x))), without overflow; over nothing but -inf it is -inf, and its gradient NaN.

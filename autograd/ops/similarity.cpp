@@ -1,5 +1,6 @@
 #include "similarity.h"
 
+#include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "arithmetic.h"
 #include "broadcast.h"

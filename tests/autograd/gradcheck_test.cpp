@@ -114,10 +114,9 @@ TEST_CASE("a function that is empty is refused") {
 
 TEST_CASE("a check that would compare nothing is refused") {
   const Tensor x = tensor({1.0, 2.0}).requires_grad_();
-  using Inputs = const std::vector<Tensor>&;
-  const auto one = [](Inputs v) { return v[0] * v[0]; };
-  const std::vector<std::function<Tensor(Inputs)>> without = {[](Inputs) { return Tensor(); },
-                                                              [](Inputs v) { return v[0] > 0.0; }};
+  const auto one = [](const Inputs& v) { return v[0] * v[0]; };
+  const std::vector<std::function<Tensor(const Inputs&)>> without = {
+      [](const Inputs&) { return Tensor(); }, [](const Inputs& v) { return v[0] > 0.0; }};
   for (const auto& nothing : without) {
     CHECK_THROWS_AS(gradcheck(nothing, {x}), ValueError);
     CHECK_THROWS_AS(gradgradcheck(nothing, {x}), ValueError);

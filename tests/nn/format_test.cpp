@@ -18,7 +18,8 @@ void check_same(const T& value) {
 
 }  // namespace
 
-TEST_CASE("shapes, arrays, tensors and modules print through fmt and streams") {
+TEST_CASE("dtypes, shapes, arrays, tensors and modules print through fmt and streams") {
+  check_same(float32);
   check_same(Shape{2, 3});
   check_same(tensor({1.f, 2.f}).array());
   check_same(tensor({1.f, 2.f}));
