@@ -139,6 +139,13 @@ DType dtype_for(const WeightRequest& request,
 
 }  // namespace
 
+bool is_same(const Array& a, const Array& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  const Array x = kernels::contiguous(a), y = kernels::contiguous(b);
+  return std::memcmp(x.raw_data(), y.raw_data(),
+                     static_cast<size_t>(x.numel()) * size_of(x.dtype())) == 0;
+}
+
 bool is_untied(const WeightRequest& request) {
   std::string head, embedding;
   for (const std::string& tensor : request.checkpoint.names()) {
@@ -147,11 +154,7 @@ bool is_untied(const WeightRequest& request) {
     if (known == request.names.tied_embedding) embedding = tensor;
   }
   if (head.empty() || embedding.empty()) return false;
-  const Array a = kernels::contiguous(request.checkpoint.get(head));
-  const Array b = kernels::contiguous(request.checkpoint.get(embedding));
-  return a.shape() != b.shape() || a.dtype() != b.dtype() ||
-         std::memcmp(a.raw_data(), b.raw_data(),
-                     static_cast<size_t>(a.numel()) * size_of(a.dtype())) != 0;
+  return !is_same(request.checkpoint.get(head), request.checkpoint.get(embedding));
 }
 
 bool has(const WeightRequest& request, const std::string& beginning) {
