@@ -28,12 +28,8 @@ bool ends_with_any(const std::string& text, const std::vector<std::string>& endi
 
 // A tensor's name without the base model's prefix, and with the norm's parameters under their
 // present names: what is the same for all checkpoints.
-std::string canonical(std::string tensor, const nn::models::CheckpointNames& names) {
-  for (const std::string& base : {names.base, names.other_base})
-    if (!base.empty() && tensor.starts_with(base)) {
-      tensor = tensor.substr(base.size());
-      break;
-    }
+std::string canonical(std::string tensor, const std::string& base) {
+  if (!base.empty() && tensor.starts_with(base)) tensor = tensor.substr(base.size());
   for (const auto& [old, present] : {std::pair{"LayerNorm.gamma", "LayerNorm.weight"},
                                      std::pair{"LayerNorm.beta", "LayerNorm.bias"}})
     if (tensor.ends_with(old))
@@ -46,13 +42,14 @@ class Matching {
  public:
   Matching(const WeightRequest& request, const nn::Module& module) : request_(request) {
     for (const std::string& tensor : request.checkpoint.names())
-      if (const auto [other, is_new] = found_.emplace(canonical(tensor, names()), tensor); !is_new)
+      if (const auto [other, is_new] = found_.emplace(canonical(tensor, names().base), tensor);
+          !is_new)
         problems_.add(fmt::format("{} and {} are the same tensor", other->second, tensor));
     // All names of each tensor, by its memory.
     std::map<const Storage*, std::vector<std::string>> aliases;
     for (const auto& [alias, array] : module.state_dict()) {
-      aliases[&array.storage()].push_back(canonical(alias, names()));
-      own_.insert(canonical(alias, names()));
+      aliases[&array.storage()].push_back(canonical(alias, names().base));
+      own_.insert(canonical(alias, names().base));
     }
     for (const auto& [parameter, tensor] : module.named_parameters())
       match(parameter, tensor, aliases.at(&tensor.array().storage()));
@@ -70,7 +67,7 @@ class Matching {
   void match(const std::string& parameter, const Tensor& tensor, std::vector<std::string> aliases) {
     // Of several names, the parameter's own comes last: transformers computes with that of the
     // module that uses it (cls.predictions.decoder.bias).
-    const std::string own = canonical(parameter, names());
+    const std::string own = canonical(parameter, names().base);
     std::stable_partition(aliases.begin(), aliases.end(),
                           [&](const std::string& alias) { return alias != own; });
     std::string source, problem;
@@ -154,7 +151,7 @@ bool is_same(const Array& a, const Array& b) {
 bool is_untied(const WeightRequest& request) {
   std::string head, embedding;
   for (const std::string& tensor : request.checkpoint.names()) {
-    const std::string known = canonical(tensor, request.names);
+    const std::string known = canonical(tensor, request.names.base);
     if (known == request.names.tied_head) head = tensor;
     if (known == request.names.tied_embedding) embedding = tensor;
   }
@@ -165,7 +162,7 @@ bool is_untied(const WeightRequest& request) {
 bool has(const WeightRequest& request, const std::string& beginning) {
   const std::vector<std::string> all = request.checkpoint.names();
   return std::any_of(all.begin(), all.end(), [&](const std::string& tensor) {
-    return canonical(tensor, request.names).starts_with(beginning);
+    return canonical(tensor, request.names.base).starts_with(beginning);
   });
 }
 

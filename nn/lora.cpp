@@ -168,7 +168,7 @@ Named targets_of(const Module& model, const LoraConfig& config) {
     return lies_in(entry.first + ".", config.modules_to_save);
   });
   if (targets.empty())
-    fail<ValueError>("Lora", "every layer of target_modules lies in one of modules_to_save");
+    fail<ValueError>("Lora", "target_modules means no layer outside of modules_to_save");
   for (const auto& [path, module] : targets) {
     if (is_tied(module)) fail<ValueError>("Lora", "{} shares its weight with another module", path);
     if (module.has_adapter()) fail<ValueError>("Lora", "{} has an adapter already", path);

@@ -14,8 +14,6 @@ struct CheckpointNames {
   std::string tied_head, tied_embedding;  // one tensor where the config says tie_word_embeddings
   // A tensor that older versions leave out: another one has its values.
   std::map<std::string, std::string> substitutes = {};
-  std::string other_base =
-      {};  // as a relative calls the base: "transformer." of question answering
 };
 
 }  // namespace attune::nn::models

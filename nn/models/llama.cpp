@@ -230,10 +230,9 @@ Tensor LlamaLayer::operator()(const Tensor& x, const RotaryAngles& angles,
 
 const CheckpointNames Llama::checkpoint_names = {.base = "model.",
                                                  .buffers = {".rotary_emb.inv_freq"},
-                                                 .heads = {"lm_head.", "score.", "qa_outputs."},
+                                                 .heads = {"lm_head.", "score."},
                                                  .tied_head = "lm_head.weight",
-                                                 .tied_embedding = "embed_tokens.weight",
-                                                 .other_base = "transformer."};
+                                                 .tied_embedding = "embed_tokens.weight"};
 
 Llama::Llama(const LlamaConfig& config)
     : embed_tokens(
