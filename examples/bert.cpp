@@ -117,13 +117,15 @@ std::string label_name(const BertConfig& config, int64_t label) {
 void classify(const EmbedOptions& o) {
   const auto model = bert::load_classifier(o.model, o.adapter);
   const auto files = load_tokenizer(o.model, model.config().vocab_size);
-  const Tensor shares =
-      finite(probabilities(model, files.tokenizer, o.text, model.config().max_position_embeddings),
-             o.model);
-  const Tensor labels = argmax(shares, -1);
-  for (int64_t i = 0; i < shares.size(0); ++i) {
+  const Tensor answers = finite(
+      scores(model, files.tokenizer, o.text, model.config().max_position_embeddings), o.model);
+  const bool regression = model.config().problem_type == "regression";
+  const Tensor labels = argmax(answers, -1);
+  for (int64_t i = 0; i < answers.size(0); ++i) {
     const auto label = labels.select(0, i).item<int64_t>();
-    fmt::print("{:6.2f} %  {:16} {}\n", 100 * shares.select(0, i).select(0, label).item<double>(),
+    const auto score = answers.select(0, i).select(0, label).item<double>();
+    fmt::print("{}  {:16} {}\n",
+               regression ? fmt::format("{:8.4f}", score) : fmt::format("{:6.2f} %", 100 * score),
                label_name(model.config(), label), o.text[static_cast<size_t>(i)]);
   }
 }

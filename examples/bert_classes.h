@@ -52,7 +52,7 @@ struct ClassEvaluation : Evaluation {
 
 inline ClassEvaluation evaluate(const Classifying& learner) {
   const auto& [texts, labels, names] = learner.held_out;
-  const Tensor shares = probabilities(learner.model, learner.tokenizer, texts, learner.longest);
+  const Tensor shares = scores(learner.model, learner.tokenizer, texts, learner.longest);
   const auto answers = argmax(shares, -1).to_vector<int64_t>();
   ClassEvaluation result;
   int64_t right = 0, wrong = 0;

@@ -46,11 +46,19 @@ attune::Tensor rows_of(const attune::io::Tokenizer& tokenizer,
   return attune::index_select(attune::cat(parts, 0), 0, attune::tensor(place, {next}));
 }
 
+// What transformers makes of logits [texts, labels]: shares of one, of each label for itself where
+// there are several or one, and the numbers themselves of a regression.
+inline attune::Tensor scores_of(const attune::Tensor& logits, const std::string& problem_type) {
+  if (problem_type == "regression") return logits;
+  if (problem_type == "multi_label_classification" || logits.size(-1) == 1) return sigmoid(logits);
+  return attune::softmax(logits, -1);
+}
+
 // [texts, labels].
-inline attune::Tensor probabilities(const attune::nn::models::BertForSequenceClassification& model,
-                                    const attune::io::Tokenizer& tokenizer,
-                                    const std::vector<std::string>& texts, int64_t longest) {
+inline attune::Tensor scores(const attune::nn::models::BertForSequenceClassification& model,
+                             const attune::io::Tokenizer& tokenizer,
+                             const std::vector<std::string>& texts, int64_t longest) {
   return rows_of(tokenizer, texts, longest, [&](const BertInputs& inputs) {
-    return attune::softmax(model(inputs.ids, inputs.options), -1);
+    return scores_of(model(inputs.ids, inputs.options), model.config().problem_type);
   });
 }

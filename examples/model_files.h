@@ -97,6 +97,28 @@ struct TextModel {
   std::vector<int64_t> ends = {};         // the tokens that end one
 };
 
+constexpr const char* generation_file = "generation_config.json";
+
+inline bool has_generation_file(const std::string& folder) {
+  return std::filesystem::exists(std::filesystem::path(folder) / generation_file);
+}
+
+// The tokens that end a text. Where there is a generation_config.json, transformers asks it alone.
+inline std::vector<int64_t> ends_of(const std::string& folder, std::vector<int64_t> of_config) {
+  using namespace attune;
+  if (!has_generation_file(folder)) return of_config;
+  const std::string path = hub::path_in(folder, generation_file);
+  try {
+    const auto json = nlohmann::json::parse(io::read_file(path));
+    const auto ends = json.find("eos_token_id");
+    if (ends == json.end() || ends->is_null()) return {};
+    if (ends->is_array()) return ends->get<std::vector<int64_t>>();
+    return {ends->get<int64_t>()};
+  } catch (const nlohmann::json::exception&) {
+    throw FormatError(path + ": eos_token_id is neither a token nor a list of tokens");
+  }
+}
+
 template <class Model>
 TextModel load_language_model(const std::string& folder) {
   using namespace attune;
@@ -111,13 +133,16 @@ TextModel load_language_model(const std::string& folder) {
           .read = [model](const Tensor& ids, const Tensor&) { return model(ids); },
           .writing = nn::models::language_model(model),
           .save =
-              [model, files](const std::string& to) {
+              [folder, model, files](const std::string& to) {
                 io::make_folder(to);
                 files.save(to);  // first: it may refuse the folder
                 hub::save_pretrained(model, to);
+                if (has_generation_file(folder))
+                  io::write_atomically(to + "/" + generation_file,
+                                       io::read_file(folder + "/" + generation_file));
               },
           .beginning = has_bos ? config.bos_token_id : files.tokenizer.special_id("bos_token"),
-          .ends = config.eos_token_id};
+          .ends = ends_of(folder, config.eos_token_id)};
 }
 
 inline TextModel load_encoder(const std::string& folder) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <set>
 #include <type_traits>
 
+#include "../kernels/copy.h"
 #include "checkpoint.h"
 #include "json-inl.h"
 #include "pretrained.h"
@@ -43,24 +46,30 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
   refuse(path, fmt::format("{} is {}", name, json_text(*field)));
 }
 
-// PEFT lists names that other models have too: "score" beside "classifier". Returns those that this
-// one does not have.
-std::vector<std::string> drop_absent(std::vector<std::string>& names, const nn::Module& model) {
-  const auto modules = model.named_modules();
+bool is_of_one(const std::string& weight, const std::vector<std::string>& modules) {
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
+    return ("." + weight).find("." + name + ".") != std::string::npos;
+  });
+}
+
+// The same by the rule of PEFT for modules_to_save, which asks for no dot before a name: "norm"
+// means "input_layernorm" too.
+bool ends_with_one(const std::string& weight, const std::vector<std::string>& modules) {
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
+    return weight.find(name + ".") != std::string::npos;
+  });
+}
+
+// PEFT lists names that other models have too: "score" beside "classifier". Returns those that mean
+// no module with a weight of this one.
+std::vector<std::string> drop_absent(std::vector<std::string>& names, const StateDict& weights) {
   const auto absent = std::stable_partition(names.begin(), names.end(), [&](const auto& name) {
-    return std::any_of(modules.begin(), modules.end(), [&](const auto& entry) {
-      return entry.first == name || entry.first.ends_with("." + name);
-    });
+    return std::any_of(weights.begin(), weights.end(),
+                       [&](const auto& entry) { return is_of_one(entry.first, {name}); });
   });
   std::vector<std::string> dropped(absent, names.end());
   names.erase(absent, names.end());
   return dropped;
-}
-
-bool is_of_one(const std::string& weight, const std::vector<std::string>& modules) {
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
-    return weight.starts_with(name + ".") || weight.find("." + name + ".") != std::string::npos;
-  });
 }
 
 // Whatever changes what an adapter computes, other than the fields of LoraConfig.
@@ -105,6 +114,72 @@ nn::LoraConfig read_config(const std::string& path) {
   return config;
 }
 
+std::string weights_path(const std::string& folder) {
+  if (!io::exists(folder + "/" + weights_file) && io::exists(folder + "/adapter_model.bin"))
+    refuse(folder, fmt::format("has adapter_model.bin but no {}; save_pretrained of a recent peft "
+                               "writes one",
+                               weights_file));
+  return path_in(folder, weights_file);
+}
+
+// By the names that the model has.
+StateDict read_weights(const std::string& path) {
+  constexpr std::string_view wrapper = ".base_layer";
+  StateDict weights;
+  for (const auto& [name, array] : io::load_safetensors(path).arrays) {
+    if (!name.starts_with(prefix))
+      refuse(path, fmt::format("\"{}\" does not start with {}", name, prefix));
+    std::string known = name.substr(std::char_traits<char>::length(prefix));
+    if (const size_t at = known.find(wrapper); at != std::string::npos)
+      known.erase(at, wrapper.size());
+    if (!weights.emplace(known, array).second) refuse(path, fmt::format("{} occurs twice", known));
+  }
+  return weights;
+}
+
+// Adds the modules that the file has whole to those that the config names: what PEFT takes a name
+// for, and the other end of a tied weight (ensure_weight_tying).
+void add_modules(std::vector<std::string>& modules, const StateDict& weights,
+                 const StateDict& parameters) {
+  std::set<const Storage*> saved;
+  const std::vector<std::string> named = modules;
+  for (const auto& [name, array] : parameters)
+    if (ends_with_one(name, named)) saved.insert(&array.storage());
+  for (const auto& [name, array] : weights)
+    if (const auto own = parameters.find(name); own != parameters.end() &&
+                                                saved.contains(&own->second.storage()) &&
+                                                !is_of_one(name, modules))
+      modules.push_back(name.substr(0, name.rfind('.')));
+}
+
+// Leaves in weights, beside the factors, what lies in modules_to_save, and in these the modules
+// that the model has. Others, as an encoder has no classifier, are left out, and so are weights
+// that PEFT writes though they are the model's own.
+void settle_saved(StateDict& weights, const StateDict& parameters,
+                  std::vector<std::string>& modules, const std::string& path) {
+  add_modules(modules, weights, parameters);
+  const std::vector<std::string> absent = drop_absent(modules, parameters);
+  std::map<const Storage*, std::pair<std::string, Array>> seen;
+  std::erase_if(weights, [&](const auto& entry) {
+    const auto& [name, array] = entry;
+    const auto own = parameters.find(name);
+    if (own == parameters.end()) return is_of_one(name, absent);
+    if (!is_of_one(name, modules)) {
+      if (!detail::is_same(kernels::convert(array, own->second.dtype()), own->second))
+        refuse(path, fmt::format("{} is not the model's, and modules_to_save does not name it; "
+                                 "load the model that the adapter was trained on",
+                                 name));
+      return true;
+    }
+    const auto [tied, is_first] = seen.emplace(&own->second.storage(), std::pair(name, array));
+    if (!is_first && !detail::is_same(tied->second.second, array))
+      refuse(path, fmt::format("{} and {} differ, but are one tensor of the model; load it with "
+                               "tie_word_embeddings false",
+                               tied->second.first, name));
+    return false;
+  });
+}
+
 // Calls f; what it says is wrong is wrong with the file.
 template <class E, class F>
 auto naming(const std::string& path, const F& f) {
@@ -119,30 +194,25 @@ auto naming(const std::string& path, const F& f) {
 
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   const std::string config_path = path_in(folder, config_file);
+  const std::string path = weights_path(folder);
+  const StateDict parameters = model.state_dict();
   nn::LoraConfig config = read_config(config_path);
   const bool listed = !config.target_modules.empty();
   std::vector<std::string> present = config.target_modules;
-  drop_absent(present, model);
+  drop_absent(present, parameters);
   if (!present.empty()) config.target_modules = present;  // else Lora says what is wrong
-  // Trained whole, but not in this model, as an encoder has no classifier.
-  const std::vector<std::string> absent = drop_absent(config.modules_to_save, model);
-  const StateDict parameters = model.state_dict();
-  const std::string path = path_in(folder, weights_file);
-  StateDict weights;
+
+  StateDict weights = read_weights(path);
   bool rank_fits = false;
-  for (auto& [name, array] : io::load_safetensors(path).arrays) {
-    if (!name.starts_with(prefix))
-      refuse(path, fmt::format("\"{}\" does not start with {}", name, prefix));
-    const std::string known = name.substr(std::char_traits<char>::length(prefix));
-    if (known.ends_with(factor)) {
-      // Before memory is taken for a rank that the file does not have.
-      rank_fits |= array.dim() == 2 && array.size(0) == config.r && array.size(1) > 0;
-      if (!listed) config.target_modules.push_back(without_factor(known));
-    }
-    if (!is_of_one(known, absent) || parameters.contains(known)) weights.emplace(known, array);
+  for (const auto& [name, array] : weights) {
+    if (!name.ends_with(factor)) continue;
+    // Before memory is taken for a rank that the file does not have.
+    rank_fits |= array.dim() == 2 && array.size(0) == config.r && array.size(1) > 0;
+    if (!listed) config.target_modules.push_back(without_factor(name));
   }
   if (!rank_fits)
     refuse(path, fmt::format("no lora_A of rank {}, which {} tells", config.r, config_file));
+  settle_saved(weights, parameters, config.modules_to_save, path);
   nn::Lora lora = naming<ValueError>(config_path, [&] { return nn::Lora(model, config); });
   try {
     naming<FormatError>(path, [&] { lora.load_state_dict(weights); });
@@ -163,10 +233,9 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
                      task_type);
   StateDict weights;
   std::vector<std::string> targets;
-  for (const auto& [name, tensor] : lora.named_parameters()) {
-    weights.emplace(prefix + name, tensor.array());
+  for (const auto& [name, array] : lora.state_dict()) weights.emplace(prefix + name, array);
+  for (const auto& [name, tensor] : lora.named_parameters())
     if (name.ends_with(factor)) targets.push_back(without_factor(name));
-  }
   const bool all = config.target_modules == std::vector<std::string>{"all-linear"};
   const Json json = {
       {"peft_type", "LORA"},

@@ -65,10 +65,11 @@ class Matching {
   const nn::models::CheckpointNames& names() const { return request_.names; }
 
   void match(const std::string& parameter, const Tensor& tensor, std::vector<std::string> aliases) {
-    // Of several names, the parameter's own comes first.
+    // Of several names, the parameter's own comes last: transformers computes with that of the
+    // module that uses it (cls.predictions.decoder.bias).
     const std::string own = canonical(parameter, names().base);
     std::stable_partition(aliases.begin(), aliases.end(),
-                          [&](const std::string& alias) { return alias == own; });
+                          [&](const std::string& alias) { return alias != own; });
     std::string source, problem;
     for (const std::string& alias : aliases) {
       const auto at = found_.find(alias);
@@ -99,7 +100,8 @@ class Matching {
       return fmt::format("{} is {}, the model takes {}", source, to_string(shape),
                          to_string(tensor.shape()));
     if (const DType dtype = request_.checkpoint.dtype(source); !is_floating(dtype))
-      return fmt::format("{} is {}, the model takes floating weights", source, name_of(dtype));
+      return fmt::format("{} holds {}, the model takes floating weights", source,
+                         dtype == boolean ? "booleans" : "integers");
     return {};
   }
 
@@ -139,6 +141,13 @@ DType dtype_for(const WeightRequest& request,
 
 }  // namespace
 
+bool is_same(const Array& a, const Array& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  const Array x = kernels::contiguous(a), y = kernels::contiguous(b);
+  return std::memcmp(x.raw_data(), y.raw_data(),
+                     static_cast<size_t>(x.numel()) * size_of(x.dtype())) == 0;
+}
+
 bool is_untied(const WeightRequest& request) {
   std::string head, embedding;
   for (const std::string& tensor : request.checkpoint.names()) {
@@ -147,11 +156,7 @@ bool is_untied(const WeightRequest& request) {
     if (known == request.names.tied_embedding) embedding = tensor;
   }
   if (head.empty() || embedding.empty()) return false;
-  const Array a = kernels::contiguous(request.checkpoint.get(head));
-  const Array b = kernels::contiguous(request.checkpoint.get(embedding));
-  return a.shape() != b.shape() || a.dtype() != b.dtype() ||
-         std::memcmp(a.raw_data(), b.raw_data(),
-                     static_cast<size_t>(a.numel()) * size_of(a.dtype())) != 0;
+  return !is_same(request.checkpoint.get(head), request.checkpoint.get(embedding));
 }
 
 bool has(const WeightRequest& request, const std::string& beginning) {

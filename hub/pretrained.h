@@ -26,6 +26,8 @@ struct WeightRequest {
   const LoadOptions& options;
 };
 
+// True for arrays of one shape and dtype with the same bits.
+bool is_same(const Array& a, const Array& b);
 // True if the checkpoint has head and embedding as different tensors, though they might be tied.
 bool is_untied(const WeightRequest& request);
 // True if the checkpoint has a tensor whose name starts so, after the base model's prefix.

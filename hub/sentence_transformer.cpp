@@ -15,6 +15,7 @@ using nn::models::SentenceTransformer;
 
 constexpr const char* modules_file = "modules.json";
 constexpr const char* limits_file = "sentence_bert_config.json";
+constexpr const char* defaults_file = "config_sentence_transformers.json";
 constexpr const char* pooling_folder = "1_Pooling";
 
 struct Named {
@@ -116,12 +117,26 @@ void check_lower_case(const std::string& folder) {
     refuse(path, "do_lower_case is true, but the tokenizer keeps capital letters");
 }
 
+// What encode() of sentence-transformers does unasked: cut vectors, put a text before each.
+void check_defaults(const std::string& folder) {
+  if (!has_file(folder, defaults_file)) return;
+  const std::string path = path_in(folder, defaults_file);
+  const Json config = read_json(path);
+  for (const char* name : {"truncate_dim", "default_prompt_name"})
+    if (const auto field = config.find(name); field != config.end() && !field->is_null())
+      refuse(path,
+             fmt::format("{} is {}, which is not supported; set it to null and do it to the {}",
+                         name, json_text(*field),
+                         name == std::string("truncate_dim") ? "vectors" : "texts"));
+}
+
 }  // namespace
 
 SentenceTransformer load_sentence_transformer(const std::string& folder,
                                               const LoadOptions& options) {
   const Parts parts = read_parts(folder);
   check_lower_case(folder);
+  check_defaults(folder);
   const auto bert = from_pretrained<nn::models::BertModel>(folder, options);
   const int64_t longest = read_max_seq_length(folder, bert.config().max_position_embeddings);
   SentenceTransformer model(bert, parts.pooling, parts.normalized, longest);

@@ -98,6 +98,11 @@ int64_t Json::natural(int64_t largest) const {
   return value(node_).get<int64_t>();
 }
 
+double Json::number() const {
+  if (!value(node_).is_number()) refuse("should be a number");
+  return value(node_).get<double>();
+}
+
 std::string Json::string_or(const std::string& name, std::string otherwise) const {
   return has(name) ? (*this)[name].string() : otherwise;
 }

@@ -36,6 +36,7 @@ class Json {
   std::string string() const;
   bool boolean() const;
   int64_t natural(int64_t largest) const;
+  double number() const;
   // A member's value, or another if it is not there or null.
   std::string string_or(const std::string& name, std::string otherwise) const;
   bool boolean_or(const std::string& name, bool otherwise) const;

@@ -103,8 +103,57 @@ Named select(const Named& candidates, const std::vector<std::string>& names) {
   return found;
 }
 
-// The linear maps that get an adapter. saved: the modules that are trained whole.
-Named targets_of(const Module& model, const std::vector<std::string>& names, const Named& saved) {
+// True for the parameters, and the modules with a dot behind them, of a module that a name means.
+bool lies_in(const std::string& path, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return ("." + path).find("." + name + ".") != std::string::npos;
+  });
+}
+
+using Parameters = std::vector<std::pair<std::string, Tensor>>;
+
+// In the order of the model, further names of tied ones behind.
+Parameters parameters_by_every_name(const Module& model) {
+  Parameters all = model.named_parameters();
+  std::map<const Storage*, Tensor> tensors;
+  std::set<std::string> known;
+  for (const auto& [name, parameter] : all) {
+    tensors.emplace(&parameter.array().storage(), parameter);
+    known.insert(name);
+  }
+  for (const auto& [name, array] : model.state_dict())
+    if (const auto tensor = tensors.find(&array.storage());
+        tensor != tensors.end() && !known.contains(name))
+      all.emplace_back(name, tensor->second);
+  return all;
+}
+
+// The parameters of modules that are trained whole. ValueError for a module that is none, or one
+// end of a tied weight: to PEFT, the other end keeps its values then.
+Parameters saved_of(const Module& model, const std::vector<std::string>& modules) {
+  const Parameters all = parameters_by_every_name(model);
+  for (const std::string& module : modules)
+    if (std::none_of(all.begin(), all.end(),
+                     [&](const auto& entry) { return lies_in(entry.first, {module}); }))
+      fail<ValueError>("Lora", "modules_to_save: \"{}\" means no module with parameters", module);
+  Parameters saved;
+  std::map<const Storage*, std::string> others;
+  for (const auto& [name, parameter] : all)
+    if (lies_in(name, modules))
+      saved.emplace_back(name, parameter);
+    else
+      others.emplace(&parameter.array().storage(), name);
+  for (const auto& [name, parameter] : saved)
+    if (const auto other = others.find(&parameter.array().storage()); other != others.end())
+      fail<ValueError>("Lora",
+                       "modules_to_save names {}, but not {}, which is the same tensor; name both, "
+                       "or load the model with tie_word_embeddings false",
+                       name, other->second);
+  return saved;
+}
+
+// The linear maps that get an adapter: none inside a module that is trained whole.
+Named targets_of(const Module& model, const LoraConfig& config) {
   std::map<const Storage*, int> uses;
   for (const auto& [name, array] : model.state_dict()) ++uses[&array.storage()];
   const auto is_tied = [&](const Module& module) {
@@ -112,16 +161,14 @@ Named targets_of(const Module& model, const std::vector<std::string>& names, con
   };
   Named linear = model.named_modules();
   std::erase_if(linear, [](const auto& entry) { return !is_linear(entry.second); });
-  const bool all = names == std::vector<std::string>{all_linear};
-  const auto is_saved = [&](const std::string& path) {
-    return std::any_of(saved.begin(), saved.end(), [&](const auto& entry) {
-      return path == entry.first || path.starts_with(entry.first + ".");
-    });
-  };
-  if (all)
-    std::erase_if(
-        linear, [&](const auto& entry) { return is_tied(entry.second) || is_saved(entry.first); });
-  const Named targets = all ? linear : select(linear, names);
+  const bool all = config.target_modules == std::vector<std::string>{all_linear};
+  if (all) std::erase_if(linear, [&](const auto& entry) { return is_tied(entry.second); });
+  Named targets = all ? linear : select(linear, config.target_modules);
+  std::erase_if(targets, [&](const auto& entry) {
+    return lies_in(entry.first + ".", config.modules_to_save);
+  });
+  if (targets.empty())
+    fail<ValueError>("Lora", "target_modules means no layer outside of modules_to_save");
   for (const auto& [path, module] : targets) {
     if (is_tied(module)) fail<ValueError>("Lora", "{} shares its weight with another module", path);
     if (module.has_adapter()) fail<ValueError>("Lora", "{} has an adapter already", path);
@@ -143,16 +190,14 @@ Lora::Lora(const Module& model, const LoraConfig& config)
   check(config);
   describe("Lora", fmt::format("r={}", config.r));
   attached_->config = config;
-  const Named saved = select(model.named_modules(), config.modules_to_save);
-  for (const auto& [path, target] : targets_of(model, config.target_modules, saved))
+  const Parameters saved = saved_of(model, config.modules_to_save);
+  for (const auto& [path, target] : targets_of(model, config))
     attached_->layers.emplace_back(target, child(path, LoraLayer(target, config)));
   for (const Tensor& parameter : model.parameters())
     attached_->required.emplace_back(parameter, parameter.requires_grad());
 
   model.requires_grad_(false);
-  for (const auto& [path, module] : saved)
-    for (const auto& [name, parameter] : module.named_parameters())
-      param(path + "." + name, parameter).requires_grad_();
+  for (const auto& [name, parameter] : saved) param(name, parameter).requires_grad_();
   for (const auto& [target, layer] : attached_->layers) target.set_adapter(layer);
 }
 

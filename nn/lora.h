@@ -15,7 +15,8 @@ struct LoraConfig {
   // ("c_attn", "attn.c_proj"); "all-linear" means all whose weight is not tied to another and that
   // modules_to_save does not name.
   std::vector<std::string> target_modules = {};
-  // Modules that are trained whole, such as a new head, named likewise.
+  // Modules that are trained whole, such as a new head, named likewise: those above them count too
+  // ("pooler" of "pooler.dense"). They get no adapter. Both ends of a tied weight, or none.
   std::vector<std::string> modules_to_save = {};
 };
 
@@ -33,8 +34,8 @@ struct LoraConfig {
 class Lora : public Module {
  public:
   // Attaches the adapters and freezes the model. ValueError for options out of range, a target that
-  // matches no Linear or Conv1D, has an adapter already or shares its weight with another module;
-  // the model is as before then.
+  // matches no Linear or Conv1D, has an adapter already or shares its weight with another module,
+  // or a module to save that shares one with another that is not; the model is as before then.
   Lora(const Module& model, const LoraConfig& config);
 
   // Adds s B A to each weight, which does the same as the adapters, without their cost. While

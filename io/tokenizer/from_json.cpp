@@ -21,7 +21,8 @@ std::string affix_from(const Json& json, const char* name, std::string otherwise
 
 Model bpe_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
                const Merges& merges) {
-  if (json.has("dropout")) json["dropout"].refuse("dropout of merges is not supported");
+  if (json.has("dropout") && json["dropout"].number() != 0)
+    json["dropout"].refuse("dropout of merges is not supported");
   BpeOptions options;
   options.unk_token = optional_string(json, "unk_token");
   options.fuse_unk = json.boolean_or("fuse_unk", false);
@@ -60,15 +61,10 @@ Model model_from(const Json& json, std::shared_ptr<const Vocabulary> vocabulary,
 }
 
 AddedToken added_token_from(const Json& json) {
-  AddedToken token;
+  if (!json.is_object()) json.refuse("should be an object");
+  AddedToken token = token_from(json, false);
   token.id = json["id"].natural(largest_id);
-  token.content = json["content"].string();
   if (token.content.empty()) json.refuse("the content of an added token is empty");
-  token.special = json.boolean_or("special", false);
-  token.single_word = json.boolean_or("single_word", false);
-  token.lstrip = json.boolean_or("lstrip", false);
-  token.rstrip = json.boolean_or("rstrip", false);
-  token.normalized = json.boolean_or("normalized", !token.special);
   return token;
 }
 
@@ -95,6 +91,23 @@ void check_ids(const Json& json, const std::vector<PostProcessor::Part>& parts, 
 
 }  // namespace
 
+AddedToken token_from(const Json& json, bool special) {
+  AddedToken token;
+  token.special = special;
+  token.normalized = !special;
+  if (!json.is_object()) {
+    token.content = json.string();
+    return token;
+  }
+  token.content = json["content"].string();
+  token.special |= json.boolean_or("special", false);
+  token.single_word = json.boolean_or("single_word", false);
+  token.lstrip = json.boolean_or("lstrip", false);
+  token.rstrip = json.boolean_or("rstrip", false);
+  token.normalized = json.boolean_or("normalized", !token.special);
+  return token;
+}
+
 std::vector<AddedToken> added_tokens_from(const Json& json) {
   std::vector<AddedToken> tokens = make_parts(json, added_token_from);
   std::map<std::string, int64_t> ids;
@@ -110,8 +123,8 @@ std::vector<AddedToken> added_tokens_from(const Json& json) {
 }
 
 std::shared_ptr<Pipeline> pipeline_from(const Json& json,
-                                        std::shared_ptr<const Vocabulary> vocabulary,
-                                        Merges merges) {
+                                        std::shared_ptr<const Vocabulary> vocabulary, Merges merges,
+                                        const std::vector<DeclaredToken>& declared) {
   const Json model = json["model"];
   Stages stages;
   stages.vocabulary = std::move(vocabulary);
@@ -119,14 +132,20 @@ std::shared_ptr<Pipeline> pipeline_from(const Json& json,
   if (json.has("pre_tokenizer")) stages.pre_tokenizer = pre_tokenizer_from(json["pre_tokenizer"]);
   stages.model = model_from(model, stages.vocabulary, merges);
   stages.decoder = json.has("decoder") ? decoder_from(json["decoder"]) : join_decoder(" ");
+  std::vector<AddedToken> added;
   if (json.has("added_tokens")) {
-    auto added = added_tokens_from(json["added_tokens"]);
+    added = added_tokens_from(json["added_tokens"]);
     check_added(json["added_tokens"], added, *stages.vocabulary);
-    stages.added = in_place(json["added_tokens"],
-                            [&] { return AddedTokens(std::move(added), stages.normalizer); });
   }
+  const size_t own = added.size();
+  add_declared(added, declared, *stages.vocabulary);
+  std::string settings = json.text_without({"model"});
+  if (added.size() > own) settings = with_added_tokens(settings, added);
+  if (!added.empty())
+    stages.added = in_place(own > 0 ? json["added_tokens"] : json,
+                            [&] { return AddedTokens(std::move(added), stages.normalizer); });
   Source source{
-      json.text_without({"model"}), model.text_without({"vocab", "merges"}), std::move(merges), {}};
+      std::move(settings), model.text_without({"vocab", "merges"}), std::move(merges), {}};
   const auto pipeline = in_place(
       json, [&] { return std::make_shared<Pipeline>(std::move(stages), std::move(source)); });
   if (json.has("post_processor")) {

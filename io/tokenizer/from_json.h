@@ -10,6 +10,7 @@
 #include "../../array/fail.h"
 #include "../json.h"
 #include "../json_scanner.h"
+#include "declared_tokens.h"
 #include "pipeline.h"
 
 // The parts of a tokenizer.json. Each function is a FormatError that names the place if something
@@ -23,6 +24,9 @@ Pattern pattern_from(const Json& json);
 Prepend prepend_scheme_from(const Json& json);
 PostProcessor post_processor_from(const Json& json);
 std::vector<AddedToken> added_tokens_from(const Json& json);
+// "</s>", or an object with that as its content and with flags, which is special if `special`. The
+// content may be empty.
+AddedToken token_from(const Json& json, bool special);
 
 // Limits for all these files: on nesting; on tokens and merges, and on bytes, which bound what a
 // file costs in memory. Gemma's, one of the largest, has 262,144 tokens and 514,906 merges in 33
@@ -39,10 +43,11 @@ Merges merges_from(JsonScanner json, const Vocabulary& vocabulary);
 // "left right"; none if it is anything else.
 std::optional<TokenPair> merge_from_line(std::string_view line, const Vocabulary& vocabulary);
 
-// All of a tokenizer.json, whose model's vocabulary and merges are given apart.
+// All of a tokenizer.json, whose model's vocabulary and merges are given apart, and of what the
+// files beside it declare.
 std::shared_ptr<Pipeline> pipeline_from(const Json& json,
-                                        std::shared_ptr<const Vocabulary> vocabulary,
-                                        Merges merges);
+                                        std::shared_ptr<const Vocabulary> vocabulary, Merges merges,
+                                        const std::vector<DeclaredToken>& declared = {});
 
 // Runs f; a FormatError of it, which knows the reason alone, gets the file and the place.
 template <class F>

@@ -14,8 +14,6 @@ using namespace tokenizers;
 namespace fs = std::filesystem;
 
 constexpr const char* operation = "load_tokenizer";
-constexpr const char* roles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                 "pad_token", "cls_token", "mask_token"};
 
 // A tokenizer.json: what is nearly all of it, and the rest, where null stands for that.
 struct Parts {
@@ -51,11 +49,34 @@ Parts cut(std::string_view text, JsonScanner json) {
   return parts;
 }
 
-std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path) {
+// BERT's class of transformers makes the normalizer anew, by the configuration.
+void refuse_other_normalizer(const Json& json, const std::optional<Json>& config) {
+  if (!config || !json.has("normalizer")) return;
+  const Json normalizer = json["normalizer"];
+  if (normalizer["type"].string() != "BertNormalizer") return;
+  const std::string tokenizer_class = config->string_or("tokenizer_class", "Bert");
+  if (!tokenizer_class.starts_with("Bert")) return;
+  const bool lower = normalizer.boolean_or("lowercase", true);
+  const auto check = [&](const char* option, const char* name, bool value) {
+    if (config->has(option) && (*config)[option].boolean() != value)
+      (*config)[option].refuse(
+          fmt::format("contradicts {} of tokenizer.json's normalizer, which is {}; set them alike",
+                      name, value));
+  };
+  check("do_lower_case", "lowercase", lower);
+  check("strip_accents", "strip_accents", normalizer.boolean_or("strip_accents", lower));
+  check("tokenize_chinese_chars", "handle_chinese_chars",
+        normalizer.boolean_or("handle_chinese_chars", true));
+}
+
+std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path,
+                                              const std::optional<Json>& config,
+                                              const Declarations& declared) {
   const std::string text = read_file(path, most_bytes);
   const JsonScanner scanner = in_file(operation, path, [&] { return JsonScanner(text); });
   const Parts parts = in_file(operation, path, [&] { return cut(text, scanner); });
   const Json json = Json::parse(operation, path, parts.settings, deepest_json);
+  refuse_other_normalizer(json, config);
   const Json model = json["model"], vocab = model["vocab"];
   const size_t added = json.has("added_tokens") ? json["added_tokens"].elements().size() : 0;
   auto vocabulary = in_place(vocab, [&] {
@@ -66,7 +87,7 @@ std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path) {
   if (!parts.merges.empty() && parts.merges != "null")
     merges = in_place(model["merges"],
                       [&] { return merges_from(scanner.within(parts.merges), *vocabulary); });
-  return pipeline_from(json, std::move(vocabulary), std::move(merges));
+  return pipeline_from(json, std::move(vocabulary), std::move(merges), declared.tokens);
 }
 
 std::string find_file(const std::string& path) {
@@ -82,55 +103,31 @@ std::optional<Json> read_if_there(const std::string& folder, const char* name) {
   return read_json(path);
 }
 
-// Refuses what transformers would add to a vocabulary file: ids would be others without it.
-void refuse_additions(const Pipeline& pipeline, const std::optional<Json>& config,
-                      const std::optional<Json>& added) {
-  constexpr const char* remedy = "transformers can save the whole as a tokenizer.json";
-  const auto check = [&](const Json& entry, const std::string& token, const std::string& id) {
-    const auto known = pipeline.id(token);
-    if (!known || std::to_string(*known) != id)
-      entry.refuse(fmt::format("\"{}\" is not the vocabulary's token {}; {}", token, id, remedy));
-  };
-  if (added)
-    for (const std::string& token : added->names())
-      check((*added)[token], token, std::to_string((*added)[token].natural(most_tokens)));
-  if (!config) return;
-  if (config->has("added_tokens_decoder")) {
-    const Json decoder = (*config)["added_tokens_decoder"];
-    for (const std::string& id : decoder.names())
-      check(decoder[id], decoder[id]["content"].string(), id);
-  }
-  if (config->has("add_bos_token") && (*config)["add_bos_token"].boolean())
-    (*config)["add_bos_token"].refuse(fmt::format("is not supported here; {}", remedy));
-}
-
-// Some models have the roles of special tokens in a file of their own.
-void set_roles(Pipeline& pipeline, const std::optional<Json>& file) {
-  for (const char* role : roles) {
-    const auto token = special_token_of(file, role);
-    const auto id = token ? pipeline.id(*token) : std::nullopt;
-    if (id) pipeline.special_ids.insert_or_assign(role, *id);
-  }
+std::shared_ptr<Pipeline> from_file(const fs::path& file, const std::optional<Json>& config,
+                                    const Declarations& declared) {
+  const std::string folder = file.parent_path().string(), name = file.filename().string();
+  if (!name.ends_with(".txt") && name != "vocab.json")
+    return from_tokenizer_json(file.string(), config, declared);
+  if (config && config->boolean_or("add_bos_token", false))
+    (*config)["add_bos_token"].refuse(
+        "is not supported here; transformers can save the whole as a tokenizer.json");
+  if (name.ends_with(".txt")) return from_vocab_txt(file.string(), config, declared);
+  return from_vocab_and_merges(file.string(), path_in(operation, folder, "merges.txt"), config,
+                               declared);
 }
 
 }  // namespace
 
 Tokenizer load_tokenizer(const std::string& path) {
   const fs::path file = find_file(path);
-  const std::string folder = file.parent_path().string(), name = file.filename().string();
+  const std::string folder = file.parent_path().string();
   const std::optional<Json> config = read_if_there(folder, "tokenizer_config.json");
-  std::shared_ptr<Pipeline> pipeline;
-  if (name.ends_with(".txt"))
-    pipeline = from_vocab_txt(file.string(), config);
-  else if (name == "vocab.json")
-    pipeline =
-        from_vocab_and_merges(file.string(), path_in(operation, folder, "merges.txt"), config);
-  else
-    pipeline = from_tokenizer_json(file.string());
-  if (name.ends_with(".txt") || name == "vocab.json")
-    refuse_additions(*pipeline, config, read_if_there(folder, "added_tokens.json"));
-  set_roles(*pipeline, read_if_there(folder, "special_tokens_map.json"));
-  set_roles(*pipeline, config);
+  const Declarations declared =
+      declarations_of(config, read_if_there(folder, "special_tokens_map.json"),
+                      read_if_there(folder, "added_tokens.json"));
+  const std::shared_ptr<Pipeline> pipeline = from_file(file, config, declared);
+  for (const auto& [role, token] : declared.roles)
+    if (const auto id = pipeline->id(token)) pipeline->special_ids.insert_or_assign(role, *id);
   if (config) pipeline->set_config(config->text_without({}));
   return Tokenizer(pipeline);
 }

@@ -82,23 +82,23 @@ PostProcessor template_processing(const Json& json) {
   return processor;
 }
 
-// Trims offsets if one does, and puts in what the one that puts in tokens does.
+// Trims offsets if one does, as that one does, and puts in what the one that puts in tokens does.
 PostProcessor sequence(const Json& json) {
   PostProcessor whole;
   bool adds = false;
   for (const Json& part : json["processors"].elements()) {
     PostProcessor processor = post_processor_from(part);
-    if (part["type"].string() == "ByteLevel") {
-      whole.trims_offsets = processor.trims_offsets;
+    if (processor.trims_offsets) {
+      if (whole.trims_offsets)
+        part.refuse("a second post-processor that trims offsets is not supported");
+      whole.trims_offsets = true;
       whole.keeps_prefix_space = processor.keeps_prefix_space;
-    } else if (adds) {
-      part.refuse("a second post-processor that adds tokens is not supported");
-    } else {
-      adds = true;
-      whole.single = std::move(processor.single);
-      whole.pair = std::move(processor.pair);
-      whole.trims_offsets |= processor.trims_offsets;
     }
+    if (part["type"].string() == "ByteLevel") continue;
+    if (adds) part.refuse("a second post-processor that adds tokens is not supported");
+    adds = true;
+    whole.single = std::move(processor.single);
+    whole.pair = std::move(processor.pair);
   }
   return whole;
 }

@@ -34,14 +34,19 @@ std::string token_lines(const TokenList& tokens) {
 
 }  // namespace
 
-// Roles may come from files that are not written.
+// Roles may come from files that are not written, and which count before this one.
 std::string Pipeline::config_with_roles() const {
   Ordered config = source_.config.empty() ? Ordered::object() : Ordered::parse(source_.config);
+  if (!config.is_object()) return source_.config;
   bool changed = false;
   for (const auto& [role, id] : special_ids) {
-    if (!config.is_object() || (config.contains(role) && !config[role].is_null())) continue;
     const AddedToken* added = stages_.added.find(id);
-    config[role] = added ? added->content : std::string(token(id));
+    const std::string token = added ? added->content : std::string(this->token(id));
+    const Ordered& known = config[role];
+    if (known == token ||
+        (known.is_object() && known.contains("content") && known.at("content") == token))
+      continue;
+    config[role] = token;
     changed = true;
   }
   return changed ? config.dump() : source_.config;

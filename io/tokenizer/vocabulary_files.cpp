@@ -50,20 +50,16 @@ bool option(const std::optional<Json>& config, const char* name, bool otherwise)
   return config ? config->boolean_or(name, otherwise) : otherwise;
 }
 
-// What the model's configuration does not name.
-std::string token_for(const std::optional<Json>& config, const std::string& role,
-                      std::string otherwise) {
-  return special_token_of(config, role).value_or(std::move(otherwise));
-}
-
-// The entries of a tokenizer.json for special tokens, as far as the vocabulary has them.
-nlohmann::json special_tokens(const Vocabulary& vocabulary, const std::vector<std::string>& names) {
+// The entries of a tokenizer.json for special tokens, as far as the vocabulary has them and no file
+// declares them.
+nlohmann::json special_tokens(const Vocabulary& vocabulary, const std::vector<std::string>& names,
+                              const Declarations& declared) {
   nlohmann::json added = nlohmann::json::array();
   for (const std::string& name : names) {
     const auto id = vocabulary.id(name);
     const bool repeated = std::any_of(added.begin(), added.end(),
                                       [&](const auto& known) { return known["content"] == name; });
-    if (id && !repeated)
+    if (id && !repeated && !declared.has(name))
       added.push_back({{"id", *id},
                        {"content", name},
                        {"single_word", false},
@@ -81,19 +77,21 @@ int64_t require(const std::string& path, const Vocabulary& vocabulary, const std
 
 std::shared_ptr<Pipeline> build(const char* builder, const std::string& what,
                                 const nlohmann::json& settings,
-                                std::shared_ptr<const Vocabulary> vocabulary, Merges merges) {
+                                std::shared_ptr<const Vocabulary> vocabulary, Merges merges,
+                                const Declarations& declared = {}) {
   return pipeline_from(Json::parse(builder, what, json_text(settings), deepest_json),
-                       std::move(vocabulary), std::move(merges));
+                       std::move(vocabulary), std::move(merges), declared.tokens);
 }
 
 nlohmann::json byte_level_settings(const Vocabulary& vocabulary,
-                                   const std::vector<std::string>& special, bool add_prefix_space) {
+                                   const std::vector<std::string>& special, bool add_prefix_space,
+                                   const Declarations& declared = {}) {
   const nlohmann::json byte_level = {{"type", "ByteLevel"},
                                      {"add_prefix_space", add_prefix_space},
                                      {"trim_offsets", true},
                                      {"use_regex", true}};
   return {{"version", "1.0"},
-          {"added_tokens", special_tokens(vocabulary, special)},
+          {"added_tokens", special_tokens(vocabulary, special, declared)},
           {"pre_tokenizer", byte_level},
           {"post_processor", byte_level},
           {"decoder", byte_level},
@@ -126,29 +124,22 @@ std::shared_ptr<const Vocabulary> read_vocab_json(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> special_token_of(const std::optional<Json>& config,
-                                            const std::string& role) {
-  if (!config || !config->has(role)) return std::nullopt;
-  const Json token = (*config)[role];
-  return token.is_object() ? token["content"].string() : token.string();
-}
-
 Json read_json(const std::string& path) {
   return Json::parse(operation, path, read_file(path, most_json_bytes), deepest_json);
 }
 
-std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path,
-                                         const std::optional<Json>& config) {
+std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path, const std::optional<Json>& config,
+                                         const Declarations& declared) {
   auto vocabulary = read_lines(path);
-  const std::string unk = token_for(config, "unk_token", "[UNK]"),
-                    cls = token_for(config, "cls_token", "[CLS]"),
-                    sep = token_for(config, "sep_token", "[SEP]"),
-                    pad = token_for(config, "pad_token", "[PAD]"),
-                    mask = token_for(config, "mask_token", "[MASK]");
+  const std::string unk = declared.role_or("unk_token", "[UNK]"),
+                    cls = declared.role_or("cls_token", "[CLS]"),
+                    sep = declared.role_or("sep_token", "[SEP]"),
+                    pad = declared.role_or("pad_token", "[PAD]"),
+                    mask = declared.role_or("mask_token", "[MASK]");
   const bool lower = option(config, "do_lower_case", true);
   const nlohmann::json settings = {
       {"version", "1.0"},
-      {"added_tokens", special_tokens(*vocabulary, {unk, cls, sep, pad, mask})},
+      {"added_tokens", special_tokens(*vocabulary, {unk, cls, sep, pad, mask}, declared)},
       {"normalizer",
        {{"type", "BertNormalizer"},
         {"clean_text", true},
@@ -166,24 +157,22 @@ std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path,
         {"unk_token", unk},
         {"continuing_subword_prefix", "##"},
         {"max_input_chars_per_word", 100}}}};
-  return build(operation, path, settings, std::move(vocabulary), {});
+  return build(operation, path, settings, std::move(vocabulary), {}, declared);
 }
 
 std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
                                                 const std::string& merges_path,
-                                                const std::optional<Json>& config) {
+                                                const std::optional<Json>& config,
+                                                const Declarations& declared) {
   auto vocabulary = read_vocab_json(vocab_path);
   const bool add_prefix_space = option(config, "add_prefix_space", false);
   const bool roberta = config && config->string_or("tokenizer_class", "").starts_with("Roberta");
   std::vector<std::string> names = {"<|endoftext|>"};
   if (roberta) names = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"};
-  for (const char* role :
-       {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"})
-    if (const auto token = special_token_of(config, role)) names.push_back(*token);
-  nlohmann::json settings = byte_level_settings(*vocabulary, names, add_prefix_space);
+  nlohmann::json settings = byte_level_settings(*vocabulary, names, add_prefix_space, declared);
   if (roberta) {
-    const std::string cls = token_for(config, "cls_token", "<s>"),
-                      sep = token_for(config, "sep_token", "</s>");
+    const std::string cls = declared.role_or("cls_token", "<s>"),
+                      sep = declared.role_or("sep_token", "</s>");
     settings["post_processor"] = {
         {"type", "RobertaProcessing"},
         {"cls", nlohmann::json::array({cls, require(vocab_path, *vocabulary, cls)})},
@@ -193,7 +182,7 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
     for (auto& token : settings["added_tokens"]) token["lstrip"] = token["content"] == "<mask>";
   }
   Merges merges = read_merges(merges_path, *vocabulary);
-  return build(operation, vocab_path, settings, std::move(vocabulary), std::move(merges));
+  return build(operation, vocab_path, settings, std::move(vocabulary), std::move(merges), declared);
 }
 
 std::shared_ptr<Pipeline> byte_level_bpe(const char* builder, const std::string& what,

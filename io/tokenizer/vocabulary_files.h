@@ -5,23 +5,24 @@
 #include <string>
 
 #include "../json.h"
+#include "declared_tokens.h"
 #include "pipeline.h"
 
-// Tokenizers from before tokenizer.json: a vocabulary, and the rest by convention, which
-// tokenizer_config.json refines. Tokens that it or added_tokens.json add are refused by
-// load_tokenizer.
+// Tokenizers from before tokenizer.json: a vocabulary, and the rest by convention, which the files
+// beside it refine.
 namespace attune::io::tokenizers {
 
 // BERT's WordPiece from a vocab.txt: a token a line. In the configuration count do_lower_case,
-// strip_accents, tokenize_chinese_chars and the names of the special tokens.
-std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path,
-                                         const std::optional<Json>& config);
+// strip_accents and tokenize_chinese_chars.
+std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path, const std::optional<Json>& config,
+                                         const Declarations& declared);
 
 // Byte-level BPE from a vocab.json and a merges.txt: GPT-2's, or RoBERTa's if the configuration
-// names it. add_prefix_space and the names of the special tokens count.
+// names it. add_prefix_space counts.
 std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
                                                 const std::string& merges_path,
-                                                const std::optional<Json>& config);
+                                                const std::optional<Json>& config,
+                                                const Declarations& declared);
 
 // Byte-level BPE of given tokens; those of the special names that are tokens are special. Errors
 // name the builder and `what` it makes.
@@ -29,10 +30,6 @@ std::shared_ptr<Pipeline> byte_level_bpe(const char* builder, const std::string&
                                          std::shared_ptr<const Vocabulary> vocabulary,
                                          Merges merges, const std::vector<std::string>& special,
                                          bool add_prefix_space);
-
-// "eos_token": "</s>", or an object with that as its content.
-std::optional<std::string> special_token_of(const std::optional<Json>& config,
-                                            const std::string& role);
 
 Json read_json(const std::string& path);
 

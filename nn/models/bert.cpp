@@ -29,7 +29,7 @@ void visit(Fields& fields, Config& c) {
   fields.size("type_vocab_size", c.type_vocab_size);
   fields.real("initializer_range", c.initializer_range, 0, 100);
   fields.real("layer_norm_eps", c.layer_norm_eps, 0, 1);
-  fields.token("pad_token_id", c.pad_token_id);
+  fields.padding("pad_token_id", c.pad_token_id);
   fields.flag("tie_word_embeddings", c.tie_word_embeddings);
   fields.labels(c.num_labels, c.id2label);
   fields.word("problem_type", c.problem_type);
@@ -62,8 +62,8 @@ std::string problem_of(const BertConfig& c) {
   if (c.hidden_size % c.num_attention_heads != 0)
     return fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size,
                        c.num_attention_heads);
-  if (c.pad_token_id && *c.pad_token_id >= c.vocab_size)
-    return fmt::format("pad_token_id {} is none of vocab_size {}", *c.pad_token_id, c.vocab_size);
+  problem = problem_of_padding(c.pad_token_id, c.vocab_size);
+  if (!problem.empty()) return problem;
   if (!c.id2label.empty() && static_cast<int64_t>(c.id2label.size()) != c.num_labels)
     return fmt::format("id2label names {} of num_labels {}", c.id2label.size(), c.num_labels);
   return {};
@@ -193,7 +193,9 @@ const CheckpointNames BertForMaskedLM::checkpoint_names = {
     .heads = heads,
     .tied_head = "cls.predictions.decoder.weight",
     .tied_embedding = "embeddings.word_embeddings.weight",
-    .substitutes = {{"cls.predictions.decoder.bias", "cls.predictions.bias"}}};
+    // The second is not computed with where they are not tied.
+    .substitutes = {{"cls.predictions.decoder.bias", "cls.predictions.bias"},
+                    {"cls.predictions.bias", "cls.predictions.decoder.bias"}}};
 
 BertForMaskedLM::BertForMaskedLM(const BertConfig& config)
     : bert(child("bert", BertModel(with_pooling(config, false)))),

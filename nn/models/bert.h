@@ -25,7 +25,7 @@ struct BertConfig {
   int64_t type_vocab_size = 2;                // segments
   double initializer_range = 0.02;
   double layer_norm_eps = 1e-12;
-  std::optional<int64_t> pad_token_id = 0;  // its embedding takes no gradient
+  std::optional<int64_t> pad_token_id = 0;  // its embedding takes no gradient; -1: the last
   bool tie_word_embeddings = true;          // the masked-LM head's weight is the token embedding
   int64_t num_labels = 2;                   // of a classifier
   std::vector<std::string> id2label;        // their names, or none

@@ -50,6 +50,11 @@ std::string problem_of_numbers(NamedNumbers numbers, double most) {
   return {};
 }
 
+std::string problem_of_padding(std::optional<int64_t> token, int64_t vocab_size) {
+  if (!token || (*token >= -vocab_size && *token < vocab_size)) return {};
+  return fmt::format("pad_token_id {} is none of vocab_size {}", *token, vocab_size);
+}
+
 std::string problem_of_activation(const char* field, const std::string& name) {
   try {
     nn::activation(name);
@@ -186,6 +191,13 @@ void ConfigReader::token(const char* name, std::optional<int64_t>& value) {
   }
 }
 
+void ConfigReader::padding(const char* name, std::optional<int64_t>& value) {
+  if (state_->take_null(name))
+    value.reset();
+  else if (const auto found = state_->whole(name, -largest_size, largest_size))
+    value = found;
+}
+
 void ConfigReader::tokens(const char* name, std::vector<int64_t>& value) {
   const auto field = state_->json.find(name);
   if (field == state_->json.end()) return;
@@ -228,7 +240,7 @@ void ConfigReader::labels(int64_t& count, std::vector<std::string>& names) {
 void ConfigReader::object(const char* name, const std::function<void(ConfigReader&)>& read) {
   if (state_->take_null(name)) return;
   const auto found = state_->take(name, "an object", [](const Json& v) { return v.is_object(); });
-  if (!found) return;
+  if (!found || found->empty()) return;
   ConfigReader inner(std::make_unique<State>(State{*found, {}, {}}));
   read(inner);
   if (!inner.state_->problems.empty()) add_problem(name + (": " + inner.state_->problems));

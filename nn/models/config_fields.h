@@ -22,6 +22,8 @@ std::string problem_of_sizes(NamedSizes sizes, int64_t least = 1, int64_t most =
 // The same of [0, most], in which NaN does not lie.
 using NamedNumbers = std::initializer_list<std::pair<const char*, double>>;
 std::string problem_of_numbers(NamedNumbers numbers, double most = 1);
+// What is wrong with a row of an embedding that takes no gradient; empty if nothing is.
+std::string problem_of_padding(std::optional<int64_t> token, int64_t vocab_size);
 // What is wrong with the name of an activation; empty if nothing is.
 std::string problem_of_activation(const char* field, const std::string& name);
 
@@ -44,10 +46,12 @@ class ConfigReader {
   void word(const char* name, std::string& value);        // null: empty
   void activation(const char* name, std::string& value);  // one that nn::activation knows
   void token(const char* name, std::optional<int64_t>& value);
+  // The row of an embedding that takes no gradient: below 0, it counts from the last.
+  void padding(const char* name, std::optional<int64_t>& value);
   void tokens(const char* name, std::vector<int64_t>& value);  // null, one or a list
   // num_labels or id2label, the names of labels 0, 1, …; label2id says the same and is left out.
   void labels(int64_t& count, std::vector<std::string>& names);
-  // Fields of an object; null or missing: none.
+  // Fields of an object; null, empty or missing: none.
   void object(const char* name, const std::function<void(ConfigReader&)>& read);
   // A name that may stand for `name`, asked for later, or beside it if they agree.
   void alias(const char* other, const char* name);
@@ -83,6 +87,7 @@ class ConfigWriter {
   void word(const char* name, const std::string& value);
   void activation(const char* name, const std::string& value) { word(name, value); }
   void token(const char* name, const std::optional<int64_t>& value);
+  void padding(const char* name, const std::optional<int64_t>& value) { token(name, value); }
   void tokens(const char* name, const std::vector<int64_t>& value);
   void labels(int64_t count, const std::vector<std::string>& names);
   void object(const char* name, const std::function<void(ConfigWriter&)>& write);

@@ -43,7 +43,9 @@ Tensor positions_of(const char* model, const Tensor& input_ids, const ForwardOpt
   if (input_ids.dim() != 2 || input_ids.size(1) > longest)
     fail<ShapeError>(model, "tokens are {}; the model takes [B, T] with T at most {}",
                      to_string(input_ids.shape()), longest);
-  return options.position_ids.defined() ? options.position_ids : arange(input_ids.size(1));
+  const Tensor& given = options.position_ids;
+  if (!given.defined()) return arange(input_ids.size(1));
+  return given.dim() == 2 && given.size(0) == 1 ? select(given, 0, 0) : given;
 }
 
 KvCache::Entry keys_and_values(const LayerContext& context, const Tensor& k, const Tensor& v) {

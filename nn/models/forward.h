@@ -15,7 +15,7 @@ namespace attune::nn::models {
 struct ForwardOptions {
   Tensor attention_mask = {};  // bool or int64 [B, T]: false or 0 where a token is padding
   Tensor token_type_ids = {};  // int64 [B, T]: the segment of each token
-  Tensor position_ids = {};    // int64 [T] or [B, T]; 0, 1, … if undefined
+  Tensor position_ids = {};    // int64 [T], [1, T] or [B, T]; 0, 1, … if undefined
   Tensor labels = {};          // gives a loss; int64 [B, T] of a language model, see losses.h
   // The labels of a causal language model, shifted already: what each token is to predict.
   Tensor shift_labels = {};

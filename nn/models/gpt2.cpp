@@ -141,7 +141,7 @@ Tensor Gpt2Block::operator()(const Tensor& x, const LayerContext& context) const
 const CheckpointNames Gpt2::checkpoint_names = {
     .base = "transformer.",
     .buffers = {".attn.bias", ".attn.masked_bias"},
-    .heads = {"lm_head.", "score.", "multiple_choice_head."},
+    .heads = {"lm_head.", "score.", "multiple_choice_head.", "classifier.", "qa_outputs."},
     .tied_head = "lm_head.weight",
     .tied_embedding = "wte.weight"};
 

@@ -48,7 +48,7 @@ void visit(Fields& fields, Config& c) {
   fields.flag("attention_bias", c.attention_bias);
   fields.flag("mlp_bias", c.mlp_bias);
   fields.flag("tie_word_embeddings", c.tie_word_embeddings);
-  fields.token("pad_token_id", c.pad_token_id);
+  fields.padding("pad_token_id", c.pad_token_id);
   fields.token("bos_token_id", c.bos_token_id);
   fields.tokens("eos_token_id", c.eos_token_id);
   fields.object("rope_parameters", [&](auto& inner) { visit_rope(inner, c.rope_parameters); });
@@ -94,8 +94,8 @@ std::string problem_of(const LlamaConfig& c) {
   if (c.num_attention_heads % key_heads(c) != 0)
     return fmt::format("num_attention_heads {} is not a multiple of num_key_value_heads {}",
                        c.num_attention_heads, key_heads(c));
-  if (c.pad_token_id && *c.pad_token_id >= c.vocab_size)
-    return fmt::format("pad_token_id {} is none of vocab_size {}", *c.pad_token_id, c.vocab_size);
+  problem = problem_of_padding(c.pad_token_id, c.vocab_size);
+  if (!problem.empty()) return problem;
   const RopeParameters& rope = c.rope_parameters;
   if (rope.rope_type != "default" && rope.rope_type != "linear" && rope.rope_type != "llama3")
     return fmt::format("rope_type \"{}\" is none of default, linear, llama3", rope.rope_type);

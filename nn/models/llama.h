@@ -45,7 +45,7 @@ struct LlamaConfig {
   bool attention_bias = false;
   bool mlp_bias = false;
   bool tie_word_embeddings = false;          // the head's weight is the token embedding
-  std::optional<int64_t> pad_token_id = {};  // its embedding takes no gradient
+  std::optional<int64_t> pad_token_id = {};  // its embedding takes no gradient; -1: the last
   std::optional<int64_t> bos_token_id = 1;
   std::vector<int64_t> eos_token_id = {2};
   std::string others = "{}";  // JSON: fields without a member, kept for saving

@@ -153,6 +153,43 @@ TEST_CASE("capital letters are a matter of the tokenizer, or refused") {
                     ContainsSubstring("the tokenizer keeps capital letters"));
 }
 
+TEST_CASE("what sentence-transformers would do to vectors and texts unasked is refused") {
+  const auto load = [](const char* defaults) {
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder("sentence"), folder / "copy",
+                          std::filesystem::copy_options::recursive);
+    write_all(folder / "copy/config_sentence_transformers.json", defaults);
+    return hub::load_sentence_transformer(folder / "copy");
+  };
+  CHECK_NOTHROW(load(R"({"truncate_dim":null,"default_prompt_name":null,"prompts":{"q":"x"}})"));
+  CHECK_THROWS_WITH(load(R"({"truncate_dim":4})"),
+                    ContainsSubstring("transformers.json: truncate_dim is 4, which is not"));
+  CHECK_THROWS_WITH(load(R"({"default_prompt_name":"q"})"),
+                    ContainsSubstring("default_prompt_name is \"q\", which is not supported"));
+}
+
+TEST_CASE("of two biases of a masked language model, the decoder's counts") {
+  for (const char* name : {"bert_pretraining", "bert_untied"}) {
+    INFO(name);
+    const ScratchFolder folder;
+    std::filesystem::copy(model_folder(name), folder / "copy");
+    const std::string path = folder / "copy/model.safetensors";
+    StateDict weights;
+    for (const auto& [tensor, array] : io::load_safetensors(path).arrays)
+      weights.emplace(tensor, Tensor(array).clone().array());
+    const Tensor bias = to(arange(weights.at("cls.predictions.bias").size(0)), float32);
+    weights.insert_or_assign("cls.predictions.decoder.bias", bias.array());
+    io::save_safetensors(path, weights);
+    const auto read = [&] {
+      return hub::from_pretrained<BertForMaskedLM>(folder / "copy").decoder.bias;
+    };
+    CHECK(read().to_vector<float>() == bias.to_vector<float>());
+    weights.erase("cls.predictions.bias");
+    io::save_safetensors(path, weights);
+    CHECK(read().to_vector<float>() == bias.to_vector<float>());
+  }
+}
+
 TEST_CASE("a masked language model of transformers 4, untied, has its bias under one name") {
   const ScratchFolder folder;
   std::filesystem::copy(model_folder("bert_untied"), folder / "copy");

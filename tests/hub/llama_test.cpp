@@ -60,6 +60,11 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
   CHECK(both.original_max_position_embeddings == 64);
   CHECK(read(R"(,"original_max_position_embeddings":32)").original_max_position_embeddings == 32);
 
+  const auto empty = read(
+      R"(,"rope_parameters":{"rope_type":"linear","factor":3,"rope_theta":30},"rope_scaling":{})");
+  CHECK(empty.rope_type == "linear");
+  CHECK(empty.rope_theta == 30);
+
   const auto stretched = hub::load_config<LlamaConfig>(model_folder("llama_stretched"));
   for (const char* field : {"\"rope_parameters\": {", "\"rope_scaling\": {", "\"rope_theta\": 50.0",
                             "\"eos_token_id\": ["})
@@ -93,4 +98,28 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
   CHECK_THROWS_AS(Llama(uneven), ValueError);
   const auto model = hub::from_pretrained<Llama>(model_folder("llama"));
   CHECK_THROWS_AS(model(tensor({{1}}), {.token_type_ids = tensor({{0}})}), ValueError);
+}
+
+TEST_CASE("a padding token below zero is counted from the last, as rows of an embedding are") {
+  auto config = hub::load_config<LlamaConfig>(model_folder("llama"));
+  config.pad_token_id = -1;
+  config = LlamaConfig::from_json(config.to_json());
+  CHECK(config.pad_token_id == -1);
+  const Llama model(config);
+  const Tensor tokens = tensor({{1, 2, static_cast<int>(config.vocab_size) - 1, 3}});
+  model.forward(tokens, {.labels = tokens}).loss.backward();
+  const Tensor gradient = abs(model.embed_tokens.weight.grad());
+  CHECK(amax(select(gradient, 0, -1)).item<float>() == 0);
+  CHECK(amax(select(gradient, 0, 1)).item<float>() > 0);
+  config.pad_token_id = -config.vocab_size - 1;
+  CHECK_THROWS_WITH(Llama(config), ContainsSubstring("is none of vocab_size"));
+}
+
+TEST_CASE("positions of one row are those of every row") {
+  const auto model = hub::from_pretrained<Llama>(model_folder("llama"));
+  const Tensor tokens = tensor({{1, 2, 3}, {4, 5, 6}});
+  const auto logits = [&](const Tensor& positions) {
+    return model(tokens, {.position_ids = positions}).to_vector<float>();
+  };
+  CHECK(logits(tensor({{4, 5, 7}})) == logits(tensor({{4, 5, 7}, {4, 5, 7}})));
 }

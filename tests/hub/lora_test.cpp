@@ -25,6 +25,22 @@ void disturb(const nn::Lora& lora) {
   for (const auto& [name, tensor] : lora.named_parameters()) nn::init::normal_(tensor, 0, 0.1);
 }
 
+void rename_in_config(const std::string& folder, const std::string& from, const std::string& to) {
+  const std::string path = folder + "/adapter_config.json";
+  std::string config = read_all(path);
+  REQUIRE(config.find(from) != std::string::npos);
+  write_all(path, config.replace(config.find(from), from.size(), to));
+}
+
+void change_weights(const std::string& folder, const std::function<void(StateDict&)>& edit) {
+  const std::string path = folder + "/adapter_model.safetensors";
+  StateDict weights;
+  for (const auto& [name, array] : io::load_safetensors(path).arrays)
+    weights.emplace(name, Tensor(array).clone().array());
+  edit(weights);
+  io::save_safetensors(path, weights);
+}
+
 }  // namespace
 
 TEST_CASE("an adapter of PEFT gives what it gives there, gradients included, merged or not") {
@@ -134,22 +150,88 @@ TEST_CASE("an adapter that is saved and loaded again is the same, heads included
   CHECK(largest_difference(model(some_tokens()), other(some_tokens())) == 0);
 }
 
-TEST_CASE("weights of a module that the model has under another name are not left out") {
+TEST_CASE("modules to save are those that the name means to PEFT") {
+  // In the config in place of what Lora was told: a module that is no class here, and one whose
+  // name only ends so.
+  const std::pair<const char*, const char*> names[] = {
+      {"pooler.dense", "pooler"}, {"pooler.dense", "ooler"}, {"LayerNorm", "Norm"}};
+  for (const auto& [own, other] : names) {
+    INFO(other);
+    const ScratchFolder folder;
+    const auto load = [] {
+      return hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"));
+    };
+    const auto model = load(), copy = load();
+    const nn::Lora lora(
+        model, {.r = 2, .target_modules = {"query"}, .modules_to_save = {own, "classifier"}});
+    disturb(lora);
+    hub::save_adapter(lora, folder / "a", "bert", "SEQ_CLS");
+    rename_in_config(folder / "a", "\"" + std::string(own), "\"" + std::string(other));
+    const nn::Lora again = hub::load_adapter(copy, folder / "a");
+    CHECK(again.state_dict().size() == lora.state_dict().size());
+    CHECK(largest_difference(model(some_tokens()), copy(some_tokens())) == 0);
+  }
+}
+
+TEST_CASE("a tied weight is saved whole under all its names, or not at all") {
+  const Gpt2 model = gpt2();
+  for (const char* end : {"wte", "lm_head", "transformer"}) {
+    INFO(end);
+    CHECK_THROWS_WITH(
+        nn::Lora(model, {.r = 2, .target_modules = {"c_attn"}, .modules_to_save = {end}}),
+        ContainsSubstring("is the same tensor; name both, or load the model with tie"));
+    CHECK_FALSE(model.h[0].attn.c_attn.has_adapter());
+  }
   const ScratchFolder folder;
-  const auto model =
-      hub::from_pretrained<BertForSequenceClassification>(model_folder("bert_classifier"));
-  nn::Lora lora(
-      model,
-      {.r = 2, .target_modules = {"query"}, .modules_to_save = {"pooler.dense", "classifier"}});
-  hub::save_adapter(lora, folder / "a", "bert", "SEQ_CLS");
-  lora.unload();
-  const std::string path = folder / "a/adapter_config.json";
-  std::string config = read_all(path);
-  const std::string name = "pooler.dense";
-  REQUIRE(config.find(name) != std::string::npos);
-  write_all(path, config.replace(config.find(name), name.size(), "pooler"));
-  CHECK_THROWS_WITH(hub::load_adapter(model, folder / "a"),
-                    ContainsSubstring("unknown bert.pooler.dense.weight"));
+  {
+    const nn::Lora lora(
+        model, {.r = 2, .target_modules = {"c_attn"}, .modules_to_save = {"wte", "lm_head"}});
+    CHECK(lora.named_parameters().size() == 5);
+    disturb(lora);
+    hub::save_adapter(lora, folder / "a");
+  }
+  const auto matches = [&] {
+    const Gpt2 copy = gpt2();
+    const nn::Lora lora = hub::load_adapter(copy, folder / "a");
+    return largest_difference(model(some_tokens()), copy(some_tokens())) == 0;
+  };
+  CHECK(matches());
+  // As PEFT writes it with ensure_weight_tying.
+  rename_in_config(folder / "a", ",\n    \"lm_head\"", "");
+  CHECK(matches());
+  change_weights(folder / "a", [](StateDict& weights) {
+    Array& head = weights.at("base_model.model.lm_head.weight");
+    head = (Tensor(head) + 1).array();
+  });
+  CHECK_THROWS_WITH(hub::load_adapter(gpt2(), folder / "a"),
+                    ContainsSubstring("differ, but are one tensor of the model"));
+  change_weights(folder / "a",
+                 [](StateDict& weights) { weights.erase("base_model.model.lm_head.weight"); });
+  CHECK_THROWS_WITH(hub::load_adapter(gpt2(), folder / "a"),
+                    ContainsSubstring("adapter_config.json: Lora: modules_to_save names "
+                                      "transformer.wte.weight, but not lm_head.weight"));
+}
+
+TEST_CASE("weights of the model that PEFT writes beside an adapter must be the model's") {
+  const auto load = [] { return hub::from_pretrained<Gpt2>(model_folder("gpt2_sharded")); };
+  const Gpt2 model = load();
+  const nn::Lora lora(model, {.r = 2, .target_modules = {"c_attn", "lm_head"}});
+  disturb(lora);
+  const ScratchFolder folder;
+  hub::save_adapter(lora, folder / "a");
+  const std::string head = "base_model.model.lm_head.base_layer.weight";
+  change_weights(folder / "a", [&](StateDict& weights) {
+    weights.emplace(head, model.lm_head.weight.array());
+    weights.emplace("base_model.model.transformer.wte.weight", model.wte.weight.array());
+  });
+  const Gpt2 copy = load();
+  hub::load_adapter(copy, folder / "a");
+  CHECK(largest_difference(model(some_tokens()), copy(some_tokens())) == 0);
+  change_weights(folder / "a", [&](StateDict& weights) {
+    weights.at(head) = (Tensor(weights.at(head)) + 1).array();
+  });
+  CHECK_THROWS_WITH(hub::load_adapter(load(), folder / "a"),
+                    ContainsSubstring("lm_head.weight is not the model's"));
 }
 
 TEST_CASE("layers that PEFT describes rather than lists are those that the file has") {
@@ -190,6 +272,14 @@ TEST_CASE("a module that is trained whole needs no adapter, and a classifier's h
   CHECK_FALSE(model.classifier.has_adapter());
   CHECK(model.bert.pooler->has_adapter());
   lora.unload();
+  const nn::Lora some(
+      model, {.target_modules = {"query", "dense"}, .modules_to_save = {"classifier", "pooler"}});
+  CHECK_FALSE(model.bert.pooler->has_adapter());
+  CHECK(model.bert.layer[0].output.has_adapter());
+  some.unload();
+  CHECK_THROWS_WITH(
+      nn::Lora(model, {.target_modules = {"classifier"}, .modules_to_save = {"classifier"}}),
+      ContainsSubstring("target_modules means no layer outside of modules_to_save"));
   const ScratchFolder folder;
   CHECK_THROWS_WITH(hub::save_adapter(nn::Lora(model, {.target_modules = {"query"}}), folder / "a",
                                       "", "SEQ_CLS"),
@@ -248,4 +338,8 @@ TEST_CASE("adapter files that are wrong are refused, and the model left as it wa
   refused("\"c_attn\"", "\"attn.c_proj\"", "unknown transformer.h.0.attn.c_attn.lora_A.weight");
   const ScratchFolder folder;
   CHECK_THROWS_AS(hub::load_adapter(gpt2(), folder / "absent"), IoError);
+  std::filesystem::create_directory(folder / "old");
+  write_all(folder / "old/adapter_model.bin", "");
+  CHECK_THROWS_WITH(hub::load_adapter(gpt2(), folder / "old"),
+                    ContainsSubstring("has adapter_model.bin but no adapter_model.safetensors"));
 }

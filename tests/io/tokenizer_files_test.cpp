@@ -96,6 +96,47 @@ TEST_CASE("the first word begins where the text does") {
   CHECK(tokenizer.encode(" a a") == Ids{0, 1, 0});
 }
 
+// Ids and offsets of the library.
+TEST_CASE("of several post-processors, any trims offsets") {
+  const auto offsets = [](const Json& first, const Json& second, const char* text) {
+    return loaded({{"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}}},
+                   {"post_processor",
+                    {{"type", "Sequence"}, {"processors", Json::array({first, second})}}},
+                   {"model",
+                    {{"type", "BPE"},
+                     {"vocab", {{"a", 0}, {"Ġ", 1}, {"Ġa", 2}}},
+                     {"merges", {"Ġ a"}}}}})(text, {.add_special_tokens = false, .offsets = true})
+        .offsets;
+  };
+  const auto bytes = [](bool trims, bool prefix) {
+    return Json{{"type", "ByteLevel"}, {"trim_offsets", trims}, {"add_prefix_space", prefix}};
+  };
+  const auto roberta = [](bool trims, bool prefix) {
+    return Json{{"type", "RobertaProcessing"},
+                {"cls", {"a", 0}},
+                {"sep", {"a", 0}},
+                {"trim_offsets", trims},
+                {"add_prefix_space", prefix}};
+  };
+  using Spans = std::vector<io::Span>;
+  CHECK(offsets(roberta(true, true), bytes(false, false), " a a") == Spans{{0, 2}, {3, 4}});
+  CHECK(offsets(roberta(true, false), bytes(false, true), " a a") == Spans{{1, 2}, {3, 4}});
+  CHECK(offsets(bytes(true, true), roberta(false, false), " a a") == Spans{{0, 2}, {3, 4}});
+  CHECK(offsets(bytes(false, true), roberta(false, false), " a a") == Spans{{0, 2}, {2, 4}});
+  CHECK_THROWS_WITH(offsets(bytes(true, true), roberta(true, true), "a"),
+                    ContainsSubstring("a second post-processor that trims offsets"));
+}
+
+TEST_CASE("a dropout of nothing is none") {
+  Json json = valid();
+  for (const Json& none : {Json(), Json(0), Json(0.0)}) {
+    json["model"]["dropout"] = none;
+    CHECK(loaded(json).encode("abb") == Ids{3});
+  }
+  json["model"]["dropout"] = 0.1;
+  CHECK_THROWS_WITH(loaded(json), ContainsSubstring("dropout of merges is not supported"));
+}
+
 TEST_CASE("roles that a file of their own gave are saved too") {
   const ScratchFolder from, to;
   write_all(from / "tokenizer.json", valid().dump());
