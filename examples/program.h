@@ -114,7 +114,9 @@ inline std::vector<std::pair<std::string, std::string>> settings_of(const CLI::A
     const std::string given = fmt::format("{}", fmt::join(option->reduced_results(), ", "));
     const std::string value = option->count() > 0 ? given : option->get_default_str();
     const std::string name = option->get_single_name();
-    if (!value.empty() && applies(option) && name != "help") settings.emplace_back(name, value);
+    const bool is_off = option->get_expected_max() == 0 && value == "false";
+    if (!value.empty() && !is_off && applies(option) && name != "help")
+      settings.emplace_back(name, value);
   }
   return settings;
 }
