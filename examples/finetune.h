@@ -58,18 +58,6 @@ inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* 
   });
 }
 
-// What transformers takes for an adapter, and adds to a whole model beside it.
-inline std::vector<std::string> adapter_files(const std::string& folder) {
-  return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};
-}
-
-inline void refuse_adapter_in(const std::string& out) {
-  if (attune::io::exists(adapter_files(out)[0]))
-    throw attune::ValueError(fmt::format(
-        "{} holds an adapter, which transformers would add to the new model; choose another --out",
-        out));
-}
-
 inline void refuse_model_in(const std::string& out) {
   for (const char* file : {"/model.safetensors", "/model.safetensors.index.json"})
     if (attune::io::exists(out + file))

@@ -44,6 +44,18 @@ inline void refuse_other_tokenizer(const std::string& out) {
           file));
 }
 
+// What transformers takes for an adapter, and adds to a whole model beside it.
+inline std::vector<std::string> adapter_files(const std::string& folder) {
+  return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};
+}
+
+inline void refuse_adapter_in(const std::string& out) {
+  if (attune::io::exists(adapter_files(out)[0]))
+    throw attune::ValueError(fmt::format(
+        "{} holds an adapter, which transformers would add to the new model; choose another --out",
+        out));
+}
+
 // How a program that trains saves its state, and goes on from it.
 struct SavingOptions {
   int64_t save_every = 250;

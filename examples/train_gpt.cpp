@@ -101,6 +101,7 @@ void train_model(Options o, const CLI::App& app) {
       optimizer, optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise)));
 
   refuse_other_tokenizer(o.out);
+  refuse_adapter_in(o.out);
   train::TokenStream(stream).next();  // a batch that does not fit into memory is noticed here
   Saving saving(o.out, o.saving, app);
   saving.add("model", model);

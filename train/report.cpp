@@ -204,7 +204,8 @@ std::vector<Report::Tile> Report::headline() const {
     tiles.push_back({"Validation loss", number(*val), "nats a " + item_ + ", on unseen text"});
   if (train)
     tiles.push_back({"Training loss", number(*train), "nats a " + item_ + ", at the last step"});
-  if (const auto loss = val ? val : train; loss && std::isfinite(*loss) && item_ == "token") {
+  if (const auto loss = val ? val : train;
+      loss && std::isfinite(*loss) && std::isfinite(std::exp(*loss)) && item_ == "token") {
     const std::string choices = fmt::format("{:.3g}", std::exp(*loss));
     tiles.push_back(
         {"Perplexity", choices,

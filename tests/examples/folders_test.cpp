@@ -53,6 +53,7 @@ TEST_CASE("no folder holds a whole model and an adapter") {
   REQUIRE(run(gpt2 + "--lora 2 --out DIRadapter").status == 0);
   refuses(run, "gpt2 merge --model DIRgpt2 --adapter DIRadapter --out DIRadapter",
           "holds an adapter");
+  refuses(run, characters + "--out DIRadapter", "holds an adapter");
   REQUIRE(run(gpt2 + "--lora 2 --merge --out DIRmerged").status == 0);
   refuses(run, gpt2 + "--lora 2 --out DIRmerged --resume", "holds a whole model");
   refuses(run, gpt2 + "--lora 2 --out DIRmerged", "holds a whole model");

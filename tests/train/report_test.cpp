@@ -73,6 +73,7 @@ TEST_CASE("headlines stay short and count right") {
     return data_of(report)["tiles"];
   };
   CHECK(tiles(1e31)[0][1] == "1e+31");
+  CHECK(tiles(1e31).size() == 1);
   CHECK(tiles(0)[1][2] == "as unsure as a fair pick among 1 token");
   CHECK(tiles(1)[1][2] == "as unsure as a fair pick among 2.72 tokens");
 }
