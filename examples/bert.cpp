@@ -89,6 +89,8 @@ void embed(const EmbedOptions& o) {
     fmt::print("{:.8g}\n", fmt::join(vectors.select(0, i).to_vector<float>(), " "));
 }
 
+std::string whole_line(const std::string& text) { return one_line(text, text.size()); }
+
 void similarity(const EmbedOptions& o) {
   if (o.text.size() < 2) throw ValueError("it takes two texts or more; repeat --text");
   const Tensor vectors = nn::models::normalize(embeddings(o, o.text));
@@ -104,7 +106,8 @@ void similarity(const EmbedOptions& o) {
   std::stable_sort(pairs.begin(), pairs.end(),
                    [](const Pair& a, const Pair& b) { return a.cosine > b.cosine; });
   for (const Pair& pair : pairs)
-    fmt::print("{:7.4f}  {} | {}\n", pair.cosine, o.text[pair.first], o.text[pair.second]);
+    fmt::print("{:7.4f}  {} | {}\n", pair.cosine, whole_line(o.text[pair.first]),
+               whole_line(o.text[pair.second]));
 }
 
 // --- 3. Classes. ---
@@ -126,7 +129,7 @@ void classify(const EmbedOptions& o) {
     const auto score = answers.select(0, i).select(0, label).item<double>();
     fmt::print("{}  {:16} {}\n",
                regression ? fmt::format("{:8.4f}", score) : fmt::format("{:6.2f} %", 100 * score),
-               label_name(model.config(), label), o.text[static_cast<size_t>(i)]);
+               label_name(model.config(), label), whole_line(o.text[static_cast<size_t>(i)]));
   }
 }
 

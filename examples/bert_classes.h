@@ -63,11 +63,21 @@ inline ClassEvaluation evaluate(const Classifying& learner) {
     right += answers[i] == labels[i];
     if (answers[i] != labels[i] && ++wrong <= 10)
       result.mistakes += fmt::format("{} is {}, not {}: {}\n", i, names[labels[i]],
-                                     names[answers[i]], texts[i].substr(0, 200));
+                                     names[answers[i]], one_line(texts[i], 200));
   }
   result.accuracy = static_cast<double>(right) / static_cast<double>(texts.size());
   result.meaning = fmt::format("of {} texts that it never saw", texts.size());
   return result;
+}
+
+// The first names, and how many more there are.
+inline std::string some_of(const std::vector<std::string>& names) {
+  const size_t shown = std::min<size_t>(names.size(), 20);
+  const std::string more =
+      shown < names.size() ? fmt::format(" and {} more", names.size() - shown) : "";
+  return fmt::format(
+      "{}{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+      more);
 }
 
 inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
@@ -84,7 +94,7 @@ inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
                        "A pretrained encoder, trained to classify texts.");
   report.loss_per("text");
   add_settings(report, app);
-  report.config("labels", fmt::format("{}", fmt::join(learner.training.label_names, ", ")));
+  report.config("labels", some_of(learner.training.label_names));
   report.config("texts to learn from", lengths.size());
   ClassEvaluation now;
   const Course<BertForSequenceClassification> course{
@@ -92,14 +102,17 @@ inline void learn_classes(const FinetuneOptions& o, const CLI::App& app) {
       .tokenizer = learner.tokenizer,
       .task = "SEQ_CLS",
       .what = "classifier",
-      .epoch = (std::ssize(lengths) + o.batch - 1) / o.batch,
+      .epoch = 1 + (std::ssize(lengths) - 1) / o.batch,
       .loss = [&] { return loss_of(learner, batches.next()); },
       .add_data =
           [&](Saving& saving) {
             saving.add("data", batches);
-            saving.expect("checksum of the texts", checksum(learner.training.texts));
-            saving.expect("checksum of the labels",
-                          checksum(std::vector{std::span(learner.training.labels)}));
+            for (const auto& [name, part] :
+                 {std::pair("", &learner.training), std::pair("held-out ", &learner.held_out)}) {
+              saving.expect(fmt::format("checksum of the {}texts", name), checksum(part->texts));
+              saving.expect(fmt::format("checksum of the {}labels", name),
+                            checksum(std::vector{std::span(part->labels)}));
+            }
           },
       .evaluate = [&] { return now = evaluate(learner); },
       .sample = {},

@@ -168,7 +168,7 @@ inline void learn_gaps(const FinetuneOptions& o, const CLI::App& app) {
       .tokenizer = learner.tokenizer,
       .task = "",
       .what = "model",
-      .epoch = (std::ssize(lengths) + o.batch - 1) / o.batch,
+      .epoch = 1 + (std::ssize(lengths) - 1) / o.batch,
       .loss =
           [&] {
             const Gaps gaps(learner, learner.training, batches.next(), next_draw());
@@ -179,6 +179,7 @@ inline void learn_gaps(const FinetuneOptions& o, const CLI::App& app) {
           [&](Saving& saving) {
             saving.add("data", batches);
             saving.expect("checksum of the texts", checksum(learner.training));
+            saving.expect("checksum of the held-out texts", checksum(learner.held_out));
           },
       .evaluate = [&] { return evaluate(learner); },
       .sample = [&](int64_t step, train::Report& all) { all.sample(step, show_gaps(learner)); },

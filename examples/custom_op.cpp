@@ -30,4 +30,5 @@ int main() {
   fmt::print("swish(x) = {}\n", to_string(y));
   fmt::print("d/dx     = {}\n", to_string(x.grad()));
   fmt::print("d/dbeta  = {}\n", to_string(beta.grad()));
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }

@@ -20,6 +20,7 @@ struct LearningOptions {
   bool profile = false;
 
   double highest_lr() const { return lr.value_or(lora > 0 ? 5e-4 : 5e-5); }
+  double alpha_used() const { return alpha.value_or(2 * static_cast<double>(lora)); }
   bool saves_adapter() const { return lora > 0 && !merge; }
   bool goes_on() const { return saving.resume && attune::io::exists(out + "/checkpoints"); }
 };
@@ -50,24 +51,42 @@ inline void add_learning_options(CLI::App& app, LearningOptions& o, const char* 
   add_bf16_flag(app);
   add_saving_options(app, o.saving);
   add_profile_flag(app, o.profile);
+  // What these defaults come to, for the report and for runs that go on.
+  app.parse_complete_callback([&app, &o] {
+    app.get_option("--lr")->default_str(fmt::format("{}", o.highest_lr()));
+    app.get_option("--alpha")->default_str(fmt::format("{}", o.alpha_used()));
+  });
 }
 
-// What transformers takes for an adapter, and adds to a whole model beside it.
-inline std::vector<std::string> adapter_files(const std::string& folder) {
-  return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};
+inline void refuse_model_in(const std::string& out) {
+  for (const char* file : {"/model.safetensors", "/model.safetensors.index.json"})
+    if (attune::io::exists(out + file))
+      throw attune::ValueError(
+          fmt::format("{} holds a whole model, which transformers would add the new adapter to; "
+                      "choose another --out",
+                      out));
+}
+
+// True too for NEW/../FOLDER, where NEW is still to be made.
+inline bool is_folder(const std::string& folder, const std::string& out) {
+  std::error_code unknown;
+  const std::filesystem::path path(out);
+  return std::filesystem::equivalent(
+      folder, attune::io::exists(out) ? path : path.lexically_normal(), unknown);
 }
 
 // Refuses folders for the result that would not hold what is trained. A run that goes on may have
 // saved an adapter before, which save() takes away.
 inline void check_folders(const LearningOptions& o) {
-  std::error_code unknown;
-  if (o.lora > 0 && std::filesystem::equivalent(o.model, o.out, unknown))
+  if (o.lora > 0 && is_folder(o.model, o.out))
     throw attune::ValueError(
         "--out is the folder of --model, which the adapter is added to; choose another");
-  if (!o.saves_adapter() && !o.goes_on() && attune::io::exists(adapter_files(o.out)[0]))
-    throw attune::ValueError(fmt::format(
-        "{} holds an adapter, which transformers would add to the new model; choose another --out",
-        o.out));
+  if (o.saves_adapter()) return refuse_model_in(o.out);
+  if (!o.goes_on()) refuse_adapter_in(o.out);
+  const bool other =
+      std::any_of(tokenizer_files.begin(), tokenizer_files.end(),
+                  [&](const char* file) { return attune::io::exists(o.model + "/" + file); });
+  if (!other) refuse_other_tokenizer(o.out);
 }
 
 // What is trained of a model: all of it, or a new adapter.
@@ -79,11 +98,13 @@ class Trainee {
           attune::nn::LoraConfig defaults)
       : model_(model) {
     check_folders(o);
+    // In its own folder, training replaces the model that it began with.
+    if (!is_folder(o.model, o.out)) base_ = checksum_of(model);
     if (o.lora == 0) return;
-    base_ = checksum_of(model);
     defaults.r = o.lora;
-    defaults.lora_alpha = o.alpha.value_or(2 * static_cast<double>(o.lora));
+    defaults.lora_alpha = o.alpha_used();
     if (!o.targets.empty()) defaults.target_modules = o.targets;
+    targets_ = fmt::format("{}", fmt::join(defaults.target_modules, ", "));
     adapter_.emplace(model, defaults);
   }
 
@@ -95,9 +116,10 @@ class Trainee {
 
   // What training changes, as a part of a checkpoint.
   void add_to(Saving& saving) const {
+    if (!base_.empty()) saving.expect("checksum of the model", base_);
     if (!adapter_) return saving.add("model", model_);
     saving.add("adapter", *adapter_);
-    saving.expect("checksum of the model that the adapter is added to", base_);
+    saving.expect("targets", targets_);
   }
 
   // Writes the adapter, which PEFT would use for the task, or has save_model write it all.
@@ -114,7 +136,7 @@ class Trainee {
  private:
   attune::nn::Module model_;
   std::optional<attune::nn::Lora> adapter_;
-  std::string base_;  // checksum
+  std::string base_, targets_;  // checksum; names
 };
 
 struct BatchLoss {
@@ -133,8 +155,8 @@ struct Lesson {
   std::function<std::string(const attune::train::Metrics& metrics)> publish;
 };
 
-// Step 0 shows what the model knew before. A run that goes on after the last step only says once
-// more how it ended.
+// Step 0 shows what the model knew before training. A run that goes on after the last step only
+// says once more how it ended.
 inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOptions& o,
                   const CLI::App& app, attune::train::Report& report) {
   using namespace attune;
@@ -148,22 +170,28 @@ inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOp
   saving.add("optimizer", optimizer);
   saving.add("scheduler", scheduler);
   lesson.add_data(saving);
+  const auto evaluate = [&](train::Metrics& metrics) {
+    trainee.model().eval();
+    metrics.val_loss = lesson.validation_loss();
+  };
+  // What the model knew before. It is measured before anything of an earlier run is put aside.
+  train::Metrics before{.step = 0};
+  if (!saving.goes_on()) {
+    evaluate(before);
+    train::require_finite(before);
+  }
   const auto resumed = saving.begin();
 
   train::Run run(o.out, lesson.steps, report,
                  resumed ? std::optional(resumed->step) : std::nullopt);
   if (o.profile) run.profile();
-  const auto evaluate = [&](train::Metrics& metrics) {
-    trainee.model().eval();
-    metrics.val_loss = lesson.validation_loss();
-  };
   if (resumed && resumed->step == lesson.steps) {
     train::Metrics metrics{.step = lesson.steps};
     evaluate(metrics);
     run.print(lesson.publish(metrics));
   }
   for (int64_t step = resumed ? resumed->step + 1 : 0; step <= lesson.steps; ++step) {
-    train::Metrics metrics{.step = step};
+    train::Metrics metrics = step > 0 ? train::Metrics{.step = step} : before;
     if (step > 0) {
       trainee.model().train();
       run.begin_step();
@@ -178,7 +206,7 @@ inline void learn(const Trainee& trainee, const Lesson& lesson, const LearningOp
       scheduler.step();
     }
     const bool evaluates = step == 0 || run.evaluates(step, lesson.eval_every);
-    if (evaluates) evaluate(metrics);
+    if (evaluates && step > 0) evaluate(metrics);
     run.record(metrics);
     if (evaluates) run.print(lesson.publish(metrics));
     saving.end_step(run, metrics);

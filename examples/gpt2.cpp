@@ -99,14 +99,15 @@ void generate(GenerateOptions o, bool temperature_given) {
                                         .eos_token_id = model.ends,
                                         .seed = o.seed,
                                         .num_beams = o.beams};
+  // The prompt is shown once the model has taken it.
+  std::string shown = writers[0].text();
   if (o.beams == 1)
     options.on_token = [&](size_t sequence, int64_t token) {
       const std::string text = writers[sequence].write(token);
-      if (streaming) print_now(text);
+      if (streaming) print_now(std::exchange(shown, "") + text);
       return !writers[sequence].stopped();
     };
 
-  if (streaming) print_now(writers[0].text());
   const std::vector<std::vector<int64_t>> prompts(writers.size(), prompt);
   const auto sequences = nn::models::generate(*model.writing, prompts, options);
   for (size_t i = 0; i < writers.size(); ++i) {
@@ -116,7 +117,7 @@ void generate(GenerateOptions o, bool temperature_given) {
         rest += writers[i].write(sequences[i][at]);
     rest += writers[i].finish();
     if (streaming) {
-      fmt::print("{}\n", rest);
+      fmt::print("{}{}\n", shown, rest);
     } else {
       fmt::print("--- {} ---\n{}\n", i + 1, writers[i].text());
     }
@@ -170,6 +171,7 @@ void finetune(FinetuneOptions o, const CLI::App& app) {
   o.context = std::min(o.context, model.longest);
   const auto corpus = train::TokenCorpus::from_files(o.text, model.tokenizer, model.beginning);
   train::TokenStream stream(corpus.training, o.batch, o.context, o.seed);
+  train::TokenStream(stream).next();  // a batch that does not fit into memory is noticed here
   const auto held_out = train::sequential_batches(corpus.held_out, o.batch, o.context);
   const auto read = [&](const Tensor& ids) { return model.read(ids, {}); };
   const auto opening = [&](int64_t length) {
@@ -201,7 +203,12 @@ void finetune(FinetuneOptions o, const CLI::App& app) {
                return BatchLoss{cross_entropy(flatten(read(inputs), 0, 1), flatten(targets)),
                                 inputs.numel()};
              },
-         .add_data = [&](Saving& saving) { saving.add("data", stream); },
+         .add_data =
+             [&](Saving& saving) {
+               saving.add("data", stream);
+               saving.expect("checksum of the held-out text",
+                             checksum(std::vector{std::span(corpus.held_out)}));
+             },
          .validation_loss = [&] { return train::mean_loss(read, held_out); },
          .publish = publish},
         o, app, report);
@@ -223,6 +230,7 @@ void add_options(CLI::App& app, MergeOptions& o) {
 }
 
 void merge(const MergeOptions& o) {
+  refuse_adapter_in(o.out);
   const TextModel model = load_writer(o.model);
   hub::load_adapter(model.module, o.adapter).merge();
   model.save(o.out);

@@ -125,7 +125,7 @@ void learn(int64_t steps, uint64_t seed, const std::string& out, const CLI::App&
   manual_seed(seed);
   const std::string page = out + "/report.html";
   io::make_folder(out);
-  io::write_atomically(page, "");  // what cannot be written to is noticed before the training
+  io::check_writable(page);  // what cannot be written to is noticed before the training
   std::vector<std::vector<int64_t>> halves;
   for (int i = 0; i < 64; ++i) halves.push_back(sequence(length / 2, length / 2));
   const train::TokenBatch test = as_batch(halves);

@@ -114,7 +114,9 @@ inline std::vector<std::pair<std::string, std::string>> settings_of(const CLI::A
     const std::string given = fmt::format("{}", fmt::join(option->reduced_results(), ", "));
     const std::string value = option->count() > 0 ? given : option->get_default_str();
     const std::string name = option->get_single_name();
-    if (!value.empty() && applies(option) && name != "help") settings.emplace_back(name, value);
+    const bool is_off = option->get_expected_max() == 0 && value == "false";
+    if (!value.empty() && !is_off && applies(option) && name != "help")
+      settings.emplace_back(name, value);
   }
   return settings;
 }
@@ -126,10 +128,38 @@ inline void add_settings(attune::train::Report& report, const CLI::App& app) {
       report.config(name, value == "true" ? "yes" : value);
 }
 
-// Of an option given twice, the last counts; --text and the like take several values anyway.
-inline void keep_last_values(CLI::App& app) {
-  for (CLI::Option* option : app.get_options())
+// CLI11 reads [a,b] as two values, and takes the next argument for that of --text=. A zero byte
+// behind such an argument, which none has by itself, keeps it whole until read_values() has it.
+constexpr char mark = '\0';
+
+inline std::vector<std::string> marked_arguments(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    const size_t equals = argument.starts_with("--") ? argument.find('=') : argument.npos;
+    const std::string value = equals == argument.npos ? argument : argument.substr(equals + 1);
+    if (value.ends_with(']') || (equals != argument.npos && (value.empty() || value[0] == '-')))
+      argument += mark;
+  }
+  return arguments;
+}
+
+// Of an option given twice, the last counts; --text and the like take several values anyway. What
+// follows an option may be no other option.
+inline void read_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
     if (option->get_expected_max() == 1) option->take_last();
+    option->transform(CLI::Validator(
+        [&app](std::string& value) {
+          if (value.ends_with(mark)) {
+            value.pop_back();
+          } else if (value.starts_with("--") &&
+                     app.get_option_no_throw(value.substr(0, value.find('=')))) {
+            return fmt::format("needs a value before {}", value);
+          }
+          return std::string();
+        },
+        ""));
+  }
 }
 
 // What is wrong if what was printed has not all been written, else empty: answers that are lost are
@@ -141,7 +171,8 @@ inline std::string problem_of_output() {
 
 // Prints the one line of an error. That it cannot be printed changes nothing.
 inline void complain(const CLI::App& app, std::string_view what) {
-  std::fputs(fmt::format("{}: {}\n", app.get_name(), what).c_str(), stderr);
+  constexpr size_t most = 65'536;
+  std::fputs(fmt::format("{}: {}\n", app.get_name(), attune::one_line(what, most)).c_str(), stderr);
 }
 
 // What a program may find closed would be the number of the next file that it opens, and what it
@@ -164,11 +195,13 @@ inline int print_help(const CLI::App& app, const CLI::ParseError& request) {
 // Parses the command line and runs the program; returns its exit status. The application's name
 // stands before each error.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& run) {
-  keep_last_values(app);
-  for (CLI::App* command : app.get_subcommands({})) keep_last_values(*command);
+  read_values(app);
+  for (CLI::App* command : app.get_subcommands({})) read_values(*command);
   try {
     prepare_process();
-    app.parse(argc, argv);
+    auto arguments = marked_arguments(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    app.parse(std::move(arguments));
     run();
     if (const std::string problem = problem_of_output(); !problem.empty())
       throw attune::IoError(problem);

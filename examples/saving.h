@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "model_files.h"
 #include "program.h"
 
 // Tells data to learn from apart from any other: texts, or lists of numbers.
@@ -34,6 +35,27 @@ inline std::string checksum_of(const attune::nn::Module& model) {
   return checksum(pieces);
 }
 
+// Refuses a folder for a model whose tokenizer is a list of characters, if it has another.
+inline void refuse_other_tokenizer(const std::string& out) {
+  for (const char* file : tokenizer_files)
+    if (attune::io::exists(out + "/" + file))
+      throw attune::ValueError(fmt::format(
+          "{} has {}, the tokenizer of another model; remove it or choose another folder", out,
+          file));
+}
+
+// What transformers takes for an adapter, and adds to a whole model beside it.
+inline std::vector<std::string> adapter_files(const std::string& folder) {
+  return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};
+}
+
+inline void refuse_adapter_in(const std::string& out) {
+  if (attune::io::exists(adapter_files(out)[0]))
+    throw attune::ValueError(fmt::format(
+        "{} holds an adapter, which transformers would add to the new model; choose another --out",
+        out));
+}
+
 // How a program that trains saves its state, and goes on from it.
 struct SavingOptions {
   int64_t save_every = 250;
@@ -50,14 +72,14 @@ inline void add_saving_options(CLI::App& app, SavingOptions& o) {
 // comes, and goes on from it.
 class Saving {
  public:
-  // A run goes on only from one of the same settings, but for those that no number depends on. What
-  // is in the texts, the state of the data knows.
+  // A run goes on only from one of the same settings, but for those that no number depends on, and
+  // for names of files: checksums tell what is in them. ValueError if `out` is empty.
   Saving(const std::string& out, const SavingOptions& options, const CLI::App& app)
-      : checkpoint_(out + "/checkpoints"), options_(options) {
-    const std::set<std::string> free = {"out",    "threads",    "profile",
-                                        "resume", "save-every", "eval-every",
-                                        "text",   "data",       "gradient-checkpointing",
-                                        "merge"};
+      : folder_(folder_in(out)), checkpoint_(folder_), options_(options) {
+    const std::set<std::string> free = {
+        "out",    "threads",    "profile",    "gradient-checkpointing",
+        "resume", "save-every", "eval-every", "text",
+        "data",   "model",      "targets",    "merge"};
     for (const auto& [name, value] : settings_of(app))
       if (!free.contains(name)) checkpoint_.expect(name, as_number(value).value_or(value));
   }
@@ -73,9 +95,14 @@ class Saving {
     checkpoint_.expect(name, value);
   }
 
+  // Whether there is something saved that the command line asks to go on from.
+  bool goes_on() const { return options_.resume && !checkpoint_.list().empty(); }
+
   // Loads what was saved last, if there is anything and the command line asks for it; else puts
   // that aside, so that this run can begin. From here on, signals wait for the end of a step.
   std::optional<attune::train::CheckpointInfo> begin() {
+    attune::io::make_folder(folder_);
+    attune::io::check_writable(folder_ + "/step");
     std::optional<attune::train::CheckpointInfo> resumed;
     if (options_.resume) {
       resumed = checkpoint_.load_newest();
@@ -97,6 +124,11 @@ class Saving {
   }
 
  private:
+  static std::string folder_in(const std::string& out) {
+    if (out.empty()) throw attune::ValueError("--out is empty; name a folder");
+    return out + "/checkpoints";
+  }
+
   // "0.003" for "3e-3".
   static std::optional<std::string> as_number(const std::string& text) {
     char* end = nullptr;
@@ -105,6 +137,7 @@ class Saving {
     return fmt::format("{}", value);
   }
 
+  std::string folder_;
   attune::train::Checkpoint checkpoint_;
   SavingOptions options_;
   std::optional<attune::train::StopSignal> stop_;

@@ -100,11 +100,15 @@ void train_model(Options o, const CLI::App& app) {
   optim::LrScheduler scheduler(
       optimizer, optim::warm_up(rise, optim::cosine_lr(o.lr, o.lr / 10, o.steps - rise)));
 
+  refuse_other_tokenizer(o.out);
+  refuse_adapter_in(o.out);
+  train::TokenStream(stream).next();  // a batch that does not fit into memory is noticed here
   Saving saving(o.out, o.saving, app);
   saving.add("model", model);
   saving.add("optimizer", optimizer);
   saving.add("scheduler", scheduler);
   saving.add("data", stream);
+  saving.expect("checksum of the held-out text", checksum(std::vector{std::span(corpus.held_out)}));
 
   train::Report report("What a small GPT learned",
                        "A Transformer that reads and writes one character at a time.");
@@ -122,7 +126,7 @@ void train_model(Options o, const CLI::App& app) {
   double val_loss = resumed ? resumed->metric.value_or(0) : 0;
 
   // Once before training: what cannot be written shows now, not after hours.
-  train::Run run(o.out, o.steps, report, done);
+  train::Run run(o.out, o.steps, report, resumed ? std::optional(done) : std::nullopt);
   const auto sentence = train::opening(corpus, std::min<int64_t>(o.model.n_positions, 64));
   if (!resumed) publish(o.out, saved, sentence, 0, report);
 

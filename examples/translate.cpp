@@ -186,6 +186,8 @@ void run(const Options& o) {
   manual_seed(o.seed);
   io::make_folder(o.out);
   const Translator model(o);
+  if (std::ranges::find(o.dates, "") != o.dates.end())
+    throw ValueError("one of the dates is empty; there is nothing to translate");
   translate(model, o.dates);  // what it cannot read is refused before it learns
   Dates dates(o.seed);
   train::Report report("Translating dates",
@@ -221,7 +223,7 @@ int main(int argc, char** argv) {
   app.add_option("dates", o.dates, "dates to translate when it has learned");
   add_option(app, "--out", o.out, "folder for report.html and log.jsonl");
   add_option(app, "--steps", o.steps, "training steps", at_least(1));
-  add_option(app, "--batch", o.batch, "dates in a step", at_least(1));
+  add_option(app, "--batch", o.batch, "dates in a step", between(1, 100'000));
   add_option(app, "--dim", o.dim, "width of the model", at_least(1));
   add_option(app, "--heads", o.heads, "attention heads; divides --dim", at_least(1));
   add_option(app, "--layers", o.layers, "of the encoder, and of the decoder", at_least(1));

@@ -25,4 +25,5 @@ int main() {
   }
   NoGrad no_grad;
   fmt::print("the network's answers:\n{}\n", to_string(net(x)));
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }

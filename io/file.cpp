@@ -42,6 +42,7 @@ class Descriptor {
     fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
     if (fd_ < 0) fail_system(operation, path);
   }
+  explicit Descriptor(int opened) : fd_(opened) {}
   ~Descriptor() { ::close(fd_); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -96,6 +97,10 @@ std::string follow_link(const std::string& path) {
     at = at.parent_path() / next;
   }
   fail<IoError>("write", "{}: more than {} links one behind another", path, most_links);
+}
+
+std::string temporary_of(const std::string& path) {
+  return fmt::format("{}.{}.tmp", path, ::getpid());
 }
 
 // Gives a file that replaces another the rights of that.
@@ -167,17 +172,39 @@ bool write_fully(int descriptor, std::string_view bytes) {
   return true;
 }
 
+int open_for_writing(const char* operation, const std::string& path, int flags) {
+  check_path(operation, path);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | flags, 0666);
+  if (file < 0 && errno == ENXIO)
+    fail<IoError>(operation, "{}: a pipe that nobody reads, or a device that is not there", path);
+  if (file < 0) fail_system(operation, path);
+  ::fcntl(file, F_SETFL, flags & O_APPEND);
+  return file;
+}
+
+void check_writable(const std::string& name) {
+  check_path("write", name);
+  if (is_special(name)) {
+    Descriptor(open_for_writing("write", name));
+    return;
+  }
+  const std::string path = follow_link(name), temporary = temporary_of(path);
+  if (std::error_code unknown; fs::is_directory(path, unknown))
+    fail<IoError>("write", "{}: is a folder", path);
+  Descriptor("write", temporary, O_WRONLY | O_CREAT, 0644);
+  ::unlink(temporary.c_str());
+}
+
 void write_atomically(
     const std::string& name,
     const std::function<void(const std::function<void(std::string_view)>&)>& write) {
   check_path("write", name);
-  const std::string path = follow_link(name);
-  if (is_special(path)) {
-    Descriptor file("write", path, O_WRONLY);
-    write([&](std::string_view piece) { write_all(file, piece, path); });
+  if (is_special(name)) {
+    Descriptor file(open_for_writing("write", name));
+    write([&](std::string_view piece) { write_all(file, piece, name); });
     return;
   }
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  const std::string path = follow_link(name), temporary = temporary_of(path);
   try {
     Descriptor file("write", temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     take_mode(file, path);

@@ -28,6 +28,13 @@ void write_atomically(
     const std::function<void(const std::function<void(std::string_view)>&)>& write);
 void write_atomically(const std::string& path, std::string_view content);
 
+// IoError if write_atomically could not write there; leaves what stands there as it is.
+void check_writable(const std::string& path);
+
+// A file descriptor, of a file that `flags` may create or append to. IoError, in the operation's
+// name, also for a pipe that nobody reads, which to open would wait for ever.
+int open_for_writing(const char* operation, const std::string& path, int flags = 0);
+
 // Writes every byte to an open file. False, with errno set, if it could not.
 bool write_fully(int descriptor, std::string_view bytes);
 

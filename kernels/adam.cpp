@@ -25,13 +25,14 @@ struct AdamPointers {
 
 template <class T>
 struct AdamFactors {
-  T step_size, root_correction, shrink, decay, beta2, rest1, rest2, eps, sign;
+  T step_size, root_correction, shrink, decay, beta1, beta2, rest1, rest2, eps, sign;
 
   explicit AdamFactors(const AdamStep& step)
       : step_size(static_cast<T>(step.lr / correction(step.beta1, step))),
         root_correction(static_cast<T>(std::sqrt(correction(step.beta2, step)))),
         shrink(step.decoupled ? static_cast<T>(1 - step.lr * step.weight_decay) : T{1}),
         decay(step.decoupled ? T{0} : static_cast<T>(step.weight_decay)),
+        beta1(static_cast<T>(step.beta1)),
         beta2(static_cast<T>(step.beta2)),
         rest1(static_cast<T>(1 - step.beta1)),
         rest2(static_cast<T>(1 - step.beta2)),
@@ -50,8 +51,9 @@ struct AdamFactors {
 HWY_BEFORE_NAMESPACE();
 namespace attune::kernels::HWY_NAMESPACE {
 
-// Updates elements [start, start + count).
-template <class T>
+// Updates elements [start, start + count). forgetful: beta1 is at most a half; the mean is then
+// counted from the gradient, whose digits a large old mean would swallow.
+template <bool forgetful, class T>
 void adam_range(const AdamPointers<T>& to, const AdamFactors<T>& factors, int64_t start,
                 int64_t count) {
   const hn::ScalableTag<T> d;
@@ -61,13 +63,15 @@ void adam_range(const AdamPointers<T>& to, const AdamFactors<T>& factors, int64_
   const V shrink = hn::Set(d, factors.shrink), decay = hn::Set(d, factors.decay);
   const V beta2 = hn::Set(d, factors.beta2), sign = hn::Set(d, factors.sign);
   const V rest1 = hn::Set(d, factors.rest1), rest2 = hn::Set(d, factors.rest2);
+  const V beta1 = hn::Set(d, factors.beta1);
   const bool decays = factors.decay != 0;
   const auto update = [&](int64_t i, const auto& load, const auto& store) HWY_ATTR {
     const V weight = hn::Mul(load(to.param + i), shrink);
     V g = hn::Mul(sign, load(to.grad + i));
     if (decays) g = hn::Add(g, hn::Mul(decay, weight));  // 0 times infinity would be NaN
     const V old = load(to.first + i);
-    const V first = hn::Add(old, hn::Mul(rest1, hn::Sub(g, old)));
+    const V first = forgetful ? hn::Sub(g, hn::Mul(beta1, hn::Sub(g, old)))
+                              : hn::Add(old, hn::Mul(rest1, hn::Sub(g, old)));
     const V second = hn::Add(hn::Mul(beta2, load(to.second + i)), hn::Mul(hn::Mul(rest2, g), g));
     store(first, to.first + i);
     store(second, to.second + i);
@@ -93,13 +97,20 @@ void adam_range(const AdamPointers<T>& to, const AdamFactors<T>& factors, int64_
       [&](V value, T* into) HWY_ATTR { store_head(d, value, into, rest); });
 }
 
+template <class T>
+void adam_any(const AdamPointers<T>& to, const AdamFactors<T>& factors, int64_t start,
+              int64_t count) {
+  if (factors.rest1 < T{0.5}) return adam_range<false>(to, factors, start, count);
+  adam_range<true>(to, factors, start, count);
+}
+
 void adam_float(const AdamPointers<float>& to, const AdamFactors<float>& factors, int64_t start,
                 int64_t count) {
-  adam_range(to, factors, start, count);
+  adam_any(to, factors, start, count);
 }
 void adam_double(const AdamPointers<double>& to, const AdamFactors<double>& factors, int64_t start,
                  int64_t count) {
-  adam_range(to, factors, start, count);
+  adam_any(to, factors, start, count);
 }
 
 }  // namespace attune::kernels::HWY_NAMESPACE

@@ -6,6 +6,7 @@
 #include "../array/trace.h"
 #include "../autograd/grad_mode.h"
 #include "../autograd/ops/reduce.h"
+#include "../kernels/copy.h"
 #include "../kernels/elementwise.h"
 #include "../kernels/optimizer.h"
 
@@ -29,7 +30,8 @@ std::vector<Array> gradients(const std::vector<Tensor>& parameters) {
 
 double total_norm(const std::vector<Array>& grads, double p) {
   double total = 0;
-  for (const Array& grad : grads) {
+  for (const Array& stored : grads) {
+    const Array grad = stored.dtype() == bfloat16 ? kernels::convert(stored, float32) : stored;
     if (p == 2) {
       total += kernels::sum_of_squares(grad);
       continue;

@@ -10,7 +10,7 @@ namespace {
 
 // From `from` at 0 to `to` at 1.
 double half_cosine(double from, double to, double progress) {
-  return to + (from - to) * (1 + std::cos(std::numbers::pi * progress)) / 2;
+  return to + (from - to) * ((1 + std::cos(std::numbers::pi * progress)) / 2);
 }
 
 double progress(int64_t step, int64_t steps) {
@@ -64,7 +64,10 @@ Schedule warm_up(int64_t steps, Schedule then) {
   check_schedule("warm_up", then);
   return [steps, then = std::move(then)](int64_t step) {
     if (step >= steps) return then(step - steps);
-    return then(0) * static_cast<double>(step + 1) / static_cast<double>(steps);
+    const double top = then(0), risen = top * static_cast<double>(step + 1);
+    if (!std::isfinite(risen))
+      return top * (static_cast<double>(step + 1) / static_cast<double>(steps));
+    return risen / static_cast<double>(steps);
   };
 }
 

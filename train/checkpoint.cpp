@@ -9,6 +9,7 @@
 
 #include "../array/fail.h"
 #include "../io/file.h"
+#include "../io/tokenizer/unicode.h"
 #include "../kernels/copy.h"
 #include "checkpoint_file.h"
 
@@ -82,6 +83,10 @@ void Checkpoint::add_part(Part part) {
 }
 
 void Checkpoint::expect(const std::string& name, const std::string& value) {
+  for (const std::string& text : {name, value})
+    if (!io::tokenizers::unicode::is_valid(text))
+      fail<ValueError>("Checkpoint", "the setting {} \"{}\" is not UTF-8, which a file needs", name,
+                       value);
   if (!settings_.emplace(name, value).second)
     fail<ValueError>("Checkpoint", "there is a setting \"{}\" already", name);
 }

@@ -65,7 +65,8 @@ class Checkpoint {
   }
 
   // Names a setting that a run must share with those it goes on from, since its numbers depend on
-  // it: a checkpoint with another value does not fit. ValueError if the name is taken.
+  // it: a checkpoint with another value does not fit. ValueError if the name is taken, or if either
+  // is not UTF-8.
   void expect(const std::string& name, const std::string& value);
 
   // Writes the state after `step` steps, atomically, and only then deletes what need not be kept.

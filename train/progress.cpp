@@ -164,9 +164,10 @@ void Progress::finish() {
   finished_ = true;
   erase();
   const double seconds = options_.clock() - start_;
-  const std::string count = step_ == total_
-                                ? fmt::format("{} {}", total_, options_.unit)
-                                : fmt::format("{} of {} {}", step_, total_, options_.unit);
+  std::string unit = options_.unit;
+  if (total_ == 1 && unit.ends_with('s')) unit.pop_back();
+  const std::string count = step_ == total_ ? fmt::format("{} {}", total_, unit)
+                                            : fmt::format("{} of {} {}", step_, total_, unit);
   const double rate = static_cast<double>(step_ - options_.first) / seconds;
   put(joined({options_.label, count + " in " + format_duration(seconds),
               std::isfinite(rate) ? rate_text(rate, options_.unit) : "", note_}) +

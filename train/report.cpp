@@ -197,16 +197,19 @@ std::vector<Report::Tile> Report::headline() const {
   const auto train = last(points_, &Metrics::train_loss);
   const auto val = last(points_, &Metrics::val_loss);
   const auto number = [](double value) {
-    return std::isfinite(value) ? fmt::format("{:.3f}", value) : std::string("not a number");
+    if (!std::isfinite(value)) return std::string("not a number");
+    return std::abs(value) < 1e6 ? fmt::format("{:.3f}", value) : fmt::format("{:.4g}", value);
   };
   if (val)
     tiles.push_back({"Validation loss", number(*val), "nats a " + item_ + ", on unseen text"});
   if (train)
     tiles.push_back({"Training loss", number(*train), "nats a " + item_ + ", at the last step"});
-  if (const auto loss = val ? val : train; loss && std::isfinite(*loss) && item_ == "token") {
+  if (const auto loss = val ? val : train;
+      loss && std::isfinite(*loss) && std::isfinite(std::exp(*loss)) && item_ == "token") {
     const std::string choices = fmt::format("{:.3g}", std::exp(*loss));
     tiles.push_back(
-        {"Perplexity", choices, "as unsure as a fair pick among " + choices + " tokens"});
+        {"Perplexity", choices,
+         "as unsure as a fair pick among " + choices + (choices == "1" ? " token" : " tokens")});
   }
   if (const auto speed = median(points_, &Metrics::tokens_per_second)) {
     tiles.push_back(

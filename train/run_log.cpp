@@ -79,16 +79,12 @@ RunLog::RunLog(const std::string& path, std::optional<int64_t> resumed) : path_(
   if (resumed) kept = lines_up_to(*resumed, path);
   earlier_ = std::move(kept.lines);
   size_ = static_cast<int64_t>(kept.bytes);
-  // Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (descriptor_ < 0)
-    throw IoError(fmt::format("run log: cannot create {}: {}", path_, std::strerror(errno)));
-  ::fcntl(descriptor_, F_SETFL, O_APPEND);
+  descriptor_ = io::open_for_writing("run log", path, O_CREAT | O_APPEND);
   // A device cannot be made shorter, and has nothing to lose.
   if (::ftruncate(descriptor_, size_) != 0 && errno != EINVAL) {
     const int error = errno;
     ::close(descriptor_);
-    throw IoError(fmt::format("run log: cannot shorten {}: {}", path_, std::strerror(error)));
+    fail<IoError>("run log", "cannot shorten {}: {}", path_, std::strerror(error));
   }
 }
 
@@ -101,11 +97,11 @@ void RunLog::write(const Metrics& metrics) {
     return;
   }
   const int error = errno;
-  std::string message = fmt::format("run log: cannot write {} at step {}: {}", path_, metrics.step,
-                                    std::strerror(error));
+  std::string message =
+      fmt::format("cannot write {} at step {}: {}", path_, metrics.step, std::strerror(error));
   // Half a line would make the rest of the log unreadable.
   if (::ftruncate(descriptor_, size_) != 0 && errno != EINVAL) message += "; its last line is cut";
-  throw IoError(message);
+  fail<IoError>("run log", "{}", message);
 }
 
 }  // namespace attune::train

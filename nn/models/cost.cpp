@@ -133,7 +133,25 @@ Value llama_block(Rehearsal& r, const LlamaConfig& c, const Tokens& t, Value x) 
 
 // Scores of all layers and heads.
 double scores_of(const Tokens& t, int64_t layers, int64_t heads) {
-  return static_cast<double>(layers * heads) * static_cast<double>(t.rows * t.context);
+  return static_cast<double>(layers * heads) * static_cast<double>(t.rows) *
+         static_cast<double>(t.context);
+}
+
+// ValueError unless all bytes together can be counted in 62 bits. width: the widest of what a block
+// makes of a token; rows_of_tables: of all embeddings together.
+void check_countable(const Tokens& t, int64_t layers, int64_t width, int64_t rows_of_tables) {
+  // Above what a block takes of such values, moments, gradients and scratch memory included.
+  constexpr double most_values = 512;
+  const double each = static_cast<double>(width),
+               blocks = most_values * static_cast<double>(layers + 1),
+               threads = 64.0 * num_threads();
+  const double bytes = each * (static_cast<double>(t.rows) * (blocks + threads) +
+                               (each + static_cast<double>(rows_of_tables)) * blocks);
+  if (bytes > 0x1p62)
+    fail<ValueError>("cost",
+                     "batch {} and context {} of a model {} wide with {} layers take more bytes "
+                     "than can be counted; use fewer",
+                     t.batch, t.context, width, layers);
 }
 
 // x after all blocks.
@@ -180,6 +198,8 @@ Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOpt
 Cost cost(const Gpt2Config& c, int64_t batch, int64_t context, const CostOptions& options) {
   const Gpt2 model = outline<Gpt2>(c);
   const Tokens t(batch, context, c.n_positions, true);
+  check_countable(t, c.n_layer, std::max(3 * c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd),
+                  c.vocab_size + c.n_positions);
   Rehearsal r(true);  // of Conv1D
   const auto table = r.parameter(c.vocab_size * c.n_embd);
   const Value tokens = r.embedding(table, t.rows, c.n_embd);
@@ -200,6 +220,8 @@ Cost cost(const BertConfig& c, int64_t batch, int64_t context, const CostOptions
   const BertForMaskedLM model = outline<BertForMaskedLM>(c);
   const Tokens t(batch, context, c.max_position_embeddings, false);
   const int64_t width = c.hidden_size;
+  check_countable(t, c.num_hidden_layers, std::max(width, c.intermediate_size),
+                  c.vocab_size + c.max_position_embeddings + c.type_vocab_size);
   Rehearsal r;
   const auto table = r.parameter(c.vocab_size * width);
   const Value words = r.embedding(table, t.rows, width, c.pad_token_id.has_value());
@@ -224,6 +246,10 @@ Cost cost(const BertConfig& c, int64_t batch, int64_t context, const CostOptions
 Cost cost(const LlamaConfig& c, int64_t batch, int64_t context, const CostOptions& options) {
   const Llama model = outline<Llama>(c);
   const Tokens t(batch, context, c.max_position_embeddings, true);
+  const int64_t head = c.head_dim ? c.head_dim : c.hidden_size / c.num_attention_heads;
+  check_countable(t, c.num_hidden_layers,
+                  std::max({c.hidden_size, c.intermediate_size, c.num_attention_heads * head}),
+                  c.vocab_size);
   Rehearsal r;
   const auto table = r.parameter(c.vocab_size * c.hidden_size);
   const Value start = r.embedding(table, t.rows, c.hidden_size, c.pad_token_id.has_value());

@@ -117,8 +117,8 @@ TEST_CASE("a run does not go on from one with other options, and says which") {
       {gpt2 + "--bf16", "bf16 is true now and was not set"},
       {gpt2 + "--steps 3", "steps is 3 now and was 2"},
       {gpt2 + "--batch 2", "batch is 2 now and was 4"},
-      {gpt2 + "--lora 2", "lora is 2 now and was not set"},
-      {bert + "--alpha 3", "alpha is 3 now and was twice the rank"},
+      {gpt2 + "--lora 2", "holds a whole model"},
+      {bert + "--alpha 3", "alpha is 3 now and was 4"},
       {bert + "--held-out 0.2", "held-out is 0.2 now and was 0.1"}};
   for (const auto& [learn, reason] : others) {
     INFO(learn);

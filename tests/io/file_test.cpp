@@ -99,3 +99,29 @@ TEST_CASE("a pipe is written to, never replaced") {
   CHECK(std::filesystem::is_fifo(path));
   ::close(reader);
 }
+
+TEST_CASE("a pipe that nobody reads is not waited for, and one without a name is written to") {
+  const ScratchFolder folder;
+  const std::string path = folder / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(write_atomically(path, "x"),
+                    Catch::Matchers::ContainsSubstring("a pipe that nobody reads"));
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  write_atomically("/proc/self/fd/" + std::to_string(ends[1]), "through");
+  char text[8] = {};
+  CHECK(::read(ends[0], text, sizeof text) == 7);
+  for (const int end : ends) ::close(end);
+}
+
+TEST_CASE("whether a file can be written is known without writing it") {
+  const ScratchFolder folder;
+  write_all(folder / "file", "old");
+  attune::io::check_writable(folder / "file");
+  attune::io::check_writable(folder / "new");
+  attune::io::check_writable("/dev/null");
+  CHECK(read_all(folder / "file") == "old");
+  CHECK(std::distance(std::filesystem::directory_iterator(folder / ""), {}) == 1);
+  CHECK_THROWS_AS(attune::io::check_writable(folder / "missing/a"), IoError);
+  CHECK_THROWS_AS(attune::io::check_writable(folder / "."), IoError);
+}

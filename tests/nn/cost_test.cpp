@@ -163,4 +163,11 @@ TEST_CASE("a cost that cannot be is refused") {
   CHECK_THROWS_AS(cost(gpt2(65, 128, 4, 0, 0), 1, 8), ValueError);
   CHECK_THROWS_AS(cost(gpt2(65, 128, 4, 4, 0), 0, 8), ValueError);
   CHECK_THROWS_AS(cost(gpt2(65, 128, 4, 4, 0), 1, 513), ValueError);
+  Gpt2Config longer = gpt2(65, 128, 4, 4, 0);
+  longer.n_positions = 1 << 20;
+  CHECK_THROWS_AS(cost(longer, 1'000'000'000, longer.n_positions), ValueError);
+  CHECK(cost(gpt2(65, 128, 4, 4, 0), 1'000'000, 512).peak_bytes > 1'000'000'000'000);
+  BertConfig wide;
+  wide.hidden_size = wide.intermediate_size = 2147483640;
+  CHECK_THROWS_AS(cost(wide, 1, 8), ValueError);
 }

@@ -73,6 +73,17 @@ TEST_CASE("gradients are clipped as PyTorch clips them") {
   });
 }
 
+TEST_CASE("gradients of bfloat16 are clipped too") {
+  for (const double norm_type : {1.0, 2.0, inf}) {
+    Tensor x = full({2}, 1.0, bfloat16).requires_grad_();
+    x.set_grad(tensor({3.0, 4.0}).to(bfloat16));
+    const double expected = norm_type == 1 ? 7 : norm_type == 2 ? 5 : 4;
+    CHECK(optim::clip_grad_norm_({x}, expected / 2, norm_type) == expected);
+    CHECK(x.grad().dtype() == bfloat16);
+    CHECK(x.grad().to(float64).to_vector<double>() == std::vector{1.5, 2.0});
+  }
+}
+
 TEST_CASE("gradients within the bound keep their bits") {
   const Tensor x = with_grad({3, 4});
   CHECK(optim::clip_grad_norm_({x}, 5.5) == 5);

@@ -112,6 +112,21 @@ TEST_CASE("Adam and AdamW take PyTorch's steps") {
                                      optim::AdamWOptions{.weight_decay = 0.05, .maximize = true}));
 }
 
+TEST_CASE("Adam that forgets at once sees a small gradient after a large one") {
+  for (const DType dtype : {float32, float64}) {
+    Tensor x = zeros({3}, dtype).requires_grad_();
+    optim::Adam adam({x}, {.lr = 1, .betas = {0, 0}, .eps = 1e-12});
+    double expected = 0;
+    for (const double gradient : {1e8, 0.1, 0.1}) {
+      x.set_grad(full({3}, gradient, dtype));
+      adam.step();
+      expected -= 1;
+      for (const double value : x.detach().to(float64).to_vector<double>())
+        CHECK(value == Approx(expected).epsilon(1e-6));
+    }
+  }
+}
+
 TEST_CASE("a loaded optimizer goes on bit for bit, with its options") {
   for (const Make& make : {full_adam, momentum_sgd}) {
     const Run whole(make), before(make), after(make);

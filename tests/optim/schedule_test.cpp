@@ -52,6 +52,13 @@ TEST_CASE("schedules stay finite at their edges") {
   CHECK_THROWS_AS(optim::cosine_lr(1, 0, 0), ValueError);
 }
 
+TEST_CASE("schedules reach the largest number without passing it") {
+  const double top = 1e308;
+  const optim::Schedule schedule = optim::warm_up(10, optim::cosine_lr(top, top / 10, 20));
+  for (int64_t step = 0; step < 30; ++step) CHECK(schedule(step) <= top);
+  CHECK(schedule(4) == Approx(top / 2));
+}
+
 TEST_CASE("apply sets every group, or the one it is told") {
   const Tensor a = tensor({1.0}).requires_grad_(), b = tensor({1.0}).requires_grad_();
   optim::SGD sgd({a});

@@ -211,6 +211,7 @@ TEST_CASE("settings that differ are told, all of them, and nothing is loaded") {
   CHECK(number.value == 2);
   const auto same = with({{"lr", "0.1"}, {"bf16", "yes"}, {"seed", "3"}});
   CHECK_THROWS_AS(same->expect("lr", "0.1"), ValueError);
+  CHECK_THROWS_WITH(same->expect("column", "caf\xe9"), ContainsSubstring("is not UTF-8"));
   CHECK(same->load_newest()->step == 1);
   CHECK(number.value == 1);
 }

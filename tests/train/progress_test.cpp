@@ -100,6 +100,11 @@ TEST_CASE("the line is erased when the bar goes away, and replaced by a summary 
     progress.update(10);
   }
   CHECK(shown(stage.text()) == "train  10 steps in 5.0 s  2.0 steps/s  loss 1.5\n");
+  Stage short_stage;
+  Progress one(1, short_stage.terminal(80));
+  one.update(1);
+  one.finish();
+  CHECK_THAT(shown(short_stage.text()), ContainsSubstring("1 step in"));
 }
 
 TEST_CASE("drawing is rare, however often the work reports") {

@@ -66,6 +66,18 @@ TEST_CASE("a report carries what it was given") {
   CHECK(data["tiles"][4][0] == "Accuracy");
 }
 
+TEST_CASE("headlines stay short and count right") {
+  const auto tiles = [](double loss) {
+    Report report("A run");
+    report.point({.step = 1, .train_loss = loss});
+    return data_of(report)["tiles"];
+  };
+  CHECK(tiles(1e31)[0][1] == "1e+31");
+  CHECK(tiles(1e31).size() == 1);
+  CHECK(tiles(0)[1][2] == "as unsure as a fair pick among 1 token");
+  CHECK(tiles(1)[1][2] == "as unsure as a fair pick among 2.72 tokens");
+}
+
 TEST_CASE("an empty report is a page too") {
   Report report("Empty");
   report.attention({"a", "b"}, {});

@@ -66,6 +66,11 @@ TEST_CASE("a log that cannot be written is an IoError") {
 
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK_THROWS_WITH(RunLog(folder / "pipe"), Catch::Matchers::ContainsSubstring("pipe: "));
+  CHECK_THROWS_WITH(RunLog(""), Catch::Matchers::ContainsSubstring("the path is empty"));
+  CHECK_THROWS_WITH(RunLog((folder / "a") + std::string("\0b", 2)),
+                    Catch::Matchers::ContainsSubstring("no zero byte"));
+  CHECK_THROWS_WITH(RunLog(folder / "no\nline/a"),
+                    Catch::Matchers::ContainsSubstring("no line/a: No such file"));
 }
 
 TEST_CASE("a disk that fills up cuts no line in half") {

@@ -27,9 +27,12 @@ function decimals(value, digits) {
   return value.toLocaleString("en-US", {useGrouping: Math.abs(value) >= 1e4, minimumFractionDigits: digits, maximumFractionDigits: digits});
 }
 
+const exponential = (value, digits) => value.toExponential(digits).replace(/\.?0*e\+?/, "e");
+
 // A number to be read: four significant digits, thousands separated, no long rows of zeros.
 function readable(value) {
   if (value == null || !Number.isFinite(value)) return "\u2013";
+  if (Math.abs(value) >= 1e12) return exponential(value, 3);
   if (Number.isInteger(value)) return decimals(value, 0);
   value = Number(value.toPrecision(4));
   const size = Math.abs(value);
@@ -50,6 +53,7 @@ function ticks(low, high, count) {
 
 function tickText(value, step, highest) {
   if (value === 0) return "0";
+  if (highest >= 1e10) return exponential(value, clamp(Math.ceil(Math.log10(highest / step)), 1, 6));
   if (highest >= 1e6) return decimals(value / 1e6, step < 1e6 ? (step < 1e5 ? 2 : 1) : 0) + "M";
   if (highest >= 2e4) return decimals(value / 1e3, step < 1e3 ? 1 : 0) + "k";
   if (highest < 1e-3) return value.toExponential(1).replace(".0e", "e");
