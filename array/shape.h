@@ -62,6 +62,8 @@ class Shape {
 
 // "[8, 32, 65]"
 std::string to_string(const Shape& shape);
+template <std::integral T>
+std::string to_string(T) = delete;  // would be a shape
 
 // Strides of a dense row-major array, in elements.
 Shape row_major_strides(const Shape& shape);

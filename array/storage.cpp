@@ -89,6 +89,11 @@ void SavedValueGuard::fail(const Storage& storage) {
   if (storage.written() >= resumed_) return;
   // The recorded operation, not the ones that its formula is made of, whose scope may be open.
   const Path path = current_path();
+  if (resumed_ != std::numeric_limits<Stamp>::max())
+    throw GradError(fmt::format(
+        "{}{}: computed again, the function reads a value that was written in place since it began "
+        "(write {}, begun at {}); write to a clone(), and keep running values outside of it",
+        operation_, path->empty() ? "" : " (" + *path + ")", storage.written(), limit_));
   throw GradError(
       fmt::format("{}{}: backward needs a value that was written in place after it was recorded "
                   "(write {}, recorded at {}); write to a clone(), or call backward first",

@@ -22,8 +22,8 @@ namespace attune {
 // The function must compute the same again from the same inputs (GradError where it shows that it
 // does not, as with a module that was put into evaluation meanwhile and drops no more), and outlive
 // the tape with all that it refers to: capture handles by value. What it reads must not be
-// overwritten before backward, by itself neither (GradError). ValueError if the function is empty
-// or gives an undefined Tensor.
+// overwritten before backward, not even by itself (GradError): keep running means outside of it.
+// ValueError if the function is empty or gives an undefined Tensor.
 Tensor checkpoint(std::function<Tensor(std::span<const Tensor>)> function,
                   std::vector<Tensor> inputs);
 

@@ -15,13 +15,10 @@ Tensor::Impl::Impl(Array value, Intrusive<Node> place)
 Tensor::Impl::~Impl() = default;
 
 Tensor::Tensor() = default;
-Tensor::Tensor(Array array) {
+Tensor::Tensor(Array array) : Tensor(std::move(array), nullptr) {}
+Tensor::Tensor(Array array, Intrusive<Node> node) {
   if (!array.defined()) return;
-  impl_ = Intrusive<Impl>(new Impl(std::move(array), nullptr));
-  publish();
-}
-Tensor::Tensor(Array array, Intrusive<Node> node)
-    : impl_(new Impl(std::move(array), std::move(node))) {
+  impl_ = Intrusive<Impl>(new Impl(std::move(array), std::move(node)));
   publish();
 }
 Tensor::Tensor(const Tensor&) = default;

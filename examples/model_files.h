@@ -21,14 +21,19 @@ constexpr const char* character_file = "vocabulary.json";
 // The files of other tokenizers, in the order in which a folder is searched.
 constexpr std::array tokenizer_files = {"tokenizer.json", "vocab.json", "vocab.txt"};
 
-// FormatError if a character is no UTF-8, which JSON cannot hold; ValueError if the folder has
-// another tokenizer, which would be read instead of this one.
-inline void save_characters(const attune::io::CharTokenizer& tokenizer, const std::string& folder) {
-  for (const std::string file : tokenizer_files)
-    if (std::filesystem::exists(std::filesystem::path(folder) / file))
+// ValueError if a folder has another tokenizer than a list of characters, which would be read in
+// its place.
+inline void refuse_other_tokenizer(const std::string& folder) {
+  for (const char* file : tokenizer_files)
+    if (attune::io::exists(folder + "/" + file))
       throw attune::ValueError(fmt::format(
           "{} has {}, the tokenizer of another model; remove it or choose another folder", folder,
           file));
+}
+
+// FormatError if a character is no UTF-8, which JSON cannot hold; ValueError as above.
+inline void save_characters(const attune::io::CharTokenizer& tokenizer, const std::string& folder) {
+  refuse_other_tokenizer(folder);
   std::string vocabulary;
   try {
     vocabulary = nlohmann::json(tokenizer.vocabulary()).dump(0) + "\n";
@@ -99,24 +104,40 @@ struct TextModel {
 
 constexpr const char* generation_file = "generation_config.json";
 
-inline bool has_generation_file(const std::string& folder) {
-  return std::filesystem::exists(std::filesystem::path(folder) / generation_file);
+// What a folder has of a generation_config.json.
+inline std::optional<std::string> read_generation_file(const std::string& folder) {
+  using namespace attune;
+  if (!io::exists(folder + "/" + generation_file)) return std::nullopt;
+  return io::read_file(hub::path_in(folder, generation_file));
+}
+
+// Writes it, or takes away that of another model.
+inline void write_generation_file(const std::string& folder,
+                                  const std::optional<std::string>& content) {
+  const std::string path = folder + "/" + generation_file;
+  if (content)
+    attune::io::write_atomically(path, *content);
+  else
+    std::filesystem::remove(path);
 }
 
 // The tokens that end a text. Where there is a generation_config.json, transformers asks it alone.
-inline std::vector<int64_t> ends_of(const std::string& folder, std::vector<int64_t> of_config) {
-  using namespace attune;
-  if (!has_generation_file(folder)) return of_config;
-  const std::string path = hub::path_in(folder, generation_file);
-  try {
-    const auto json = nlohmann::json::parse(io::read_file(path));
-    const auto ends = json.find("eos_token_id");
-    if (ends == json.end() || ends->is_null()) return {};
-    if (ends->is_array()) return ends->get<std::vector<int64_t>>();
-    return {ends->get<int64_t>()};
-  } catch (const nlohmann::json::exception&) {
-    throw FormatError(path + ": eos_token_id is neither a token nor a list of tokens");
+inline std::vector<int64_t> ends_of(const std::string& folder,
+                                    const std::optional<std::string>& generation,
+                                    std::vector<int64_t> of_config) {
+  if (!generation) return of_config;
+  const auto json = nlohmann::json::parse(*generation, nullptr, false);
+  const std::string path = folder + "/" + generation_file;
+  if (!json.is_object()) throw attune::FormatError(path + ": is no object in JSON");
+  const auto ends = json.value("eos_token_id", nlohmann::json());
+  if (ends.is_null()) return {};
+  std::vector<int64_t> tokens;
+  for (const auto& end : ends.is_array() ? ends : nlohmann::json::array({ends})) {
+    if (!end.is_number_unsigned() || end.get<uint64_t>() > INT64_MAX)
+      throw attune::FormatError(path + ": eos_token_id is neither a token nor a list of tokens");
+    tokens.push_back(end.get<int64_t>());
   }
+  return tokens;
 }
 
 template <class Model>
@@ -126,6 +147,7 @@ TextModel load_language_model(const std::string& folder) {
   const auto& config = model.config();
   const auto files = load_tokenizer(folder, config.vocab_size);
   const bool has_bos = config.bos_token_id && *config.bos_token_id < config.vocab_size;
+  const auto generation = read_generation_file(folder);
   return {.kind = hub::model_type(folder),
           .module = model,
           .tokenizer = files.tokenizer,
@@ -133,16 +155,14 @@ TextModel load_language_model(const std::string& folder) {
           .read = [model](const Tensor& ids, const Tensor&) { return model(ids); },
           .writing = nn::models::language_model(model),
           .save =
-              [folder, model, files](const std::string& to) {
+              [generation, model, files](const std::string& to) {
                 io::make_folder(to);
                 files.save(to);  // first: it may refuse the folder
                 hub::save_pretrained(model, to);
-                if (has_generation_file(folder))
-                  io::write_atomically(to + "/" + generation_file,
-                                       io::read_file(folder + "/" + generation_file));
+                write_generation_file(to, generation);
               },
           .beginning = has_bos ? config.bos_token_id : files.tokenizer.special_id("bos_token"),
-          .ends = ends_of(folder, config.eos_token_id)};
+          .ends = ends_of(folder, generation, config.eos_token_id)};
 }
 
 inline TextModel load_encoder(const std::string& folder) {

@@ -112,11 +112,11 @@ inline std::vector<std::pair<std::string, std::string>> settings_of(const CLI::A
   std::vector<std::pair<std::string, std::string>> settings;
   for (const CLI::Option* option : app.get_options()) {
     const std::string given = fmt::format("{}", fmt::join(option->reduced_results(), ", "));
-    const std::string value = option->count() > 0 ? given : option->get_default_str();
+    std::string value = option->count() > 0 ? given : option->get_default_str();
+    if (const bool is_flag = option->get_expected_max() == 0; is_flag)
+      value = option->count() > 0 && option->as<bool>() ? "true" : "";
     const std::string name = option->get_single_name();
-    const bool is_off = option->get_expected_max() == 0 && value == "false";
-    if (!value.empty() && !is_off && applies(option) && name != "help")
-      settings.emplace_back(name, value);
+    if (!value.empty() && applies(option) && name != "help") settings.emplace_back(name, value);
   }
   return settings;
 }
@@ -152,7 +152,7 @@ inline void read_values(CLI::App& app) {
         [&app](std::string& value) {
           if (value.ends_with(mark)) {
             value.pop_back();
-          } else if (value.starts_with("--") &&
+          } else if (value.starts_with('-') &&
                      app.get_option_no_throw(value.substr(0, value.find('=')))) {
             return fmt::format("needs a value before {}", value);
           }

@@ -35,15 +35,6 @@ inline std::string checksum_of(const attune::nn::Module& model) {
   return checksum(pieces);
 }
 
-// Refuses a folder for a model whose tokenizer is a list of characters, if it has another.
-inline void refuse_other_tokenizer(const std::string& out) {
-  for (const char* file : tokenizer_files)
-    if (attune::io::exists(out + "/" + file))
-      throw attune::ValueError(fmt::format(
-          "{} has {}, the tokenizer of another model; remove it or choose another folder", out,
-          file));
-}
-
 // What transformers takes for an adapter, and adds to a whole model beside it.
 inline std::vector<std::string> adapter_files(const std::string& folder) {
   return {folder + "/adapter_config.json", folder + "/adapter_model.safetensors"};

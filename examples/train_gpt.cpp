@@ -65,6 +65,7 @@ void publish(const std::string& out, const CharGpt& saved, const std::vector<int
              int64_t step, train::Report& report) {
   save_characters(saved.tokenizer, out);
   hub::save_pretrained(saved.model, out);
+  write_generation_file(out, std::nullopt);
   NoGrad no_grad;
   saved.model.eval();
   report.sample(step, write_sample(saved, 200));

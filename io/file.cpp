@@ -176,7 +176,9 @@ int open_for_writing(const char* operation, const std::string& path, int flags) 
   check_path(operation, path);
   const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | flags, 0666);
   if (file < 0 && errno == ENXIO)
-    fail<IoError>(operation, "{}: a pipe that nobody reads, or a device that is not there", path);
+    fail<IoError>(operation,
+                  "{}: a pipe that nobody reads, or a socket or device that cannot be opened",
+                  path);
   if (file < 0) fail_system(operation, path);
   ::fcntl(file, F_SETFL, flags & O_APPEND);
   return file;

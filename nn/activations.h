@@ -13,6 +13,7 @@ class Activation : public Module {
  public:
   Activation(std::string name, std::function<Tensor(const Tensor&)> function,
              std::string details = "");
+  // Copied where it would be moved, as a Module.
   Activation(const Activation&) = default;
   Activation& operator=(const Activation&) = default;
   ~Activation() = default;

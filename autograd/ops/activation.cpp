@@ -48,7 +48,8 @@ Tensor gelu_gradient(const Tensor& x, const Tensor& g) {
 
 Tensor gelu_tanh_gradient(const Tensor& x, const Tensor& g) {
   constexpr double scale = 0.79788456080286535588, cubic = 0.044715;
-  const Tensor squared = square(x);
+  // Where the curve is flat, the slope of its argument must not be Inf.
+  const Tensor squared = square(clamp(x, -100, 100));
   const Tensor t = tanh(x * (squared * (scale * cubic) + scale));
   const Tensor slope = (1 - square(t)) * (squared * (3 * scale * cubic) + scale);
   return g * ((t + 1 + x * slope) * 0.5);

@@ -194,8 +194,9 @@ Array interpolate(const Array& start, const Array& end, const Array& weight) {
 
 }  // namespace
 
-Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
-  const OperationScope scope("lerp");
+namespace {
+
+Tensor lerp_by(const Tensor& start, const Tensor& end, const Tensor& weight) {
   // Of bfloat16, only the result is rounded.
   const bool narrow = start.dtype() == bfloat16 && end.dtype() == bfloat16 &&
                       (weight.dtype() == bfloat16 || weight.dim() == 0);
@@ -208,10 +209,17 @@ Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
                 wrt(end, [=](const Tensor& g) { return g * weight; }),
                 wrt(weight, [=](const Tensor& g) { return g * (end - start); }));
 }
+
+}  // namespace
+
+Tensor lerp(const Tensor& start, const Tensor& end, const Tensor& weight) {
+  const OperationScope scope("lerp");
+  return lerp_by(start, end, weight);
+}
 Tensor lerp(const Tensor& start, const Tensor& end, double weight) {
   const OperationScope scope("lerp");
   const DType dtype = promote(float32, promote(start.dtype(), end.dtype()));
-  return lerp(start, end, Tensor(kernels::full({}, dtype, weight)));
+  return lerp_by(start, end, Tensor(kernels::full({}, dtype, weight)));
 }
 
 }  // namespace attune

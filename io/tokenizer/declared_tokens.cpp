@@ -24,8 +24,7 @@ class Collector {
     for (const char* role : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
                              "cls_token", "mask_token"})
       if (const auto token = member(role)) read_role(role, *token);
-    for (const char* list : {"additional_special_tokens", "extra_special_tokens"})
-      if (const auto tokens = member(list)) read_special(*tokens);
+    read_lists();
     // What these two files say of a token counts before its role.
     std::vector<DeclaredToken> special = std::exchange(found_.tokens, {});
     const std::set<std::string> names = std::exchange(known_, {});
@@ -50,6 +49,21 @@ class Collector {
     if (token.content.empty()) return;
     found_.roles.emplace(role, token.content);
     keep({json, std::move(token), std::nullopt});
+  }
+
+  // Of lists, that of the configuration counts, and additional tokens only where no list of extra
+  // ones stands.
+  void read_lists() {
+    std::reverse(files_.begin(), files_.end());
+    bool has_extra = false;
+    for (const Json& file : files_)
+      if (file.has("extra_special_tokens")) {
+        const Json extra = file["extra_special_tokens"];
+        has_extra |= extra.is_array() && extra.size() > 0;
+        read_special(extra);
+      }
+    if (const auto tokens = member("additional_special_tokens"); tokens && !has_extra)
+      read_special(*tokens);
   }
 
   // A list of tokens, or an object of tokens by names of their own.

@@ -27,8 +27,8 @@ struct Declarations {
 };
 
 // What tokenizer_config.json, special_tokens_map.json and added_tokens.json declare, by the rules
-// of transformers: of two files the map counts, and where the configuration has an
-// added_tokens_decoder, it alone does. FormatError.
+// of transformers: of two files the map counts for a role and the configuration
+// for a list, and where that has an added_tokens_decoder, it alone counts. FormatError.
 Declarations declarations_of(const std::optional<Json>& config, const std::optional<Json>& map,
                              const std::optional<Json>& added);
 

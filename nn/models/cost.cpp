@@ -148,10 +148,11 @@ void check_countable(const Tokens& t, int64_t layers, int64_t width, int64_t row
   const double bytes = each * (static_cast<double>(t.rows) * (blocks + threads) +
                                (each + static_cast<double>(rows_of_tables)) * blocks);
   if (bytes > 0x1p62)
-    fail<ValueError>("cost",
-                     "batch {} and context {} of a model {} wide with {} layers take more bytes "
-                     "than can be counted; use fewer",
-                     t.batch, t.context, width, layers);
+    fail<ValueError>(
+        "cost",
+        "batch {} and context {} of a model with {} layers, up to {} wide, take more bytes "
+        "than can be counted; use fewer",
+        t.batch, t.context, layers, width);
 }
 
 // x after all blocks.

@@ -134,12 +134,12 @@ TEST_CASE("bfloat16 is rounded once, not at every step of a formula") {
   for (const bool create_graph : {false, true}) {
     CHECK(slope([](const Tensor& x) { return elu(x); }, -6, create_graph) ==
           nearest(std::exp(-6.f)));
-    // Near the zero of its derivative.
-    CHECK(slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, create_graph) ==
-          slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, false));
-    CHECK(slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, create_graph) ==
-          slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, false));
   }
+  // Near the zero of its derivative.
+  CHECK(slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, true) ==
+        slope([](const Tensor& x) { return gelu(x); }, -0.75390625f, false));
+  CHECK(slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, true) ==
+        slope([](const Tensor& x) { return gelu(x, "tanh"); }, -0.75390625f, false));
   const float start = -3.359375f, end = nearest(4.9f);
   const float between = nearest(start + 0.4f * (end - start));
   CHECK(value(lerp(narrow(start), narrow(end), 0.4)) == between);

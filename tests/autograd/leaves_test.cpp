@@ -136,6 +136,7 @@ TEST_CASE("a formula that takes the wrong dtype says so, whatever was converted 
 
 TEST_CASE("an undefined array makes an undefined tensor, and is no data and no result") {
   CHECK_FALSE(Tensor(Array()).defined());
+  CHECK_FALSE(Tensor(Array(), nullptr).defined());
   const Tensor x = tensor({1.0}).requires_grad_();
   CHECK_THROWS_AS(tensor(1.0).assign_(Array()), ValueError);
   CHECK_THROWS_WITH(record("mine", Array(), wrt(x, [](const Tensor& g) { return g; })),

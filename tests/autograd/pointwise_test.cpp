@@ -74,8 +74,9 @@ TEST_CASE("slopes in the tails are those of the function, not of its rounded res
   for (size_t i = 0; i < slopes.size(); ++i)
     CHECK(slopes[i] == Approx(2 * std::exp(x.to_vector<float>()[i])).epsilon(1e-6));
   const Tensor far = tensor({-1e30f, -1e15f, 1e15f, 1e30f}).requires_grad_();
-  CHECK(grad({gelu(far, "tanh").sum()}, {far})[0].to_vector<float>() ==
-        std::vector<float>{0, 0, 1, 1});
+  for (const bool create_graph : {false, true})
+    CHECK(grad({gelu(far, "tanh").sum()}, {far}, {}, {.create_graph = create_graph})[0]
+              .to_vector<float>() == std::vector<float>{0, 0, 1, 1});
   const Tensor tiny = tensor({2.47e-26f}).requires_grad_();
   CHECK(grad({rsqrt(tiny).sum()}, {tiny})[0].item<float>() ==
         Approx(-0.5 * std::pow(2.47e-26, -1.5)).epsilon(1e-5));

@@ -20,10 +20,12 @@ TEST_CASE("texts in square brackets are texts") {
   write_all(run.folder() / "[t]", "the cat sat on the mat and saw a rat.\n\n");
   CHECK_THAT(run("bert similarity --model DIRbert --text '[the cat, the river]' 'the dog'").out,
              ContainsSubstring("[the cat, the river] | the dog\n"));
-  CHECK_THAT(run("bert embed --model DIRbert --text='[the cat, the river]' --text '[]'").out,
-             ContainsSubstring("\n"));
+  const std::string vectors =
+      run("bert embed --model DIRbert --text='[the cat, the river]' --text '[]'").out;
+  CHECK(std::count(vectors.begin(), vectors.end(), '\n') == 2);
   const std::string write = "gpt2 generate --model DIRgpt2 --seed 1 --temperature 2 ";
   const Outcome whole = run(write + "--max-tokens 3");
+  REQUIRE(whole.status == 0);
   CHECK(run(write + "--stop '[]' --max-tokens 3").out == whole.out);
   CHECK(run(write + "--stop '[a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z]' "
                     "--max-tokens 3")
@@ -43,6 +45,7 @@ TEST_CASE("an option without its value does not take the next for it") {
   const std::vector<std::pair<std::string, std::string>> mistakes = {
       {"train_gpt --text --out DIRx", "--text: needs a value before --out"},
       {"train_gpt --text DIRtext --out --steps=3", "--out: needs a value before --steps=3"},
+      {"train_gpt --text -h --out DIRx", "--text: needs a value before -h"},
       {"train_gpt --text= --out DIRx", "read: the path is empty"},
       {"train_gpt --text DIRtext --out ''", "--out is empty"},
       {"train_gpt --text DIRtext --out=", "--out is empty"},
@@ -62,7 +65,8 @@ TEST_CASE("an option without its value does not take the next for it") {
   }
   make_gpt2(run.folder());
   const Outcome dashes = run("gpt2 generate --model DIRgpt2 --max-tokens 3 --prompt=--stop");
-  CHECK_THAT(dashes.err + dashes.out, !ContainsSubstring("needs a value"));
+  CHECK(dashes.status == 0);
+  CHECK_THAT(dashes.out, StartsWith("stop"));  // its tokenizer has no dash
 }
 
 TEST_CASE("a result is written to a pipe that is read, and not waited for by one that is not") {

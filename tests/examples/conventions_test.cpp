@@ -50,8 +50,22 @@ TEST_CASE("a text ends where generation_config.json says") {
     write_all(folder + "/generation_config.json", "{\"eos_token_id\": " + ends + "}");
     CHECK(run(write).out.size() < whole.size());
   }
-  write_all(folder + "/generation_config.json", "{\"eos_token_id\": \"a\"}");
-  CHECK_THAT(run(write).err, ContainsSubstring("generation_config.json: eos_token_id is neither"));
+  for (const char* wrong : {"\"a\"", "[1.5]", "-1", "1e30"}) {
+    write_all(folder + "/generation_config.json", std::string("{\"eos_token_id\": ") + wrong + "}");
+    CHECK_THAT(run(write).err,
+               ContainsSubstring("generation_config.json: eos_token_id is neither"));
+  }
+  write_all(folder + "/generation_config.json", "{");
+  CHECK_THAT(run(write).err, ContainsSubstring("generation_config.json: is no object in JSON"));
   write_all(folder + "/generation_config.json", "{}");
   CHECK(run(write).out == whole);
+
+  // That of an earlier model does not stay beside another.
+  write_all(run.folder() / "text", std::string(400, 'a'));
+  std::filesystem::create_directory(run.folder() / "out");
+  std::filesystem::copy(folder + "/generation_config.json", run.folder() / "out");
+  REQUIRE(run("train_gpt --layers 1 --heads 1 --dim 4 --context 4 --steps 1 --text DIRtext --out "
+              "DIRout")
+              .status == 0);
+  CHECK_FALSE(std::filesystem::exists(run.folder() / "out/generation_config.json"));
 }
