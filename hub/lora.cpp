@@ -46,14 +46,8 @@ void read(const Json& config, const char* name, T& value, const std::string& pat
   refuse(path, fmt::format("{} is {}", name, json_text(*field)));
 }
 
-bool is_of_one(const std::string& weight, const std::vector<std::string>& modules) {
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
-    return ("." + weight).find("." + name + ".") != std::string::npos;
-  });
-}
-
-// The same by the rule of PEFT for modules_to_save, which asks for no dot before a name: "norm"
-// means "input_layernorm" too.
+// As nn::detail::lies_in, but by the rule of PEFT for modules_to_save, which asks for no dot before
+// a name: "norm" means "input_layernorm" too.
 bool ends_with_one(const std::string& weight, const std::vector<std::string>& modules) {
   return std::any_of(modules.begin(), modules.end(), [&](const std::string& name) {
     return weight.find(name + ".") != std::string::npos;
@@ -65,7 +59,7 @@ bool ends_with_one(const std::string& weight, const std::vector<std::string>& mo
 std::vector<std::string> drop_absent(std::vector<std::string>& names, const StateDict& weights) {
   const auto absent = std::stable_partition(names.begin(), names.end(), [&](const auto& name) {
     return std::any_of(weights.begin(), weights.end(),
-                       [&](const auto& entry) { return is_of_one(entry.first, {name}); });
+                       [&](const auto& entry) { return nn::detail::lies_in(entry.first, {name}); });
   });
   std::vector<std::string> dropped(absent, names.end());
   names.erase(absent, names.end());
@@ -148,7 +142,7 @@ void add_modules(std::vector<std::string>& modules, const StateDict& weights,
   for (const auto& [name, array] : weights)
     if (const auto own = parameters.find(name); own != parameters.end() &&
                                                 saved.contains(&own->second.storage()) &&
-                                                !is_of_one(name, modules))
+                                                !nn::detail::lies_in(name, modules))
       modules.push_back(name.substr(0, name.rfind('.')));
 }
 
@@ -163,8 +157,8 @@ void settle_saved(StateDict& weights, const StateDict& parameters,
   std::erase_if(weights, [&](const auto& entry) {
     const auto& [name, array] = entry;
     const auto own = parameters.find(name);
-    if (own == parameters.end()) return is_of_one(name, absent);
-    if (!is_of_one(name, modules)) {
+    if (own == parameters.end()) return nn::detail::lies_in(name, absent);
+    if (!nn::detail::lies_in(name, modules)) {
       if (!detail::is_same(kernels::convert(array, own->second.dtype()), own->second))
         refuse(path, fmt::format("{} is not the model's, and modules_to_save does not name it; "
                                  "load the model that the adapter was trained on",

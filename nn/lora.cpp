@@ -14,6 +14,13 @@
 #include "init.h"
 
 namespace attune::nn {
+
+bool detail::lies_in(const std::string& path, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return ("." + path).find("." + name + ".") != std::string::npos;
+  });
+}
+
 namespace {
 
 constexpr const char* all_linear = "all-linear";
@@ -103,13 +110,6 @@ Named select(const Named& candidates, const std::vector<std::string>& names) {
   return found;
 }
 
-// True for the parameters, and the modules with a dot behind them, of a module that a name means.
-bool lies_in(const std::string& path, const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return ("." + path).find("." + name + ".") != std::string::npos;
-  });
-}
-
 using Parameters = std::vector<std::pair<std::string, Tensor>>;
 
 // In the order of the model, further names of tied ones behind.
@@ -134,12 +134,12 @@ Parameters saved_of(const Module& model, const std::vector<std::string>& modules
   const Parameters all = parameters_by_every_name(model);
   for (const std::string& module : modules)
     if (std::none_of(all.begin(), all.end(),
-                     [&](const auto& entry) { return lies_in(entry.first, {module}); }))
+                     [&](const auto& entry) { return detail::lies_in(entry.first, {module}); }))
       fail<ValueError>("Lora", "modules_to_save: \"{}\" means no module with parameters", module);
   Parameters saved;
   std::map<const Storage*, std::string> others;
   for (const auto& [name, parameter] : all)
-    if (lies_in(name, modules))
+    if (detail::lies_in(name, modules))
       saved.emplace_back(name, parameter);
     else
       others.emplace(&parameter.array().storage(), name);
@@ -165,7 +165,7 @@ Named targets_of(const Module& model, const LoraConfig& config) {
   if (all) std::erase_if(linear, [&](const auto& entry) { return is_tied(entry.second); });
   Named targets = all ? linear : select(linear, config.target_modules);
   std::erase_if(targets, [&](const auto& entry) {
-    return lies_in(entry.first + ".", config.modules_to_save);
+    return detail::lies_in(entry.first + ".", config.modules_to_save);
   });
   if (targets.empty())
     fail<ValueError>("Lora", "target_modules means no layer outside of modules_to_save");

@@ -56,4 +56,11 @@ class Lora : public Module {
   std::shared_ptr<Attached> attached_;
 };
 
+namespace detail {
+
+// True for the parameters, and the modules with a dot behind them, of a module that a name means.
+bool lies_in(const std::string& path, const std::vector<std::string>& names);
+
+}  // namespace detail
+
 }  // namespace attune::nn
