@@ -14,6 +14,16 @@
 #include <vector>
 
 namespace attune {
+
+void require_memory(size_t count, size_t size) {
+  static const size_t memory = [] {
+    struct sysinfo info = {};
+    if (sysinfo(&info) != 0) return std::numeric_limits<size_t>::max();
+    return (size_t{info.totalram} + size_t{info.totalswap}) * info.mem_unit;
+  }();
+  if (count > memory / size) throw std::bad_alloc();
+}
+
 namespace {
 
 constexpr size_t alignment = 64;
@@ -46,18 +56,8 @@ void count_live(int64_t bytes) {
   }
 }
 
-// More than there is would end the process on a system that promises memory it does not have.
-void check_possible(size_t bytes) {
-  static const size_t memory = [] {
-    struct sysinfo info = {};
-    if (sysinfo(&info) != 0) return std::numeric_limits<size_t>::max();
-    return (size_t{info.totalram} + size_t{info.totalswap}) * info.mem_unit;
-  }();
-  if (bytes > memory) throw std::bad_alloc();
-}
-
 void* system_allocate(size_t bytes) {
-  if (bytes >= huge_page) check_possible(bytes);
+  if (bytes >= huge_page) require_memory(bytes);
   const size_t align = bytes >= huge_page ? huge_page : alignment;
   void* block = std::aligned_alloc(align, (bytes + align - 1) / align * align);
   if (!block) throw std::bad_alloc();
@@ -67,7 +67,7 @@ void* system_allocate(size_t bytes) {
 }
 
 void* exact_allocate(size_t bytes) {
-  check_possible(bytes);
+  require_memory(bytes);
   void* block = nullptr;
   if (posix_memalign(&block, alignment, std::max(bytes, size_t{1})) != 0) throw std::bad_alloc();
   return block;

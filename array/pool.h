@@ -26,6 +26,11 @@ void empty_cache();
 void* pool_allocate(size_t bytes);
 void pool_free(void* block, size_t bytes) noexcept;
 
+// std::bad_alloc for `count` values of `size` bytes that the system could not hold even if all of
+// its memory and swap were free. A system that promises memory it does not have would grant them,
+// and end the process that uses them.
+void require_memory(size_t count, size_t size = 1);
+
 // What a block of so many bytes takes: its size class.
 size_t pool_block_bytes(size_t bytes);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../array/fail.h"
+#include "../array/pool.h"
 
 namespace attune::io {
 namespace {
@@ -56,6 +57,7 @@ class Descriptor {
 template <class F>
 auto memory_for(size_t size, const std::string& path, const F& make) {
   try {
+    require_memory(size);
     return make(size);
   } catch (const std::exception&) {
     fail<MemoryError>("read", "{}: {} bytes are more than the system has free", path, size);

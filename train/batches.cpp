@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "../array/fail.h"
+#include "../array/pool.h"
 #include "../autograd/ops/compare.h"
 #include "../autograd/ops/reduce.h"
 #include "../io/checksum.h"
@@ -102,6 +103,7 @@ std::vector<int64_t> ShuffledIndices::next(int64_t count) {
   if (count < 0) fail<ValueError>(name, "{} items cannot be taken", count);
   std::vector<int64_t> items;
   try {
+    require_memory(static_cast<size_t>(count), sizeof(int64_t));
     items.reserve(static_cast<size_t>(count));
   } catch (const std::exception&) {
     fail<MemoryError>(name, "{} items take more memory than the system has free", count);
