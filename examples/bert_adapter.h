@@ -23,16 +23,6 @@ inline std::vector<std::string> new_layers(const std::string& folder) {
   return {"classifier", "pooler.dense"};
 }
 
-// The tensors of an adapter, without the name that PEFT puts in front.
-inline attune::StateDict adapter_tensors(const std::string& folder) {
-  const std::string prefix = "base_model.model.";
-  attune::StateDict tensors;
-  for (const auto& [name, array] :
-       attune::io::load_safetensors(folder + "/adapter_model.safetensors").arrays)
-    tensors.emplace(name.starts_with(prefix) ? name.substr(prefix.size()) : name, array);
-  return tensors;
-}
-
 // A model of a class in nn/models with the weights of an adapter, if one is named.
 template <class Model>
 Model load_adapted(const std::string& folder, const std::string& adapter) {
@@ -47,7 +37,7 @@ inline attune::nn::models::BertForSequenceClassification load_classifier(
   using namespace attune;
   using nn::models::BertConfig, nn::models::BertForSequenceClassification;
   if (adapter.empty()) return hub::from_pretrained<BertForSequenceClassification>(folder);
-  const StateDict tensors = adapter_tensors(adapter);
+  const StateDict tensors = hub::adapter_tensors(adapter);
   const auto head = tensors.find("classifier.weight");
   if (head == tensors.end()) return load_adapted<BertForSequenceClassification>(folder, adapter);
   if (!tensors.contains("bert.pooler.dense.weight") && !has_pooler(folder))
@@ -76,7 +66,7 @@ inline attune::nn::models::SentenceTransformer load_sentence_encoder(const std::
   struct Whole : nn::Module {
     explicit Whole(const nn::models::BertModel& encoder) { child("bert", encoder); }
   };
-  const StateDict tensors = adapter_tensors(adapter);
+  const StateDict tensors = hub::adapter_tensors(adapter);
   const bool inside = !tensors.empty() && tensors.begin()->first.starts_with("bert.");
   const nn::Module base = inside ? nn::Module(Whole(model.bert)) : nn::Module(model.bert);
   hub::load_adapter(base, adapter).merge();

@@ -116,7 +116,6 @@ std::string weights_path(const std::string& folder) {
   return path_in(folder, weights_file);
 }
 
-// By the names that the model has.
 StateDict read_weights(const std::string& path) {
   constexpr std::string_view wrapper = ".base_layer";
   StateDict weights;
@@ -185,6 +184,8 @@ auto naming(const std::string& path, const F& f) {
 }
 
 }  // namespace
+
+StateDict adapter_tensors(const std::string& folder) { return read_weights(weights_path(folder)); }
 
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder) {
   const std::string config_path = path_in(folder, config_file);

@@ -13,6 +13,10 @@ namespace attune::hub {
 // that the model does not have are left out, as a classifier is from an encoder.
 nn::Lora load_adapter(const nn::Module& model, const std::string& folder);
 
+// The tensors of such a folder, by the names that they have in its model: LoRA's factors, and the
+// weights of modules trained whole. IoError or FormatError as above.
+StateDict adapter_tensors(const std::string& folder);
+
 // Writes such a folder, each file atomically, that PEFT reads too. base_model: the folder or name
 // of the model that it belongs to; task_type: what PEFT calls its use, such as "CAUSAL_LM" or
 // "SEQ_CLS". IoError; ValueError for a classifier whose modules_to_save lacks the head, without

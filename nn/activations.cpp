@@ -3,6 +3,7 @@
 #include "../array/fail.h"
 #include "../autograd/ops/activation.h"
 #include "../autograd/ops/arithmetic.h"
+#include "../autograd/ops/pointwise.h"
 #include "../autograd/ops/softmax.h"
 
 namespace attune::nn {
@@ -75,13 +76,20 @@ struct NamedActivation {
 
 constexpr NamedActivation activations[] = {
     {"gelu", [](const Tensor& x) { return gelu(x); }},
+    {"gelu_10", [](const Tensor& x) { return clamp(gelu(x), -10, 10); }},
+    {"gelu_accurate", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"gelu_fast", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"gelu_new", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"gelu_python", [](const Tensor& x) { return gelu(x); }},
+    {"gelu_python_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
     {"gelu_pytorch_tanh", [](const Tensor& x) { return gelu(x, "tanh"); }},
+    {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }},
     {"linear", [](const Tensor& x) { return x; }},
+    {"mish", [](const Tensor& x) { return mish(x); }},
     {"quick_gelu", [](const Tensor& x) { return x * sigmoid(x * 1.702); }},
     {"relu", [](const Tensor& x) { return relu(x); }},
+    {"relu2", [](const Tensor& x) { return square(relu(x)); }},
+    {"relu6", [](const Tensor& x) { return relu6(x); }},
     {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
     {"silu", [](const Tensor& x) { return silu(x); }},
     {"swish", [](const Tensor& x) { return silu(x); }},

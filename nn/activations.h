@@ -71,9 +71,11 @@ struct LogSoftmax : Activation {
   explicit LogSoftmax(int64_t dim);
 };
 
-// The activation that config files of transformers call by this name: gelu or gelu_python,
-// gelu_new, gelu_fast or gelu_pytorch_tanh (by tanh), quick_gelu (x · sigmoid(1.702 x), Hendrycks
-// and Gimpel 2016), linear, relu, sigmoid, silu or swish, tanh. ValueError for another.
+// The activation that config files of transformers call by this name: gelu or gelu_python;
+// gelu_new, gelu_fast, gelu_accurate, gelu_python_tanh or gelu_pytorch_tanh (by tanh); gelu_10 (cut
+// at ±10); quick_gelu (x · sigmoid(1.702 x), Hendrycks and Gimpel 2016); leaky_relu (slope 0.01),
+// linear, mish, relu, relu2 (squared, So et al. 2021), relu6, sigmoid, silu or swish, tanh.
+// ValueError for another.
 Activation activation(const std::string& name);
 
 }  // namespace attune::nn

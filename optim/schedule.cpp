@@ -1,5 +1,6 @@
 #include "schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -35,6 +36,16 @@ Schedule step_lr(double base, int64_t period, double gamma) {
   check_steps("step_lr", period);
   return [=](int64_t step) { return base * std::pow(gamma, static_cast<double>(step / period)); };
 }
+
+Schedule multi_step_lr(double base, std::vector<int64_t> milestones, double gamma) {
+  return [=](int64_t step) {
+    const auto passed = std::count_if(milestones.begin(), milestones.end(),
+                                      [=](int64_t milestone) { return milestone <= step; });
+    return base * std::pow(gamma, static_cast<double>(passed));
+  };
+}
+
+Schedule exponential_lr(double base, double gamma) { return step_lr(base, 1, gamma); }
 
 Schedule linear_lr(double base, double last, int64_t steps) {
   check_steps("linear_lr", steps);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "optimizer.h"
 
@@ -16,6 +17,10 @@ using Schedule = std::function<double(int64_t step)>;
 Schedule constant_lr(double base);
 // base · gamma^(step / period), the exponent rounded down.
 Schedule step_lr(double base, int64_t period, double gamma = 0.1);
+// base · gamma^k after k of the milestones, which are steps in any order.
+Schedule multi_step_lr(double base, std::vector<int64_t> milestones, double gamma = 0.1);
+// base · gamma^step.
+Schedule exponential_lr(double base, double gamma);
 // From base to last on a straight line over `steps`, then last.
 Schedule linear_lr(double base, double last, int64_t steps);
 // From base to last on half a cosine over `steps`, then last. Loshchilov and Hutter 2017.

@@ -62,6 +62,8 @@ def train(name, kind, options, start, grads):
 def schedule_cases():
     kinds = torch.optim.lr_scheduler
     yield "step", PEAK, lambda o: kinds.StepLR(o, 7, gamma=0.5)
+    yield "multi_step", PEAK, lambda o: kinds.MultiStepLR(o, [50, 7, 7, 90], gamma=0.5)
+    yield "exponential", PEAK, lambda o: kinds.ExponentialLR(o, 0.97)
     yield "linear", PEAK, lambda o: kinds.LinearLR(o, 1.0, 0.01, total_iters=40)
     yield "cosine", PEAK, lambda o: kinds.CosineAnnealingLR(o, STEPS - 1, eta_min=0.001)
     yield "one_cycle", PEAK, lambda o: kinds.OneCycleLR(o, PEAK, STEPS, cycle_momentum=False)

@@ -38,6 +38,11 @@ int64_t backward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_f
   return bytes_of(std::max(to_input, to_weight));
 }
 
+// Tensors of the size of its input that an activation's backward makes besides its result.
+int64_t activation_temporaries(const std::string& name) {
+  return name == "mish" ? 7 : name == "square" || name == "relu6" || name == "leaky_relu" ? 1 : 0;
+}
+
 double product(int64_t a, int64_t b, int64_t c) {
   return 2.0 * static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
 }
@@ -154,9 +159,19 @@ Rehearsal::Value Rehearsal::activation(Value x, const std::string& name) {
     for (const Value z : {scaled, share}) drop(z);
     return y;
   }
+  if (name == "gelu_10" || name == "relu2") {
+    const bool squares = name == "relu2";
+    const Value inner = activation(x, squares ? "relu" : "gelu"),
+                y = activation(inner, squares ? "square" : "relu6");
+    drop(inner);
+    return y;
+  }
   const bool keeps_output = name == "relu" || name == "sigmoid" || name == "tanh";
   const Value y = fresh(elements(x));
-  return record({.inputs = {x}, .output = y, .saved = {memory(keeps_output ? y : x)}});
+  return record({.inputs = {x},
+                 .output = y,
+                 .saved = {memory(keeps_output ? y : x)},
+                 .scratch_bytes = bytes_of(elements(x)) * activation_temporaries(name)});
 }
 
 Rehearsal::Value Rehearsal::dropout(Value x, double p) {

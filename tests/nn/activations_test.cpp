@@ -57,6 +57,10 @@ TEST_CASE("activations go by the names of transformers") {
   };
   same("gelu", gelu(x));
   same("gelu_new", gelu(x, "tanh"));
+  same("gelu_accurate", gelu(x, "tanh"));
+  same("gelu_python_tanh", gelu(x, "tanh"));
+  same("leaky_relu", leaky_relu(x, 0.01));
+  same("mish", mish(x));
   same("gelu_pytorch_tanh", gelu(x, "tanh"));
   same("gelu_fast", gelu(x, "tanh"));
   same("gelu_python", gelu(x));
@@ -66,6 +70,11 @@ TEST_CASE("activations go by the names of transformers") {
   same("silu", silu(x));
   same("swish", silu(x));
   same("tanh", tanh(x));
+  const Tensor wide = tensor({-11.0f, 3.0f, 11.0f});
+  CHECK(nn::activation("gelu_10")(wide).to_vector<float>() ==
+        clamp(gelu(wide), -10, 10).to_vector<float>());
+  CHECK(nn::activation("relu2")(wide).to_vector<float>() == std::vector{0.0f, 9.0f, 121.0f});
+  CHECK(nn::activation("relu6")(wide).to_vector<float>() == std::vector{0.0f, 3.0f, 6.0f});
   const auto quick = nn::activation("quick_gelu")(x).to_vector<float>();
   CHECK(quick[0] == Approx(-0.108337802).epsilon(1e-6));
   CHECK(quick[1] == Approx(0.350388437).epsilon(1e-6));

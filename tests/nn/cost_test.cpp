@@ -110,8 +110,9 @@ TEST_CASE("the cost of a LLaMA step is what it takes") {
 }
 
 TEST_CASE("activations keep what they need, which the cost follows") {
-  const char* const names[] = {"gelu", "gelu_new", "linear", "quick_gelu",
-                               "relu", "sigmoid",  "silu",   "tanh"};
+  const char* const names[] = {"gelu",    "gelu_10",    "gelu_new", "leaky_relu", "linear",
+                               "mish",    "quick_gelu", "relu",     "relu2",      "relu6",
+                               "sigmoid", "silu",       "tanh"};
   for (const char* name : names) {
     INFO(name);
     Gpt2Config g = gpt2(300, 64, 3, 4, 0);

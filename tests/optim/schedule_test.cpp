@@ -30,6 +30,8 @@ void check_golden(const std::string& name, const optim::Schedule& schedule) {
 TEST_CASE("schedules follow PyTorch's") {
   check_golden("constant", optim::constant_lr(0.1));
   check_golden("step", optim::step_lr(0.1, 7, 0.5));
+  check_golden("multi_step", optim::multi_step_lr(0.1, {50, 7, 7, 90}, 0.5));
+  check_golden("exponential", optim::exponential_lr(0.1, 0.97));
   check_golden("linear", optim::linear_lr(0.1, 0.001, 40));
   check_golden("cosine", optim::cosine_lr(0.1, 0.001, 99));
   check_golden("one_cycle", optim::one_cycle_lr(0.1, 100));

@@ -13,6 +13,8 @@ struct Reader<optim::Schedule> {
     const std::string name = j[0];
     if (name == "constant_lr") return optim::constant_lr(j.at(1));
     if (name == "step_lr") return optim::step_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "multi_step_lr") return optim::multi_step_lr(j.at(1), j.at(2), j.at(3));
+    if (name == "exponential_lr") return optim::exponential_lr(j.at(1), j.at(2));
     if (name == "linear_lr") return optim::linear_lr(j.at(1), j.at(2), j.at(3));
     if (name == "cosine_lr") return optim::cosine_lr(j.at(1), j.at(2), j.at(3));
     if (name == "one_cycle_lr") return optim::one_cycle_lr(j.at(1), j.at(2), j.at(3));

@@ -2,8 +2,8 @@
 of so many steps. A schedule is written as the call that makes it here: ["linear_lr", base, last, steps]; one may stand in
 another."""
 import torch
-from torch.optim.lr_scheduler import (ChainedScheduler, ConstantLR, CosineAnnealingLR, LambdaLR, LinearLR, OneCycleLR,
-                                      SequentialLR, StepLR)
+from torch.optim.lr_scheduler import (ChainedScheduler, ConstantLR, CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR,
+                                      MultiStepLR, OneCycleLR, SequentialLR, StepLR)
 from torch.testing._internal.opinfo.core import SampleInput
 
 from signatures import Signature
@@ -26,6 +26,8 @@ def falling(lr):
     return [
         ["constant_lr", lr],
         ["step_lr", lr, whole(1, STEPS), real(0.05, 1.1)],
+        ["multi_step_lr", lr, [whole(1, STEPS) for _ in range(whole(0, 4))], real(0.05, 1.1)],
+        ["exponential_lr", lr, real(0.9, 1.01)],
         ["linear_lr", lr * real(0.01, 1), lr * real(0, 1), whole(1, STEPS)],
     ]
 
@@ -35,10 +37,10 @@ def schedules(lr):
     simple = [*falling(lr), ["cosine_lr", lr, lr * real(0, 1.2), whole(1, STEPS)]]
     cycle = ["one_cycle_lr", 25 * lr, whole(2, STEPS), real(0.01, 0.99)]
     warm = [["warm_up", whole(0, 50), each] for each in [*simple, cycle]]
-    one, other = (simple[whole(0, 3)] for _ in range(2))
+    one, other = (simple[whole(0, len(simple) - 1)] for _ in range(2))
     parts = falling(lr)
-    return [*simple, cycle, *warm, ["warm_up", whole(1, 9), warm[whole(0, 3)]], ["sequential", whole(1, STEPS), one, other],
-            ["chained", lr, parts[whole(0, 2)], parts[whole(0, 2)]]]
+    return [*simple, cycle, *warm, ["warm_up", whole(1, 9), warm[whole(0, len(simple) - 1)]], ["sequential", whole(1, STEPS), one, other],
+            ["chained", lr, parts[whole(0, len(parts) - 1)], parts[whole(0, len(parts) - 1)]]]
 
 
 def start(schedule):
@@ -58,6 +60,10 @@ def phases(schedule, lr):
             return [(lambda optimizer: ConstantLR(optimizer, factor=1.0), None)]
         case "step_lr", [_, period, gamma]:
             return [(lambda optimizer: StepLR(optimizer, period, gamma), None)]
+        case "multi_step_lr", [_, milestones, gamma]:
+            return [(lambda optimizer: MultiStepLR(optimizer, milestones, gamma), None)]
+        case "exponential_lr", [_, gamma]:
+            return [(lambda optimizer: ExponentialLR(optimizer, gamma), None)]
         case "linear_lr", [base, last, steps]:
             return [(lambda optimizer: LinearLR(optimizer, base / lr, last / lr, steps), None)]
         case "cosine_lr", [_, last, steps]:
