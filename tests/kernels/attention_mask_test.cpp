@@ -1,7 +1,7 @@
 #include <array>
 #include <cmath>
 
-#include "../../kernels/attention.h"
+#include "../../kernels/attention_tiles.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/random.h"
 #include "../catch.h"
@@ -37,4 +37,38 @@ TEST_CASE("a masked product leaves out what the mask hides, whatever stands ther
       }
     }
   }
+}
+
+TEST_CASE("the scores that attention works through are those of the tiles it visits") {
+  const int64_t none = kernels::AttentionMask::unlimited;
+  const std::pair<int64_t, int64_t> bands[] = {{-none, none}, {-none, 0}, {-200, 0},    {-40, 40},
+                                               {0, none},     {30, 300},  {-none, -150}};
+  for (const auto& [lowest, highest] : bands)
+    for (const int64_t queries : {1, 31, 64, 100, 330})
+      for (const int64_t keys : {1, 96, 128, 500}) {
+        kernels::AttentionMask mask;
+        mask.lowest = lowest;
+        mask.highest = highest;
+        mask.first = {0, 70};
+        mask.lengths = {keys, keys / 2};
+        const kernels::Masking<float> masking(mask, {2, queries, keys});
+        int64_t scores = 0;
+        for (int64_t batch = 0; batch < 2; ++batch)
+          for (int64_t row = 0; row < queries; row += kernels::query_tile)
+            for (int64_t column = 0; column < keys; column += kernels::key_tile)
+              masking.each_part({batch, row, std::min(kernels::query_tile, queries - row), column,
+                                 kernels::key_tile},
+                                [&](const auto& part) { scores += part.rows * part.columns; });
+        INFO(lowest << " to " << highest << ", " << queries << " queries, " << keys << " keys");
+        CHECK(kernels::scores_in_tiles(masking, 2, queries) == static_cast<double>(scores));
+      }
+}
+
+TEST_CASE("the scores of two billion keys are counted at once") {
+  const int64_t context = int64_t{1} << 31;
+  kernels::AttentionMask causal;
+  causal.highest = 0;
+  const double scores =
+      kernels::scores_in_tiles(kernels::Masking<float>(causal, {1, context, context}), 1, context);
+  CHECK(scores == Approx(0.5 * std::pow(2.0, 62)).epsilon(1e-6));
 }
