@@ -1,6 +1,6 @@
 #pragma once
 
 #include "../kernels/matmul_precision.h"
-#include "../kernels/parallel.h"
 #include "../kernels/random.h"
 #include "../kernels/simd.h"
+#include "../kernels/threads.h"

@@ -4,5 +4,5 @@ foreach(source IN LISTS benches)
   add_executable(bench_${name} ${source})
   target_link_libraries(bench_${name} PRIVATE attune::attune)
 endforeach()
-# The speed of sgemm is a limit that others are held against.
-target_link_libraries(bench_limits PRIVATE PkgConfig::OpenBLAS)
+# The speeds of sgemm and of memory are limits that others are held against.
+target_link_libraries(bench_limits PRIVATE PkgConfig::OpenBLAS OpenMP::OpenMP_CXX)

@@ -30,7 +30,7 @@ USERS = {"tests", "examples", "bench"}
 # *-inl.h files are pieces of .cpp files.
 HEAVY = re.compile(r"fmt/|nlohmann/|hwy/|c?blas|omp\.h")
 CBLAS_FILE = "kernels/gemm.cpp"
-# Two for .cpp files only, and one that only the front door includes.
+# Two for .cpp files only, and array/format.h, which only the front door includes.
 HEAVY_BY_NATURE = {"array/fail.h": "fmt/", "kernels/parallel.h": "omp.h", "array/format.h": "fmt/"}
 INNER = ("array", "kernels")  # have no front door of their own, so tests reach in
 

@@ -6,8 +6,8 @@
 #include <array/scope.h>
 #include <attune/autograd.h>
 #include <kernels/copy.h>
-#include <kernels/parallel.h>
 #include <kernels/random.h>
+#include <kernels/threads.h>
 
 #include <cstring>
 #include <functional>
