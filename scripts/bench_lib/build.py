@@ -54,7 +54,9 @@ def listed_lines(programs):
     lines = {}
     for name, program in programs.items():
         if name != "limits":
-            listing = subprocess.run([program, "--list"], stdout=subprocess.PIPE, text=True, check=True)
+            listing = subprocess.run([program, "--list"], stdout=subprocess.PIPE, text=True, check=False)
+            if listing.returncode != 0:
+                raise Failure(f"{program} --list: exit status {listing.returncode}")
             lines.update(dict.fromkeys(listing.stdout.split(), program))
     return {**lines, "gpt2_step_threads": lines["gpt2_step"]}
 

@@ -1,6 +1,7 @@
 """PyTorch, found in the Python that the user named, and libtorch in the same package."""
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 from .build import last_error
@@ -65,17 +66,25 @@ class Peer:
         return [(describe(flag), [self.python, self.script, name, *flag]) for flag in flags]
 
     def fastest(self, name, settings):
-        """(what it is, its Worker) after a short trial of all variants; None if there are none."""
-        best = None
+        """(what it is, its Worker) after a short trial of all variants; None if there are none. One that fails is passed
+        over while another works."""
+        best = failure = None
         for what, command in self.variants(name, settings.compiled):
-            worker = Worker(command, settings)
-            worker.run(0.2)
+            try:
+                worker = Worker(command, settings)
+                worker.run(0.2)
+            except Failure as error:
+                failure = Failure(f"{what}: {error}")
+                print(f"{name}: {failure}", file=sys.stderr)
+                continue
             if best is None or worker.min_ms < best[1].min_ms:
                 best, slower = (what, worker), best
             else:
                 slower = what, worker
             if slower:
                 slower[1].close()
+        if failure and not best:
+            raise failure
         return best
 
 
