@@ -23,7 +23,8 @@ namespace attune {
 // does not, as with a module that was put into evaluation meanwhile and drops no more), and outlive
 // the tape with all that it refers to: capture handles by value. What it reads must not be
 // overwritten before backward, not even by itself (GradError): keep running means outside of it.
-// ValueError if the function is empty or gives an undefined Tensor.
+// Tensors that the function makes keep no gradient of their own (retain_grad()). ValueError if the
+// function is empty or gives an undefined Tensor.
 Tensor checkpoint(std::function<Tensor(std::span<const Tensor>)> function,
                   std::vector<Tensor> inputs);
 

@@ -131,8 +131,9 @@ Tensor run_hooks(const Node& node, Tensor gradient) {
   if (!gradient.sole_owner()) gradient = clone(gradient);
   // A copy, because a hook may register or remove hooks.
   for (const auto& hook : std::vector(node.hooks)) {
-    if (hook->removed) continue;
-    Tensor replaced = hook->function(gradient);
+    const auto function = hook->function;  // which may remove itself
+    if (!function) continue;
+    Tensor replaced = (*function)(gradient);
     if (!replaced.defined()) continue;
     if (replaced.shape() != node.shape || replaced.dtype() != node.dtype)
       fail<ShapeError>(node.name, "a hook returned a gradient {} {} in place of {} {}",

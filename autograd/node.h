@@ -29,8 +29,8 @@ class PartialSums {
 
 // A function that sees the gradient of a tensor, until it is removed.
 struct GradHook {
-  std::function<Tensor(const Tensor&)> function;
-  bool removed = false;
+  using Function = std::function<Tensor(const Tensor&)>;
+  std::shared_ptr<const Function> function;  // null once it is removed
 };
 
 // The place of one tensor on the tape: what its gradient looks like and where it goes. Edges lead

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "../array/fail.h"
 #include "../array/strict_json-inl.h"
@@ -41,14 +42,16 @@ std::string header(const char* first, size_t width) {
                      "share", "GFLOP/s", "GB/s", "of limit", "allocated");
 }
 
+const char* pass_of(const ProfileRow& row) { return row.backward ? "backward" : "forward"; }
+
 // own: whether share and rates are of the row's own time, or of all.
-std::string line(const ProfileRow& row, size_t width, double whole, bool own,
+std::string line(const ProfileRow& row, const char* pass, size_t width, double whole, bool own,
                  const MachineLimits& limits) {
   const double time = own ? row.self_seconds : row.seconds;
   return fmt::format(
-      fmt::runtime(columns), row.name.empty() ? "(all)" : row.name, width,
-      row.backward ? "backward" : "forward", row.calls > 0 ? fmt::format("{}", row.calls) : "",
-      fmt::format("{:.3f}", 1e3 * row.seconds), fmt::format("{:.3f}", 1e3 * row.self_seconds),
+      fmt::runtime(columns), row.name.empty() ? "(all)" : row.name, width, pass,
+      row.calls > 0 ? fmt::format("{}", row.calls) : "", fmt::format("{:.3f}", 1e3 * row.seconds),
+      fmt::format("{:.3f}", 1e3 * row.self_seconds),
       fmt::format("{:.1f} %", whole > 0 ? 100 * time / whole : 0), rate_text(row.flops, time),
       rate_text(row.bytes_moved, time), share_of_limit(row, time, limits),
       bytes_text(static_cast<double>(row.bytes_allocated)));
@@ -60,9 +63,9 @@ size_t name_width(const std::vector<ProfileRow>& rows) {
   return width;
 }
 
-// The rows beyond the first `kept` as one.
-void fold(std::vector<ProfileRow>& rows, size_t kept) {
-  if (rows.size() <= kept + 1) return;
+// Takes the rows beyond the first `kept` away, and returns them as one; none if it is one row.
+std::optional<ProfileRow> fold(std::vector<ProfileRow>& rows, size_t kept) {
+  if (rows.size() <= kept + 1) return {};
   ProfileRow rest{.name = fmt::format("({} others)", rows.size() - kept)};
   for (size_t i = kept; i < rows.size(); ++i) {
     rest.calls += rows[i].calls;
@@ -73,7 +76,7 @@ void fold(std::vector<ProfileRow>& rows, size_t kept) {
     rest.bytes_allocated += rows[i].bytes_allocated;
   }
   rows.resize(kept);
-  rows.push_back(rest);
+  return rest;
 }
 
 }  // namespace
@@ -83,14 +86,17 @@ std::string Profiler::table(const MachineLimits& limits, size_t rows) const {
   std::vector<ProfileRow> operations = by_operation();
   double seen = 0;
   for (const ProfileRow& row : operations) seen += row.self_seconds;
-  fold(operations, rows);
+  const std::optional<ProfileRow> others = fold(operations, rows);
   const std::vector<ProfileRow> modules = by_module();
   const size_t width = std::max(name_width(operations), name_width(modules));
 
   std::string text = header("operation", width);
-  for (const ProfileRow& row : operations) text += line(row, width, whole, true, limits);
+  for (const ProfileRow& row : operations)
+    text += line(row, pass_of(row), width, whole, true, limits);
+  if (others) text += line(*others, "", width, whole, true, limits);
   if (!modules.empty()) text += fmt::format("\n{}", header("module", width));
-  for (const ProfileRow& row : modules) text += line(row, width, whole, false, limits);
+  for (const ProfileRow& row : modules)
+    text += line(row, pass_of(row), width, whole, false, limits);
   text += fmt::format("\n{:.3f} ms in all, {:.3f} ms of them outside of any operation or module",
                       1e3 * whole, 1e3 * std::max(0.0, whole - seen));
   if (limits.flops > 0 && limits.bytes > 0)

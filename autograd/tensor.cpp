@@ -95,13 +95,14 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) cons
   if (!node()) fail<GradError>("register_hook", "this tensor does not require a gradient");
   if (!hook) fail<ValueError>("register_hook", "the hook is empty");
   auto& hooks = node()->hooks;
-  std::erase_if(hooks, [](const auto& known) { return known->removed; });
-  hooks.push_back(std::make_shared<GradHook>(GradHook{std::move(hook)}));
+  std::erase_if(hooks, [](const auto& known) { return !known->function; });
+  auto function = std::make_shared<const GradHook::Function>(std::move(hook));
+  hooks.push_back(std::make_shared<GradHook>(GradHook{std::move(function)}));
   return HookHandle(hooks.back());
 }
 
 void HookHandle::remove() const {
-  if (hook_) hook_->removed = true;
+  if (hook_) hook_->function.reset();
 }
 
 Tensor Tensor::detach() const { return Tensor(array()); }

@@ -142,6 +142,25 @@ TEST_CASE("hooks stay on a leaf that is given other data or another dtype") {
   CHECK(calls == 3);
 }
 
+TEST_CASE("a hook that is removed is let go of, even one that holds its own tensor") {
+  const int64_t before = memory_stats().live_bytes;
+  {
+    const Tensor x = zeros({100}).requires_grad_();
+    const HookHandle handle = x.register_hook([x](const Tensor&) { return x.detach(); });
+    handle.remove();
+  }
+  CHECK(memory_stats().live_bytes == before);
+  const Tensor y = ones({3}).requires_grad_();
+  std::vector<HookHandle> handles;
+  const auto held = std::make_shared<int>(1);
+  handles.push_back(y.register_hook([&handles, held](const Tensor& g) {
+    handles[0].remove();
+    return g * static_cast<double>(*held);
+  }));
+  y.sum().backward();
+  CHECK(held.use_count() == 1);
+}
+
 TEST_CASE("a hook handle that was moved from removes nothing") {
   const Tensor x = leaf(3);
   HookHandle first = x.register_hook([](const Tensor& g) { return g * 2.0; });

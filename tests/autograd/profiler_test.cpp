@@ -156,7 +156,7 @@ TEST_CASE("a profile prints as a table and is written as a trace") {
   net(randn({4, 16})).backward();
   profiler.stop();
   const std::string table = profiler.table({.flops = 1e12, .bytes = 1e12}, 3);
-  CHECK_THAT(table, Catch::Matchers::ContainsSubstring("others)"));
+  CHECK_THAT(table, Catch::Matchers::Matches("[^]*others\\) +[0-9][^]*"));
   CHECK_THAT(table, Catch::Matchers::ContainsSubstring("h.*.up"));
   CHECK_THAT(table, Catch::Matchers::ContainsSubstring("1000.0 GFLOP/s"));
 
