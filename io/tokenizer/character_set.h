@@ -1,7 +1,6 @@
 #pragma once
 
 #include <bitset>
-#include <string_view>
 #include <vector>
 
 #include "unicode.h"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "../../array/strict_json-inl.h"
@@ -87,7 +88,7 @@ class Collector {
         json.refuse(fmt::format("\"{}\" is no id of a token", text));
       AddedToken token = token_from(json[text], false);
       token.special |= is_role(token.content);
-      keep({json[text], std::move(token), id});
+      keep({json[text], std::move(token), id, true});
     }
   }
 
@@ -115,6 +116,31 @@ class Collector {
   Declarations found_;
 };
 
+// Makes an added token what it is declared to be. True if that changed it.
+bool follow(AddedToken& own, const DeclaredToken& declared) {
+  AddedToken wanted = own;
+  if (declared.whole && declared.id == own.id) {
+    wanted = declared.token;
+    wanted.id = own.id;
+  } else {
+    wanted.special |= declared.token.special;
+  }
+  const auto flags = [](const AddedToken& t) {
+    return std::tuple(t.single_word, t.lstrip, t.rstrip, t.normalized, t.special);
+  };
+  return flags(std::exchange(own, wanted)) != flags(wanted);
+}
+
+int64_t id_of(const DeclaredToken& declared, const Vocabulary& vocabulary) {
+  const auto& [place, token, wanted, whole] = declared;
+  const auto id = vocabulary.id(token.content);
+  if (wanted && id != wanted)
+    place.refuse(
+        fmt::format("\"{}\" is not the vocabulary's token {}; {}", token.content, *wanted, remedy));
+  if (!id) place.refuse(fmt::format("\"{}\" is not in the vocabulary; {}", token.content, remedy));
+  return *id;
+}
+
 }  // namespace
 
 bool Declarations::has(const std::string& content) const {
@@ -132,21 +158,20 @@ Declarations declarations_of(const std::optional<Json>& config, const std::optio
   return Collector(config, map, added).take();
 }
 
-void add_declared(std::vector<AddedToken>& added, const std::vector<DeclaredToken>& declared,
+bool add_declared(std::vector<AddedToken>& added, const std::vector<DeclaredToken>& declared,
                   const Vocabulary& vocabulary) {
-  std::set<std::string> known;
-  for (const AddedToken& token : added) known.insert(token.content);
-  for (const auto& [place, token, wanted] : declared) {
-    if (known.contains(token.content)) continue;
-    const auto id = vocabulary.id(token.content);
-    if (wanted && id != wanted)
-      place.refuse(fmt::format("\"{}\" is not the vocabulary's token {}; {}", token.content,
-                               *wanted, remedy));
-    if (!id)
-      place.refuse(fmt::format("\"{}\" is not in the vocabulary; {}", token.content, remedy));
-    added.push_back(token);
-    added.back().id = *id;
-  }
+  bool changed = false;
+  std::map<std::string, size_t> known;
+  for (size_t i = 0; i < added.size(); ++i) known.emplace(added[i].content, i);
+  for (const DeclaredToken& one : declared)
+    if (const auto own = known.find(one.token.content); own != known.end())
+      changed |= follow(added[own->second], one);
+    else {
+      added.push_back(one.token);
+      added.back().id = id_of(one, vocabulary);
+      changed = true;
+    }
+  return changed;
 }
 
 std::string with_added_tokens(const std::string& settings, const std::vector<AddedToken>& added) {

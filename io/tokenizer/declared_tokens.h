@@ -16,6 +16,7 @@ struct DeclaredToken {
   Json place;                 // in that file
   AddedToken token;           // without the id
   std::optional<int64_t> id;  // what the file says it is
+  bool whole = false;         // whether it says too how the token is looked for
 };
 
 struct Declarations {
@@ -32,9 +33,10 @@ struct Declarations {
 Declarations declarations_of(const std::optional<Json>& config, const std::optional<Json>& map,
                              const std::optional<Json>& added);
 
-// Adds those declared that are not among the added tokens yet. FormatError for one that is not in
-// the vocabulary, to which transformers would add it.
-void add_declared(std::vector<AddedToken>& added, const std::vector<DeclaredToken>& declared,
+// Adds those declared that are not among the added tokens yet; the others become what they are
+// declared to be. True if anything changed. FormatError for one that is not in the vocabulary, to
+// which transformers would add it.
+bool add_declared(std::vector<AddedToken>& added, const std::vector<DeclaredToken>& declared,
                   const Vocabulary& vocabulary);
 
 // The settings of a tokenizer.json with these as its added tokens.

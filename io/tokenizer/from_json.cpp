@@ -1,6 +1,5 @@
 #include "from_json.h"
 
-#include <algorithm>
 #include <map>
 
 namespace attune::io::tokenizers {
@@ -138,9 +137,9 @@ std::shared_ptr<Pipeline> pipeline_from(const Json& json,
     check_added(json["added_tokens"], added, *stages.vocabulary);
   }
   const size_t own = added.size();
-  add_declared(added, declared, *stages.vocabulary);
+  const bool changed = add_declared(added, declared, *stages.vocabulary);
   std::string settings = json.text_without({"model"});
-  if (added.size() > own) settings = with_added_tokens(settings, added);
+  if (changed) settings = with_added_tokens(settings, added);
   if (!added.empty())
     stages.added = in_place(own > 0 ? json["added_tokens"] : json,
                             [&] { return AddedTokens(std::move(added), stages.normalizer); });

@@ -55,7 +55,7 @@ void refuse_other_normalizer(const Json& json, const std::optional<Json>& config
   const Json normalizer = json["normalizer"];
   if (normalizer["type"].string() != "BertNormalizer") return;
   const std::string tokenizer_class = config->string_or("tokenizer_class", "Bert");
-  if (!tokenizer_class.starts_with("Bert")) return;
+  if (!tokenizer_class.starts_with("Bert") && !tokenizer_class.starts_with("DistilBert")) return;
   const bool lower = normalizer.boolean_or("lowercase", true);
   const auto check = [&](const char* option, const char* name, bool value) {
     if (config->has(option) && (*config)[option].boolean() != value)
@@ -108,9 +108,10 @@ std::shared_ptr<Pipeline> from_file(const fs::path& file, const std::optional<Js
   const std::string folder = file.parent_path().string(), name = file.filename().string();
   if (!name.ends_with(".txt") && name != "vocab.json")
     return from_tokenizer_json(file.string(), config, declared);
-  if (config && config->boolean_or("add_bos_token", false))
-    (*config)["add_bos_token"].refuse(
-        "is not supported here; transformers can save the whole as a tokenizer.json");
+  for (const char* flag : {"add_bos_token", "add_eos_token"})
+    if (config && config->boolean_or(flag, false))
+      (*config)[flag].refuse(
+          "is not supported here; transformers can save the whole as a tokenizer.json");
   if (name.ends_with(".txt")) return from_vocab_txt(file.string(), config, declared);
   return from_vocab_and_merges(file.string(), path_in(operation, folder, "merges.txt"), config,
                                declared);
@@ -125,6 +126,9 @@ Tokenizer load_tokenizer(const std::string& path) {
   const Declarations declared =
       declarations_of(config, read_if_there(folder, "special_tokens_map.json"),
                       read_if_there(folder, "added_tokens.json"));
+  if (config && config->boolean_or("split_special_tokens", false))
+    (*config)["split_special_tokens"].refuse(
+        "is not supported: special tokens stay whole; set it to false");
   const std::shared_ptr<Pipeline> pipeline = from_file(file, config, declared);
   for (const auto& [role, token] : declared.roles)
     if (const auto id = pipeline->id(token)) pipeline->special_ids.insert_or_assign(role, *id);

@@ -1,6 +1,5 @@
 #include "pattern.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 

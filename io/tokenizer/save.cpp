@@ -64,9 +64,7 @@ void Pipeline::save(const std::string& folder) const {
       merges.push_back({vocabulary.token(left), vocabulary.token(right)});
     model["merges"] = std::move(merges);
   }
-  std::error_code unmade;
-  std::filesystem::create_directories(folder, unmade);
-  if (unmade) fail<IoError>("Tokenizer::save", "{}: {}", folder, unmade.message());
+  make_folder(folder);
   const std::filesystem::path path(folder);
   write_atomically((path / "tokenizer.json").string(), json.dump());
   if (has_merges) {

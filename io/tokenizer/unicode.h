@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-// Unicode as the tokenizers of Hugging Face see it. All texts but the argument of replace_invalid
-// are valid UTF-8.
+// Unicode as the tokenizers of Hugging Face see it. Texts are valid UTF-8 but where a function says
+// what it does with others.
 namespace attune::io::tokenizers::unicode {
 
 constexpr std::string_view replacement_character = "\xEF\xBF\xBD";  // U+FFFD

@@ -22,6 +22,9 @@ const Files words = {
 const Files bytes = {{"vocab.json", R"({"a":0,"b":1,"<":2,">":3,"<|endoftext|>":4,"<b>":5,"Ġ":6})"},
                      {"merges.txt", ""}};
 const Files whole = {{"tokenizer.json", valid().dump()}};
+const Files spaced = {{"tokenizer.json", R"({"added_tokens":[{"id":4,"content":"<y>"}],
+    "normalizer":null,"pre_tokenizer":null,"post_processor":null,"decoder":null,
+    "model":{"type":"BPE","vocab":{"a":0,"<":1,">":2," ":3},"merges":[]}})"}};
 
 io::Tokenizer with(const Files& tokenizer, const Files& beside) {
   const ScratchFolder folder;
@@ -93,6 +96,24 @@ TEST_CASE("tokens that are declared and in the vocabulary are not split") {
        true},
       {whole, {}, "abb", {3}, false},
       {whole, {{config_file, R"({"unk_token":"b"})"}}, "abb", {0, 1, 1}, true},
+      // Of a token that is there already, its role says that it is special, a decoder the rest too.
+      {spaced, {}, "a <y>", {0, 3, 4}, false},
+      {spaced, {{config_file, R"({"eos_token":"<y>"})"}}, "a <y>", {0, 3, 4}, true},
+      {spaced,
+       {{map_file, R"({"eos_token":{"content":"<y>","lstrip":true}})"}},
+       "a <y>",
+       {0, 3, 4},
+       true},
+      {spaced,
+       {{config_file, R"({"added_tokens_decoder":{"4":{"content":"<y>","lstrip":true}}})"}},
+       "a <y>",
+       {0, 4},
+       false},
+      {spaced,
+       {{config_file, R"({"added_tokens_decoder":{"4":{"content":"<y>","special":true}}})"}},
+       "a <y>",
+       {0, 3, 4},
+       true},
   };
   for (const auto& [tokenizer, beside, text, ids, special] : cases) {
     INFO(text << " " << (beside.empty() ? "" : beside[0].second));
@@ -144,6 +165,24 @@ TEST_CASE("tokens that transformers would add to the vocabulary are refused") {
   CHECK_THROWS_WITH(
       with(bytes, {{config_file, R"({"added_tokens_decoder":{"x":{"content":"a"}}})"}}),
       ContainsSubstring("\"x\" is no id of a token"));
+}
+
+TEST_CASE(
+    "files of another class than they are read as, and options that change ids, are refused") {
+  const std::tuple<Files, std::string, std::string> cases[] = {
+      {words, R"({"tokenizer_class":"BertJapaneseTokenizer"})",
+       "tokenizer_class: is not read from such files, but BertTokenizer, "},
+      {bytes, R"({"tokenizer_class":"CLIPTokenizerFast"})", "but GPT2Tokenizer, RobertaTokenizer"},
+      {bytes, R"({"add_eos_token":true})", "add_eos_token: is not supported here"},
+      {whole, R"({"split_special_tokens":true})", "split_special_tokens: is not supported"},
+  };
+  for (const auto& [tokenizer, config, reason] : cases) {
+    INFO(config);
+    CHECK_THROWS_WITH(with(tokenizer, {{config_file, config}}), ContainsSubstring(reason));
+  }
+  for (const std::string name : {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer"})
+    CHECK(with(words, {{config_file, "{\"tokenizer_class\":\"" + name + "\"}"}}).encode("a") ==
+          Ids{2, 5, 3});
 }
 
 TEST_CASE("a configuration that contradicts the normalizer of BERT's tokenizer.json is refused") {
