@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -102,7 +103,9 @@ std::string follow_link(const std::string& path) {
 }
 
 std::string temporary_of(const std::string& path) {
-  return fmt::format("{}.{}.tmp", path, ::getpid());
+  // Two threads may write one file at once.
+  static std::atomic<int> written = 0;
+  return fmt::format("{}.{}.{}.tmp", path, ::getpid(), written++);
 }
 
 // Gives a file that replaces another the rights of that.

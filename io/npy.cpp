@@ -182,7 +182,7 @@ Header take_header(std::string_view& file) {
   return HeaderParser(take(file, length)).parse();
 }
 
-// The bytes that shape takes. FormatError unless that is exactly what the file has left.
+// FormatError unless the shape takes exactly the bytes that the file has left.
 void check_size(const Header& header, uint64_t left) {
   uint64_t bytes = size_of(*header.dtype), bound = bytes;
   bool fits = true;

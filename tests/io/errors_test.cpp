@@ -2,7 +2,6 @@
 // which file, and leave all files as they are.
 #include <attune/io.h>
 
-#include <cmath>
 #include <limits>
 
 #include "../refusals.h"
@@ -127,7 +126,7 @@ Refusals of_writing(const Scene& s) {
   const Tokenizer tokenizer = s.tokenizer;
   const Named folder_writers = {
       {"write", [](const std::string& path) { make_folder(path); }},
-      {"Tokenizer::save", [=](const std::string& path) { tokenizer.save(path); }},
+      {"write", [=](const std::string& path) { tokenizer.save(path); }},
   };
   Refusals all;
   for (const auto& [name, write] : writers)

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "../catch.h"
 #include "../scratch.h"
 
@@ -19,6 +21,19 @@ TEST_CASE("a file appears when all of it is written, under its own name only") {
     CHECK_FALSE(std::filesystem::exists(path));
   });
   CHECK(read_all(path) == "one two");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("of two threads that write one file, one wins whole") {
+  const ScratchFolder folder;
+  const auto write = [&](char letter) {
+    for (int i = 0; i < 50; ++i) write_atomically(folder / "a", std::string(100'000, letter));
+  };
+  std::thread other(write, 'b');
+  write('a');
+  other.join();
+  const std::string content = read_all(folder / "a");
+  CHECK(content == std::string(100'000, content.at(0)));
   CHECK(folder.files() == 1);
 }
 
