@@ -32,7 +32,9 @@ double accumulate_gradients(const std::vector<TokenBatch>& batches,
   if (tokens == 0) fail<ValueError>(name, "there is no target in {} batches", batches.size());
   double mean = 0;
   for (const TokenBatch& batch : batches) {
-    const auto share = static_cast<double>(count_targets(batch)) / static_cast<double>(tokens);
+    const int64_t counted = count_targets(batch);
+    if (counted == 0) continue;  // a mean over nothing may be NaN
+    const auto share = static_cast<double>(counted) / static_cast<double>(tokens);
     const Tensor loss = mean_loss(batch) * share;
     loss.backward();
     mean += loss.item<double>();

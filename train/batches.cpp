@@ -159,13 +159,19 @@ TokenStream::TokenStream(std::vector<int64_t> tokens, int64_t batch, int64_t con
   if (batch < 1) fail<ValueError>("TokenStream", "batch is {}; it must be positive", batch);
 }
 
+// By Philox, so that it is known without having lived through the epochs before.
+int64_t TokenStream::offset_of(int64_t epoch) const {
+  return static_cast<int64_t>(philox(seed_, 1, static_cast<uint64_t>(epoch))[0]) % context_;
+}
+
 TokenBatch TokenStream::next() {
+  const ShuffledIndices::Position from = order_.position();
   std::vector<int64_t> starts = order_.next(batch_);
-  const auto tokens = static_cast<int64_t>(tokens_.size());
-  // Philox, so that the offset of an epoch is known without having lived through those before.
-  const auto epoch = static_cast<uint64_t>(order_.position().epoch);
-  const int64_t offset = static_cast<int64_t>(philox(seed_, 1, epoch)[0]) % context_;
-  for (int64_t& start : starts) start = std::min(start * context_ + offset, tokens - context_ - 1);
+  const int64_t last = static_cast<int64_t>(tokens_.size()) - context_ - 1;
+  for (int64_t i = 0; int64_t & start : starts) {
+    const int64_t epoch = from.epoch + (from.item + i++) / order_.size();
+    start = std::min(start * context_ + offset_of(epoch), last);
+  }
   return windows(tokens_, starts, context_);
 }
 

@@ -19,6 +19,7 @@ class ShuffledIndices {
   // The next `count` items; the order is shuffled anew when an epoch ends. ValueError for a
   // negative count.
   std::vector<int64_t> next(int64_t count);
+  int64_t size() const { return n_; }
 
   struct Position {
     int64_t epoch = 0;
@@ -71,6 +72,9 @@ class TokenStream {
   void load_state_dict(const StateDict& state);
 
  private:
+  // Where the windows of an epoch begin.
+  int64_t offset_of(int64_t epoch) const;
+
   std::vector<int64_t> tokens_;
   int64_t batch_, context_;
   uint64_t seed_;

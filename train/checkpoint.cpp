@@ -154,7 +154,8 @@ std::vector<CheckpointInfo> Checkpoint::by_metric() const {
 
 // Later ones than `step` were passed over when this run was resumed: they are not counted.
 void Checkpoint::prune(int64_t step) const {
-  const auto ranked = by_metric();
+  auto ranked = by_metric();
+  std::erase_if(ranked, [&](const CheckpointInfo& c) { return c.step > step; });
   const std::string best = options_.keep_best && !ranked.empty() ? ranked.front().path : "";
   std::error_code ignored;
   int64_t kept = 0;

@@ -33,6 +33,11 @@ TEST_CASE("gradients of micro-batches add up to those of the batch, whatever the
     for (size_t i = 0; i < wanted.size(); ++i)
       CHECK(amax(abs(parameters[i].grad() - wanted[i])).item<double>() < 1e-12);
   }
+  const double mean = accumulate_gradients(micro_batches(batch, 5), [&](const TokenBatch& part) {
+    if (count_targets(part) == 0) return full({}, std::nan("")).requires_grad_();
+    return mean_loss(part);
+  });
+  CHECK(mean == Approx(whole.item<double>()).epsilon(1e-12));
   CHECK_THROWS_AS(micro_batches(batch, 6), ValueError);
   CHECK_THROWS_AS(micro_batches(batch, 0), ValueError);
 }

@@ -1,8 +1,6 @@
 #include <attune/train.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <optional>
 
 #include "../catch.h"
 
