@@ -47,13 +47,13 @@ void fill_mask(const FillOptions& o) {
 
 // --- 2. Texts as vectors, near to each other if the meanings are. ---
 
-struct EmbedOptions {
+struct TextOptions {
   std::string model, adapter, file, out;
   std::vector<std::string> text;
 };
 
 // [texts, hidden size].
-Tensor embeddings(const EmbedOptions& o, const std::vector<std::string>& texts) {
+Tensor embeddings(const TextOptions& o, const std::vector<std::string>& texts) {
   const auto model = bert::load_sentence_encoder(o.model, o.adapter);
   const auto files = load_tokenizer(o.model, model.bert.config().vocab_size);
   const Tensor vectors =
@@ -72,7 +72,7 @@ std::vector<std::string> lines_of(const std::string& path) {
   return lines;
 }
 
-void embed(const EmbedOptions& o) {
+void embed(const TextOptions& o) {
   std::vector<std::string> texts = o.text;
   if (!o.file.empty()) {
     const auto lines = lines_of(o.file);
@@ -91,7 +91,7 @@ void embed(const EmbedOptions& o) {
 
 std::string whole_line(const std::string& text) { return one_line(text, text.size()); }
 
-void similarity(const EmbedOptions& o) {
+void similarity(const TextOptions& o) {
   if (o.text.size() < 2) throw ValueError("it takes two texts or more; repeat --text");
   const Tensor vectors = nn::models::normalize(embeddings(o, o.text));
   const auto cosines = matmul(vectors, vectors.transpose(0, 1)).to(float64).to_vector<double>();
@@ -117,7 +117,7 @@ std::string label_name(const BertConfig& config, int64_t label) {
                                  : config.id2label[static_cast<size_t>(label)];
 }
 
-void classify(const EmbedOptions& o) {
+void classify(const TextOptions& o) {
   const auto model = bert::load_classifier(o.model, o.adapter);
   const auto files = load_tokenizer(o.model, model.config().vocab_size);
   const Tensor answers = finite(
@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
   filling->add_option("--text", fill.text, "with one [MASK] or more")->required();
   add_option(*filling, "--top-k", fill.top_k, "answers", at_least(1));
 
-  EmbedOptions texts;
+  TextOptions texts;
   CLI::App* embedding = command("embed", "turns texts into vectors, a line each", texts);
   embedding->add_option("--text", texts.text, "one text or more");
   embedding->add_option("--file", texts.file, "a file with a text on each line");

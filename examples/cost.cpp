@@ -70,8 +70,12 @@ Architecture from_folder(const std::string& folder) {
   throw FormatError(folder + "/config.json: model_type " + type + " is none of gpt2, bert, llama");
 }
 
-std::string gigabytes(double bytes) {
-  return bytes < 1e11 ? fmt::format("{:.2f}", bytes / 1e9) : fmt::format("{:.0f}", bytes / 1e9);
+// "124.4 M" for 124,439,808.
+std::string scaled(double value) {
+  constexpr std::string_view prefixes = " kMGTPEZY";
+  size_t at = 0;
+  for (; value >= 999.95 && at + 1 < prefixes.size(); ++at) value /= 1000;
+  return fmt::format("{:.4g} {}", value, prefixes[at]);
 }
 
 void print_table(const Options& o) {
@@ -79,13 +83,17 @@ void print_table(const Options& o) {
   for (const std::string& folder : o.models) all.push_back(from_folder(folder));
   if (all.empty()) all = published();
   fmt::print(
-      "A training step of {} sequence{} in float32 with AdamW; memory in GB (10^9 bytes).\n"
+      "A training step of {} sequence{} in float32 with AdamW: floating-point operations, and "
+      "bytes\n"
+      "of memory (k: 10^3, M: 10^6, G: 10^9, T: 10^12). attention: its share of the operations.\n"
       "state: parameters, gradients and moments. acts: activations at their most; ckpt: with\n"
       "gradient checkpointing. scores: what attention would keep if it held them; it does not.\n\n",
       o.batch, o.batch == 1 ? "" : "s");
-  constexpr const char* columns = "{:<14} {:>9} {:>8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9}\n";
-  fmt::print(columns, "model", "params", "context", "TFLOP", "attention", "state", "acts", "ckpt",
-             "peak", "scores");
+  size_t width = 0;
+  for (const Architecture& one : all) width = std::max(width, one.name.size());
+  constexpr const char* columns = "{:<{}} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n";
+  fmt::print(columns, "model", width, "params", "context", "FLOP", "attention", "state", "acts",
+             "ckpt", "peak", "scores");
   for (const Architecture& one : all)
     for (const int64_t context : o.contexts) {
       const Cost plain = one.cost(o.batch, context, {});
@@ -93,12 +101,10 @@ void print_table(const Options& o) {
       const double flops = plain.forward.total() + plain.backward.total();
       const double quadratic = plain.forward.attention + plain.backward.attention;
       const auto state = plain.parameter_bytes + plain.gradient_bytes + plain.optimizer_bytes;
-      fmt::print(columns, one.name, fmt::format("{:.1f} M", double(plain.parameters) / 1e6),
-                 context, fmt::format("{:.3f}", flops / 1e12),
-                 fmt::format("{:.1f} %", 100 * quadratic / flops), gigabytes(double(state)),
-                 gigabytes(double(plain.activation_bytes)),
-                 gigabytes(double(again.activation_bytes)), gigabytes(double(plain.peak_bytes)),
-                 gigabytes(plain.score_bytes));
+      fmt::print(columns, one.name, width, scaled(double(plain.parameters)), context, scaled(flops),
+                 fmt::format("{:.1f} %", 100 * quadratic / flops), scaled(double(state)),
+                 scaled(double(plain.activation_bytes)), scaled(double(again.activation_bytes)),
+                 scaled(double(plain.peak_bytes)), scaled(plain.score_bytes));
     }
 }
 
@@ -112,7 +118,9 @@ int main(int argc, char** argv) {
                  "folder with the config.json of a gpt2, bert or llama model; published shapes if "
                  "none is given");
   add_option(app, "--batch", options.batch, "sequences in a step", between(1, 1e6));
-  add_option(app, "--context", options.contexts, "tokens of a sequence; several give a line each",
+  add_option(app, "--context", options.contexts,
+             "tokens of a sequence; several give a line each, and a table of positions that is "
+             "shorter grows with them",
              between(1, 1e6));
   add_option(app, "--threads", options.threads, "attention works in memory for each",
              between(1, 1024));

@@ -22,7 +22,7 @@ struct LearningOptions {
   double highest_lr() const { return lr.value_or(lora > 0 ? 5e-4 : 5e-5); }
   double alpha_used() const { return alpha.value_or(2 * static_cast<double>(lora)); }
   bool saves_adapter() const { return lora > 0 && !merge; }
-  bool goes_on() const { return saving.resume && attune::io::exists(out + "/checkpoints"); }
+  bool goes_on() const { return ::goes_on(saving, attune::train::Checkpoint(checkpoints_in(out))); }
 };
 
 // default_targets: the layers that get an adapter unless told otherwise, in words.

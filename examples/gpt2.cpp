@@ -240,7 +240,10 @@ void merge(const MergeOptions& o) {
 int main(int argc, char** argv) {
   CLI::App app("Lets a GPT-2 or a LLaMA write, or trains it further.", "gpt2");
   app.require_subcommand(1);
-  CLI::App* write = app.add_subcommand("generate", "continues a text");
+  CLI::App* write = app.add_subcommand(
+      "generate",
+      "continues a text as the options say; of a generation_config.json only the tokens "
+      "that end a text are followed");
   CLI::App* learning = app.add_subcommand("finetune", "trains a model further on text files");
   CLI::App* whole = app.add_subcommand("merge", "writes a model with an adapter in its weights");
   GenerateOptions generation;

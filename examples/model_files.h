@@ -19,7 +19,7 @@
 constexpr const char* character_file = "vocabulary.json";
 
 // The files of other tokenizers, in the order in which a folder is searched.
-constexpr std::array tokenizer_files = {"tokenizer.json", "vocab.json", "vocab.txt"};
+constexpr std::array tokenizer_files = {"tokenizer.json", "vocab.txt", "vocab.json"};
 
 // ValueError if a folder has another tokenizer than a list of characters, which would be read in
 // its place.

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <set>
@@ -59,6 +58,16 @@ inline void add_saving_options(CLI::App& app, SavingOptions& o) {
   app.add_flag("--resume", o.resume, "goes on from what an earlier run saved in --out, if it did");
 }
 
+inline std::string checkpoints_in(const std::string& out) {
+  if (out.empty()) throw attune::ValueError("--out is empty; name a folder");
+  return out + "/checkpoints";
+}
+
+// Whether there is something saved that the command line asks to go on from.
+inline bool goes_on(const SavingOptions& options, const attune::train::Checkpoint& saved) {
+  return options.resume && !saved.list().empty();
+}
+
 // Saves the state of a training run in its folder, every few steps and when Ctrl-C or SIGTERM
 // comes, and goes on from it.
 class Saving {
@@ -66,7 +75,7 @@ class Saving {
   // A run goes on only from one of the same settings, but for those that no number depends on, and
   // for names of files: checksums tell what is in them. ValueError if `out` is empty.
   Saving(const std::string& out, const SavingOptions& options, const CLI::App& app)
-      : folder_(folder_in(out)), checkpoint_(folder_), options_(options) {
+      : folder_(checkpoints_in(out)), checkpoint_(folder_), options_(options) {
     const std::set<std::string> free = {
         "out",    "threads",    "profile",    "gradient-checkpointing",
         "resume", "save-every", "eval-every", "text",
@@ -86,8 +95,7 @@ class Saving {
     checkpoint_.expect(name, value);
   }
 
-  // Whether there is something saved that the command line asks to go on from.
-  bool goes_on() const { return options_.resume && !checkpoint_.list().empty(); }
+  bool goes_on() const { return ::goes_on(options_, checkpoint_); }
 
   // Loads what was saved last, if there is anything and the command line asks for it; else puts
   // that aside, so that this run can begin. From here on, signals wait for the end of a step.
@@ -115,11 +123,6 @@ class Saving {
   }
 
  private:
-  static std::string folder_in(const std::string& out) {
-    if (out.empty()) throw attune::ValueError("--out is empty; name a folder");
-    return out + "/checkpoints";
-  }
-
   // "0.003" for "3e-3".
   static std::optional<std::string> as_number(const std::string& text) {
     char* end = nullptr;

@@ -59,6 +59,11 @@ TEST_CASE("no folder holds a whole model and an adapter") {
   refuses(run, gpt2 + "--lora 2 --out DIRmerged", "holds a whole model");
   REQUIRE(run(bert + "--out DIRbert").status == 0);
   refuses(run, bert + "--lora 2 --out DIRbert", "holds a whole model");
+  std::filesystem::create_directories(run.folder() / "adapter/checkpoints");
+  for (const auto& entry :
+       std::filesystem::directory_iterator(run.folder() / "adapter/checkpoints"))
+    std::filesystem::remove(entry.path());
+  refuses(run, gpt2 + "--out DIRadapter --resume", "holds an adapter");
   refuses(run, gpt2 + "--lora 2 --out DIRnew/../gpt2", "--out is the folder of --model");
 }
 
