@@ -253,7 +253,7 @@ void save_adapter(const nn::Lora& lora, const std::string& folder, const std::st
     fail<ValueError>("save_adapter", "base_model or another name is not UTF-8, as {} must be",
                      config_file);
   }
-  detail::make_folder(folder);
+  io::make_folder(folder);
   io::save_safetensors(folder + "/" + weights_file, weights, {{"format", "pt"}});
   io::write_atomically(folder + "/" + config_file, text);
 }

@@ -185,22 +185,17 @@ void fill_weights(const WeightRequest& request, const nn::Module& module) {
   }
 }
 
-void make_folder(const std::string& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) fail<IoError>("save_pretrained", "{}: {}", folder, failed.message());
-}
-
 void save(const nn::Module& module, const std::string& folder, const std::string& config,
           const std::string& architecture) {
   StateDict weights;
   for (const auto& [parameter, tensor] : module.named_parameters())
     weights.emplace(parameter, tensor.array());
-  make_folder(folder);
   const DType dtype = weights.empty() ? float32 : weights.begin()->second.dtype();
+  // Before anything is written, since it may fail.
+  const std::string text = nn::models::with_architecture(config, architecture, dtype);
+  io::make_folder(folder);
   io::save_safetensors(folder + "/model.safetensors", weights, {{"format", "pt"}});
-  io::write_atomically(folder + "/config.json",
-                       nn::models::with_architecture(config, architecture, dtype));
+  io::write_atomically(folder + "/config.json", text);
 }
 
 }  // namespace attune::hub::detail

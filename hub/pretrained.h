@@ -38,8 +38,6 @@ bool check_weights(const WeightRequest& request, const nn::Module& module);
 // Gives the module's parameters memory of their own with the checkpoint's values.
 void fill_weights(const WeightRequest& request, const nn::Module& module);
 
-// Makes a folder and those above it. IoError.
-void make_folder(const std::string& folder);
 void save(const nn::Module& module, const std::string& folder, const std::string& config,
           const std::string& architecture);
 

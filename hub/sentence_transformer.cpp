@@ -70,10 +70,12 @@ Parts read_parts(const std::string& folder) {
   const std::string path = path_in(folder, modules_file);
   const Json modules = read_json(path);
   if (!modules.is_array()) refuse(path, "is not a list");
+  std::string kinds;
   for (const Json& module : modules) {
     const std::string type = text_of(module, "type", path), where = text_of(module, "path", path);
     // Versions differ in the packages before the class.
     const std::string kind = type.substr(type.rfind('.') + 1);
+    kinds += (kinds.empty() ? "" : ", ") + kind;
     if (kind == "Pooling") {
       parts.pooling = read_pooling(path_in(folder, where + "/config.json"));
     } else if (kind == "Normalize") {
@@ -83,6 +85,10 @@ Parts read_parts(const std::string& folder) {
                                kind, where));
     }
   }
+  if (kinds != "Transformer, Pooling" && kinds != "Transformer, Pooling, Normalize")
+    refuse(path, fmt::format("has {}; it takes a Transformer, a Pooling and maybe a Normalize, in "
+                             "this order",
+                             kinds.empty() ? "no module" : kinds));
   return parts;
 }
 
@@ -102,6 +108,19 @@ int64_t read_max_seq_length(const std::string& folder, int64_t positions) {
     return static_cast<int64_t>(std::min(value->get<double>(), static_cast<double>(positions)));
   }
   return positions;
+}
+
+// What it passes on to transformers, which would change the model or the tokenizer.
+void check_arguments(const std::string& folder) {
+  if (!has_file(folder, limits_file)) return;
+  const std::string path = path_in(folder, limits_file);
+  const Json config = read_json(path);
+  for (const char* name :
+       {"config_args", "config_kwargs", "tokenizer_args", "tokenizer_kwargs", "processor_kwargs"})
+    if (const auto field = config.find(name); field != config.end() && !field->empty())
+      refuse(path, fmt::format("{} is {}, which is not supported; write it into config.json or "
+                               "tokenizer_config.json",
+                               name, json_text(*field)));
 }
 
 // sentence-transformers can put texts into lower case before the tokenizer; here the tokenizer
@@ -135,6 +154,7 @@ void check_defaults(const std::string& folder) {
 SentenceTransformer load_sentence_transformer(const std::string& folder,
                                               const LoadOptions& options) {
   const Parts parts = read_parts(folder);
+  check_arguments(folder);
   check_lower_case(folder);
   check_defaults(folder);
   const auto bert = from_pretrained<nn::models::BertModel>(folder, options);
@@ -158,7 +178,7 @@ void save_sentence_transformer(const SentenceTransformer& model, const std::stri
   if (model.normalized()) add("Normalize", "2_Normalize");
   Json pooling = {{"word_embedding_dimension", model.bert.config().hidden_size}};
   for (const Named& known : poolings) pooling[known.flag] = known.pooling == model.pooling();
-  detail::make_folder(folder + "/" + pooling_folder);
+  io::make_folder(folder + "/" + pooling_folder);
   io::write_atomically(folder + "/" + pooling_folder + "/config.json",
                        json_text(pooling, 2) + "\n");
   const Json limits = {{"max_seq_length", model.max_seq_length()}, {"do_lower_case", false}};

@@ -5,7 +5,7 @@
 #include "../autograd/tensor.h"
 
 // Initialisers with PyTorch's names and formulas. Each overwrites a floating tensor (DTypeError) in
-// place, unrecorded, with one draw of this thread's random stream.
+// place, unrecorded; the random ones with one draw of this thread's random stream.
 namespace attune::nn::init {
 
 // ValueError unless the bounds are finite and in order; of the other initialisers too, whose gain

@@ -91,13 +91,15 @@ void KvCache::relocate(const std::vector<int64_t>& order, const std::vector<int6
     }
     return to;
   };
-  for (Layer& layer : layers_)
-    if (layer.k.defined()) layer = {moved(layer.k), moved(layer.v)};
+  std::vector<Layer> layers;  // all of them before any is let go: memory may run out
+  for (const Layer& layer : layers_)
+    layers.push_back(layer.k.defined() ? Layer{moved(layer.k), moved(layer.v)} : Layer{});
   std::vector<int64_t> seen, held;
   for (const int64_t source : order) {
     seen.push_back(seen_[static_cast<size_t>(source)]);
     held.push_back(held_[static_cast<size_t>(source)] - skip[static_cast<size_t>(source)]);
   }
+  layers_ = std::move(layers);
   seen_ = std::move(seen);
   held_ = std::move(held);
   capacity_ = capacity;
@@ -141,6 +143,8 @@ KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v, 
   if (tokens_ == 0) fail<ValueError>(name, "append() outside of a step; call begin() first");
   if (layer < 0 || layer >= most_layers)
     fail<IndexError>(name, "layer {} does not exist; they count from 0", layer);
+  if (last_only && std::find(counts_.begin(), counts_.end(), 0) != counts_.end())
+    fail<ValueError>(name, "a sequence without a real token has no last one");
   const auto at = static_cast<size_t>(layer);
   Layer entry = at < layers_.size() ? layers_[at] : Layer{};
   check(entry.k, k, "keys");
@@ -158,13 +162,17 @@ KvCache::Entry KvCache::append(int64_t layer, const Tensor& k, const Tensor& v, 
   return {Tensor(entry.k.narrow(2, 0, all)), Tensor(entry.v.narrow(2, 0, all)), mask};
 }
 
+void KvCache::drop_step() {
+  tokens_ = 0;
+  counts_.clear();
+}
+
 void KvCache::commit() {
   for (size_t b = 0; b < counts_.size(); ++b) {
     seen_[b] += counts_[b];
     held_[b] += counts_[b];
   }
-  tokens_ = 0;
-  counts_.clear();
+  drop_step();
   committed_ = true;
   kept_layers_ = layers_.size();
 }
@@ -182,8 +190,7 @@ void KvCache::check_exists(int64_t sequence) const {
 void KvCache::reorder(const std::vector<int64_t>& order) {
   for (const int64_t source : order) check_exists(source);
   relocate(order, std::vector<int64_t>(seen_.size()), capacity_);
-  tokens_ = 0;
-  counts_.clear();
+  drop_step();
 }
 
 void KvCache::forget(const std::vector<int64_t>& sequences) {
@@ -194,10 +201,11 @@ void KvCache::forget(const std::vector<int64_t>& sequences) {
   for (const int64_t sequence : sequences) {
     const auto at = static_cast<size_t>(sequence);
     skip[at] = held_[at];
-    seen_[at] = 0;
   }
   // Into new memory: an AttentionRecorder may still look at what is forgotten.
   relocate(order, skip, capacity_);
+  for (const int64_t sequence : sequences) seen_[static_cast<size_t>(sequence)] = 0;
+  drop_step();
 }
 
 void KvCache::clear() { *this = KvCache(budget_, sliding_); }

@@ -21,8 +21,8 @@ class KvCache {
  public:
   // budget: how many tokens of each sequence are held at most. Further ones are refused, or, if
   // sliding, replace the oldest: a token then sees itself and the budget - 1 before it. Memory
-  // grows with use; a sliding cache holds up to a quarter more than its budget. ValueError unless
-  // budget is positive.
+  // grows with use; a sliding cache holds up to a quarter more than its budget, or what the longest
+  // step needs. ValueError unless budget is positive.
   explicit KvCache(int64_t budget, bool sliding = false);
 
   // Starts a step. counts[b] of the `tokens` new tokens of sequence b are real, the first ones (all
@@ -39,14 +39,15 @@ class KvCache {
   // Puts a layer's keys and values of the new tokens into the cache. k: [B, H, T, D], v:
   // [B, H, T, Dv]. All new tokens attend, or the last real one of each sequence alone: the mask is
   // for T queries or for one. ShapeError unless they fit the step and what the layer holds,
-  // GradError if they are on the tape: run under NoGrad.
+  // ValueError if a sequence has no last one, GradError if they are on the tape: run under NoGrad.
   Entry append(int64_t layer, const Tensor& k, const Tensor& v, bool last_only = false);
 
   // Ends the step: its real tokens now count.
   void commit();
 
   // Makes sequence i a copy of what sequence order[i] is now; the batch may shrink or grow. For
-  // beam search, and for dropping sequences that have ended. IndexError if one does not exist.
+  // beam search, and for dropping sequences that have ended. Like forget() it drops a step that has
+  // begun. IndexError if one does not exist.
   void reorder(const std::vector<int64_t>& order);
   // Forgets what these sequences have seen, so that they begin anew in the next step. IndexError if
   // one does not exist.
@@ -67,6 +68,7 @@ class KvCache {
   };
   void check_exists(int64_t sequence) const;
   void make_room();
+  void drop_step();
   // Moves the tokens of sequence order[i] from skip[order[i]] on to sequence i of new arrays.
   void relocate(const std::vector<int64_t>& order, const std::vector<int64_t>& skip,
                 int64_t capacity);

@@ -182,7 +182,11 @@ struct Lora::Attached {
   LoraConfig config;
   std::vector<std::pair<Module, LoraLayer>> layers;
   std::vector<std::pair<Tensor, bool>> required;  // which parameters required a gradient before
-  std::vector<Array> originals;                   // of the weights, while merged
+  struct Original {
+    Array weight;
+    Stamp merged;  // of the weight that holds both
+  };
+  std::vector<Original> originals;  // of the weights, while merged
 };
 
 Lora::Lora(const Module& model, const LoraConfig& config)
@@ -205,8 +209,9 @@ void Lora::merge() const {
   if (merged()) return;
   const NoGrad no_grad;
   for (const auto& [target, layer] : attached_->layers) {
-    attached_->originals.push_back(layer.weight().detach().clone().array());
+    Array before = layer.weight().detach().clone().array();
     layer.add_to_weight();
+    attached_->originals.push_back({before, layer.weight().array().storage().written()});
     target.set_adapter({});
   }
 }
@@ -215,7 +220,16 @@ void Lora::unmerge() const {
   const NoGrad no_grad;
   for (size_t i = 0; i < attached_->originals.size(); ++i) {
     const auto& [target, layer] = attached_->layers[i];
-    layer.weight().copy_(Tensor(attached_->originals[i]));
+    if (target.has_adapter() ||
+        layer.weight().array().storage().written() != attached_->originals[i].merged)
+      fail<ValueError>("Lora",
+                       "the weight of {} was written, or has another adapter, since merge(); what "
+                       "it was before would undo that",
+                       target.path());
+  }
+  for (size_t i = 0; i < attached_->originals.size(); ++i) {
+    const auto& [target, layer] = attached_->layers[i];
+    layer.weight().copy_(Tensor(attached_->originals[i].weight));
     target.set_adapter(layer);
   }
   attached_->originals.clear();
@@ -224,7 +238,8 @@ void Lora::unmerge() const {
 bool Lora::merged() const { return !attached_->originals.empty(); }
 
 void Lora::unload() const {
-  for (const auto& [target, layer] : attached_->layers) target.set_adapter({});
+  if (!merged())  // else what a target has is another's
+    for (const auto& [target, layer] : attached_->layers) target.set_adapter({});
   for (const auto& [parameter, required] : attached_->required) parameter.requires_grad_(required);
   *attached_ = {.config = attached_->config, .layers = {}, .required = {}, .originals = {}};
 }

@@ -39,7 +39,8 @@ class Lora : public Module {
   Lora(const Module& model, const LoraConfig& config);
 
   // Adds s B A to each weight, which does the same as the adapters, without their cost. While
-  // merged, the weights before are kept: unmerge() restores them, bit for bit.
+  // merged, the weights before are kept: unmerge() restores them, bit for bit. It is a ValueError,
+  // with nothing changed, once a weight was written or got another adapter.
   void merge() const;
   void unmerge() const;
   bool merged() const;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "../../array/fail.h"
 #include "../../autograd/ops/softmax.h"
+#include "decoding.h"
 
 namespace attune::nn::models {
 namespace {

@@ -168,6 +168,8 @@ Tensor BertModel::embed(const Tensor& input_ids, const ForwardOptions& options) 
 
 ModelOutput BertModel::forward(const Tensor& input_ids, const ForwardOptions& options) const {
   auto scope = enter();
+  if (options.shift_labels.defined())
+    fail<ValueError>("BertModel", "shift_labels are of causal models; give labels");
   if (options.labels.defined())
     fail<ValueError>("BertModel", "has no head that could compare labels; load one that has");
   ModelOutput out;

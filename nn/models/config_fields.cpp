@@ -1,5 +1,6 @@
 #include "config_fields.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "../../array/fail.h"
@@ -260,6 +261,11 @@ void ConfigReader::alias(const char* other, const char* name) {
 
 void ConfigReader::must_be_flag(const char* name, bool wanted) {
   state_->take(name, wanted ? "true" : "false", [&](const Json& v) { return v == wanted; });
+}
+
+void ConfigReader::must_be_number(const char* name, double wanted) {
+  state_->take(name, fmt::format("{}", wanted),
+               [&](const Json& v) { return v == wanted || v.is_null(); });
 }
 
 void ConfigReader::must_be(const char* name, std::string_view wanted) {

@@ -58,6 +58,7 @@ class ConfigReader {
   // A field that must have this value where it is present.
   void must_be(const char* name, std::string_view value);
   void must_be_flag(const char* name, bool value);
+  void must_be_number(const char* name, double value);
 
   void add_problem(std::string problem);
   // The object of all fields that no call named. FormatError lists every problem.
@@ -95,6 +96,7 @@ class ConfigWriter {
   // Left out: what must be so is what transformers takes a missing field for.
   void must_be(const char*, std::string_view) {}
   void must_be_flag(const char*, bool) {}
+  void must_be_number(const char*, double) {}
 
   // The text of the file.
   std::string finish();

@@ -1,5 +1,7 @@
 #include "cost.h"
 
+#include <algorithm>
+
 #include "../../array/fail.h"
 #include "../../kernels/attention_tiles.h"
 #include "../init.h"
@@ -82,8 +84,8 @@ Value gpt2_block(Rehearsal& r, const Gpt2Config& c, const Tokens& t, Value x) {
       attend(r, t, heads, split_heads(r, q), split_heads(r, k), split_heads(r, v), c.n_embd, true);
   const Value middle = residual(r, x, attended, c.resid_pdrop, true);
   const Value second = r.norm(middle, t.rows, c.n_embd, true);
-  const Value fed = feed_forward(r, second, t.rows, c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd,
-                                 c.activation_function);
+  const Value fed =
+      feed_forward(r, second, t.rows, c.n_embd, c.inner_size(), c.activation_function);
   r.drop(second);
   return residual(r, middle, fed, c.resid_pdrop);
 }
@@ -105,9 +107,7 @@ Value bert_block(Rehearsal& r, const BertConfig& c, const Tokens& t, Value x) {
 
 Value llama_block(Rehearsal& r, const LlamaConfig& c, const Tokens& t, Value x) {
   const int64_t width = c.hidden_size, inner = c.intermediate_size;
-  const Heads heads{c.num_attention_heads,
-                    c.num_key_value_heads ? c.num_key_value_heads : c.num_attention_heads,
-                    c.head_dim ? c.head_dim : width / c.num_attention_heads};
+  const Heads heads{c.num_attention_heads, c.key_heads(), c.head_width()};
   const Value first = r.norm(x, t.rows, width, false);
   const auto project = [&](int64_t count, bool turned) {
     const Value y =
@@ -199,7 +199,7 @@ Cost finish(Rehearsal& r, const Module& model, double scores_held, const CostOpt
 Cost cost(const Gpt2Config& c, int64_t batch, int64_t context, const CostOptions& options) {
   const Gpt2 model = outline<Gpt2>(c);
   const Tokens t(batch, context, c.n_positions, true);
-  check_countable(t, c.n_layer, std::max(3 * c.n_embd, c.n_inner ? c.n_inner : 4 * c.n_embd),
+  check_countable(t, c.n_layer, std::max(3 * c.n_embd, c.inner_size()),
                   c.vocab_size + c.n_positions);
   Rehearsal r(true);  // of Conv1D
   const auto table = r.parameter(c.vocab_size * c.n_embd);
@@ -247,10 +247,10 @@ Cost cost(const BertConfig& c, int64_t batch, int64_t context, const CostOptions
 Cost cost(const LlamaConfig& c, int64_t batch, int64_t context, const CostOptions& options) {
   const Llama model = outline<Llama>(c);
   const Tokens t(batch, context, c.max_position_embeddings, true);
-  const int64_t head = c.head_dim ? c.head_dim : c.hidden_size / c.num_attention_heads;
-  check_countable(t, c.num_hidden_layers,
-                  std::max({c.hidden_size, c.intermediate_size, c.num_attention_heads * head}),
-                  c.vocab_size);
+  check_countable(
+      t, c.num_hidden_layers,
+      std::max({c.hidden_size, c.intermediate_size, c.num_attention_heads * c.head_width()}),
+      c.vocab_size);
   Rehearsal r;
   const auto table = r.parameter(c.vocab_size * c.hidden_size);
   const Value start = r.embedding(table, t.rows, c.hidden_size, c.pad_token_id.has_value());

@@ -1,11 +1,14 @@
 #include "forward.h"
 
+#include <algorithm>
+
 #include "../../array/fail.h"
 #include "../../autograd/checkpoint.h"
 #include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/compare.h"
 #include "../../autograd/ops/creation.h"
 #include "../../autograd/ops/join.h"
+#include "../../autograd/ops/reduce.h"
 #include "../../autograd/ops/shape.h"
 
 namespace attune::nn::models {
@@ -26,12 +29,21 @@ std::optional<std::vector<int64_t>> lengths_of(const Tensor& keep) {
 
 }  // namespace
 
+Tensor real_tokens(const char* operation, const Tensor& attention_mask) {
+  if (is_floating(attention_mask.dtype()) &&
+      !all(logical_or(attention_mask == 0, attention_mask == 1)).item<bool>())
+    fail<ValueError>(operation,
+                     "the mask holds other numbers than 0 and 1, as what is added to scores would; "
+                     "give 1 or true for each token that is not padding");
+  return to(attention_mask, boolean);
+}
+
 Mask padding_mask(const Tensor& attention_mask, const Tensor& input_ids) {
   if (!attention_mask.defined()) return {};
   if (attention_mask.shape() != input_ids.shape())
     fail<ShapeError>("attention_mask", "is {}, the tokens are {}",
                      to_string(attention_mask.shape()), to_string(input_ids.shape()));
-  const Tensor keep = to(attention_mask, boolean);
+  const Tensor keep = real_tokens("attention_mask", attention_mask);
   // Lengths let the attention skip what they hide.
   if (keep.size(1) > 0)
     if (const auto lengths = lengths_of(keep)) return Mask::padding(*lengths);

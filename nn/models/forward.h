@@ -13,7 +13,7 @@ namespace attune::nn::models {
 
 // What forward() of every model takes beside the tokens, under the names of transformers.
 struct ForwardOptions {
-  Tensor attention_mask = {};  // bool or int64 [B, T]: false or 0 where a token is padding
+  Tensor attention_mask = {};  // [B, T]: false or 0 where a token is padding, else true or 1
   Tensor token_type_ids = {};  // int64 [B, T]: the segment of each token
   Tensor position_ids = {};    // int64 [T], [1, T] or [B, T]; 0, 1, … if undefined
   Tensor labels = {};          // gives a loss; int64 [B, T] of a language model, see losses.h
@@ -34,6 +34,10 @@ struct ModelOutput {
   std::vector<Tensor> hidden_states;  // of the embeddings, each layer but the last, and the model
   std::vector<Tensor> attentions;     // of each layer: [B, heads, T, T]
 };
+
+// Where attention_mask, [B, T], says that a token is no padding, as bool. ValueError, in the
+// operation's name, for a floating one with other numbers than 0 and 1.
+Tensor real_tokens(const char* operation, const Tensor& attention_mask);
 
 // The mask that hides the padding named by attention_mask from every query; none if undefined.
 // ShapeError unless it is [B, T] as the tokens are.

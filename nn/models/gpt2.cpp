@@ -70,6 +70,15 @@ const Gpt2Config& checked(const Gpt2Config& config) {
   return config;
 }
 
+// Of the step that has begun.
+void check_positions(const KvCache& cache, int64_t longest) {
+  const std::vector<int64_t>&seen = cache.lengths(), &counts = cache.counts();
+  for (size_t b = 0; b < counts.size(); ++b)
+    if (const int64_t before = seen.empty() ? 0 : seen[b]; before + counts[b] > longest)
+      fail<ShapeError>("Gpt2", "sequence {} has {} tokens, {} more do not fit its {} positions", b,
+                       before, counts[b], longest);
+}
+
 }  // namespace
 
 Gpt2Config Gpt2Config::from_json(std::string_view json, const std::string& source) {
@@ -110,10 +119,8 @@ Tensor Gpt2Attention::operator()(const Tensor& x, const LayerContext& context) c
 }
 
 Gpt2Mlp::Gpt2Mlp(const Gpt2Config& config)
-    : c_fc(child("c_fc",
-                 Conv1D(config.n_embd, config.n_inner ? config.n_inner : 4 * config.n_embd))),
-      c_proj(child("c_proj",
-                   Conv1D(config.n_inner ? config.n_inner : 4 * config.n_embd, config.n_embd))),
+    : c_fc(child("c_fc", Conv1D(config.n_embd, config.inner_size()))),
+      c_proj(child("c_proj", Conv1D(config.inner_size(), config.n_embd))),
       act(child("act", activation(config.activation_function))) {
   describe("Gpt2Mlp");
 }
@@ -199,6 +206,7 @@ Tensor Gpt2::next_logits(const Tensor& input_ids, const std::vector<int64_t>& co
                          KvCache& cache) const {
   auto scope = enter();
   cache.begin(input_ids.size(0), input_ids.size(1), counts);
+  check_positions(cache, config_.n_positions);
   // Padding may stand beyond the last position.
   const Tensor positions = minimum(cache.positions(), tensor(config_.n_positions - 1));
   Tensor x = wte(input_ids) + wpe(positions);

@@ -31,6 +31,9 @@ struct Gpt2Config {
   std::vector<int64_t> eos_token_id = {50256};
   std::string others = "{}";  // JSON: fields without a member, kept for saving
 
+  // The width inside the feed-forward part.
+  int64_t inner_size() const { return n_inner ? n_inner : 4 * n_embd; }
+
   // FormatError, starting with the name of the source, lists every field that is of a wrong type,
   // out of range or asks for what Gpt2 does not do.
   static Gpt2Config from_json(std::string_view json, const std::string& source = "config.json");

@@ -1,5 +1,6 @@
 #include "llama.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -23,6 +24,7 @@ void visit_rope(Fields& fields, Rope& rope) {
   fields.alias("type", "rope_type");  // as before rope_type was so called
   fields.real("rope_theta", rope.rope_theta, least, anything);
   fields.word("rope_type", rope.rope_type);
+  fields.must_be_number("partial_rotary_factor", 1);
   if (rope.rope_type == "default") return;
   fields.real("factor", rope.factor, least, anything);
   if (rope.rope_type == "linear") return;
@@ -53,14 +55,7 @@ void visit(Fields& fields, Config& c) {
   fields.tokens("eos_token_id", c.eos_token_id);
   fields.object("rope_parameters", [&](auto& inner) { visit_rope(inner, c.rope_parameters); });
   fields.must_be_flag("is_causal", true);
-}
-
-int64_t key_heads(const LlamaConfig& c) {
-  return c.num_key_value_heads ? c.num_key_value_heads : c.num_attention_heads;
-}
-
-int64_t head_width(const LlamaConfig& c) {
-  return c.head_dim ? c.head_dim : c.hidden_size / c.num_attention_heads;
+  fields.must_be_number("partial_rotary_factor", 1);
 }
 
 constexpr int64_t widest_head = 1 << 20;  // of rotary_frequencies
@@ -87,25 +82,32 @@ std::string problem_of(const LlamaConfig& c) {
   if (!c.head_dim && c.hidden_size % c.num_attention_heads != 0)
     return fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size,
                        c.num_attention_heads);
-  if (head_width(c) % 2 != 0 || head_width(c) > widest_head)
+  if (c.head_width() % 2 != 0 || c.head_width() > widest_head)
     return fmt::format(
         "the width of a head is {}; rotary positions turn pairs, up to a width of {}",
-        head_width(c), widest_head);
-  if (c.num_attention_heads % key_heads(c) != 0)
+        c.head_width(), widest_head);
+  if (c.num_attention_heads % c.key_heads() != 0)
     return fmt::format("num_attention_heads {} is not a multiple of num_key_value_heads {}",
-                       c.num_attention_heads, key_heads(c));
+                       c.num_attention_heads, c.key_heads());
   problem = problem_of_padding(c.pad_token_id, c.vocab_size);
   if (!problem.empty()) return problem;
   const RopeParameters& rope = c.rope_parameters;
+  if (!(rope.rope_theta > 0 && std::isfinite(rope.rope_theta)))
+    return fmt::format("rope_theta is {}; use a positive number", rope.rope_theta);
   if (rope.rope_type != "default" && rope.rope_type != "linear" && rope.rope_type != "llama3")
     return fmt::format("rope_type \"{}\" is none of default, linear, llama3", rope.rope_type);
-  if (rope.rope_type != "default" && !(rope.factor > 0))
+  if (rope.rope_type != "default" && !(rope.factor > 0 && std::isfinite(rope.factor)))
     return fmt::format("rope_type \"{}\" needs a factor", rope.rope_type);
   if (rope.rope_type == "llama3" && !(rope.low_freq_factor > 0 && rope.high_freq_factor > 0))
     return "rope_type \"llama3\" needs a low_freq_factor and a high_freq_factor";
   if (rope.rope_type == "llama3" && !(rope.low_freq_factor < rope.high_freq_factor))
     return fmt::format("low_freq_factor {} is not below high_freq_factor {}", rope.low_freq_factor,
                        rope.high_freq_factor);
+  if (rope.rope_type == "llama3" && rope.original_max_position_embeddings < 1)
+    return fmt::format(
+        "original_max_position_embeddings is {}; rope_type \"llama3\" needs the "
+        "context that was stretched",
+        rope.original_max_position_embeddings);
   return {};
 }
 
@@ -170,16 +172,16 @@ std::vector<double> rope_frequencies(int64_t dim, const RopeParameters& rope) {
 }
 
 LlamaAttention::LlamaAttention(const LlamaConfig& c)
-    : q_proj(child("q_proj", Linear(c.hidden_size, c.num_attention_heads * head_width(c),
+    : q_proj(child("q_proj", Linear(c.hidden_size, c.num_attention_heads * c.head_width(),
                                     {.bias = c.attention_bias}))),
-      k_proj(child("k_proj", Linear(c.hidden_size, key_heads(c) * head_width(c),
+      k_proj(child("k_proj", Linear(c.hidden_size, c.key_heads() * c.head_width(),
                                     {.bias = c.attention_bias}))),
-      v_proj(child("v_proj", Linear(c.hidden_size, key_heads(c) * head_width(c),
+      v_proj(child("v_proj", Linear(c.hidden_size, c.key_heads() * c.head_width(),
                                     {.bias = c.attention_bias}))),
-      o_proj(child("o_proj", Linear(c.num_attention_heads * head_width(c), c.hidden_size,
+      o_proj(child("o_proj", Linear(c.num_attention_heads * c.head_width(), c.hidden_size,
                                     {.bias = c.attention_bias}))),
       heads_(c.num_attention_heads),
-      key_heads_(key_heads(c)),
+      key_heads_(c.key_heads()),
       dropout_(c.attention_dropout) {
   describe("LlamaAttention",
            fmt::format("{}, heads={}, key heads={}", c.hidden_size, heads_, key_heads_));
@@ -246,7 +248,7 @@ Llama::Llama(const LlamaConfig& config)
                                ? Linear(embed_tokens.weight)
                                : Linear(config.hidden_size, config.vocab_size, {.bias = false}))),
       config_(config),
-      frequencies_(rope_frequencies(head_width(config), config.rope_parameters)) {
+      frequencies_(rope_frequencies(config.head_width(), config.rope_parameters)) {
   describe("Llama", fmt::format("layers={}, heads={}, dim={}", config.num_hidden_layers,
                                 config.num_attention_heads, config.hidden_size));
   init_weights(*this, config.initializer_range);

@@ -50,6 +50,12 @@ struct LlamaConfig {
   std::vector<int64_t> eos_token_id = {2};
   std::string others = "{}";  // JSON: fields without a member, kept for saving
 
+  // How many heads have keys and values of their own, and the width of a head.
+  int64_t key_heads() const {
+    return num_key_value_heads ? num_key_value_heads : num_attention_heads;
+  }
+  int64_t head_width() const { return head_dim ? head_dim : hidden_size / num_attention_heads; }
+
   // FormatError, starting with the name of the source, lists every field that is of a wrong type,
   // out of range or asks for what Llama does not do.
   static LlamaConfig from_json(std::string_view json, const std::string& source = "config.json");

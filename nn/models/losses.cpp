@@ -1,5 +1,7 @@
 #include "losses.h"
 
+#include <algorithm>
+
 #include "../../array/fail.h"
 #include "../../autograd/ops/broadcast.h"
 #include "../../autograd/ops/linear_cross_entropy.h"
@@ -9,10 +11,11 @@
 namespace attune::nn::models {
 namespace {
 
-void check_token_labels(const char* name, const Tensor& logits, const Tensor& labels) {
-  if (logits.dim() != 3 || labels.shape() != Shape{logits.size(0), logits.size(1)})
-    fail<ShapeError>(name, "labels {} do not fit logits {}; they take [B, T] and [B, T, V]",
-                     to_string(labels.shape()), to_string(logits.shape()));
+// x: the logits of each token, or what they are computed from.
+void check_token_labels(const char* name, const Tensor& x, const Tensor& labels) {
+  if (x.dim() != 3 || labels.shape() != Shape{x.size(0), x.size(1)})
+    fail<ShapeError>(name, "labels {} do not fit {}; they take [B, T] and [B, T, …]",
+                     to_string(labels.shape()), to_string(x.shape()));
 }
 
 // The loss of labels, one for each row of hidden [B, T, D], as linear_cross_entropy computes it.
@@ -22,9 +25,8 @@ Tensor fused_loss(const Linear& head, const Tensor& hidden, const Tensor& labels
 }
 
 // An adapter adds to logits that have to be there.
-bool is_fused(const Linear& head, const ForwardOptions& options) {
-  const bool scored = options.labels.defined() || options.shift_labels.defined();
-  return scored && !options.output_logits && !head.has_adapter();
+bool is_fused(const Linear& head, const Tensor& labels, const ForwardOptions& options) {
+  return labels.defined() && !options.output_logits && !head.has_adapter();
 }
 
 }  // namespace
@@ -33,8 +35,8 @@ void causal_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptio
                     ModelOutput& output) {
   const bool shifted = options.shift_labels.defined();
   const Tensor& labels = shifted ? options.shift_labels : options.labels;
-  if (is_fused(head, options)) {
-    check_token_labels("causal_lm_loss", hidden, labels);
+  if (labels.defined()) check_token_labels("causal_lm_loss", hidden, labels);
+  if (is_fused(head, labels, options)) {
     const int64_t predictions = std::max<int64_t>(hidden.size(1) - 1, 0);
     output.loss =
         shifted ? fused_loss(head, hidden, labels)
@@ -50,7 +52,7 @@ void causal_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptio
 
 void masked_lm_head(const Linear& head, const Tensor& hidden, const ForwardOptions& options,
                     ModelOutput& output) {
-  if (is_fused(head, options)) {
+  if (is_fused(head, options.labels, options)) {
     check_token_labels("masked_lm_loss", hidden, options.labels);
     output.loss = fused_loss(head, hidden, options.labels);
     return;

@@ -20,10 +20,10 @@ int64_t bytes_of(int64_t elements) {
 constexpr int64_t node_bytes = 512;
 
 // What attention works in, on every thread.
-int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
+int64_t attention_scratch(int64_t keys, int64_t width, bool backward) {
   return bytes_of(num_threads() *
                   (backward
-                       ? kernels::backward_scratch(queries, width, width)
+                       ? kernels::backward_scratch(keys, width, width)
                        : kernels::forward_scratch<kernels::ExactProducts<float>>(width, width)));
 }
 
@@ -31,11 +31,12 @@ int64_t attention_scratch(int64_t queries, int64_t width, bool backward) {
 int64_t forward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
   return bytes_of(kernels::matmul_scratch(rows, out, in, {.transpose_b = !weight_in_first}));
 }
-int64_t backward_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
-  const int64_t to_input = kernels::matmul_scratch(rows, in, out, {.transpose_b = weight_in_first});
+int64_t input_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
+  return bytes_of(kernels::matmul_scratch(rows, in, out, {.transpose_b = weight_in_first}));
+}
+int64_t weight_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_first) {
   const auto [m, n] = weight_in_first ? std::pair(in, out) : std::pair(out, in);
-  const int64_t to_weight = kernels::matmul_scratch(m, n, rows, {.transpose_a = true});
-  return bytes_of(std::max(to_input, to_weight));
+  return bytes_of(kernels::matmul_scratch(m, n, rows, {.transpose_a = true}));
 }
 
 // Tensors of the size of its input that an activation's backward makes besides its result.
@@ -132,7 +133,8 @@ Rehearsal::Value Rehearsal::linear(Value x, int64_t rows, int64_t in, int64_t ou
                  .saved = {memory(x)},
                  .parameters = parameters,
                  .flops = {.rest = 2 * flops},
-                 .scratch_bytes = backward_scratch(rows, in, out, weights_in_first_)});
+                 .scratch_bytes = weight_scratch(rows, in, out, weights_in_first_),
+                 .input_scratch_bytes = input_scratch(rows, in, out, weights_in_first_)});
 }
 
 Rehearsal::Value Rehearsal::norm(Value x, int64_t rows, int64_t width, bool bias) {
@@ -290,6 +292,7 @@ void Rehearsal::run(Node& node, Memory gradient) {
       found.push_back(allocate(elements(input)));
     }
   }
+  note_peak(node.input_scratch_bytes);
   for (const Parameter parameter : node.parameters) make_gradient(parameter);
   note_peak(node.scratch_bytes);
   count(node.flops);

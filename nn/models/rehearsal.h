@@ -82,7 +82,8 @@ class Rehearsal {
     std::vector<Memory> saved = {};
     std::vector<Parameter> parameters = {};
     Flops flops = {};                  // of backward
-    int64_t scratch_bytes = 0;         // that backward needs for itself
+    int64_t scratch_bytes = 0;         // that backward needs for itself,
+    int64_t input_scratch_bytes = 0;   // and before that, for the gradients of inputs alone
     std::optional<Memory> ready = {};  // a gradient that forward computed already
     std::function<Value(Value)> again = {};
   };

@@ -19,8 +19,8 @@ Tensor pool(const Tensor& states, const Tensor& attention_mask, Pooling pooling)
                      to_string(attention_mask.shape()), to_string(states.shape()));
   if (pooling != Pooling::mean && states.size(1) == 0)
     fail<ShapeError>("pool", "states {} have no token to choose", to_string(states.shape()));
-  const Tensor visible =
-      unsqueeze(attention_mask.defined() ? to(attention_mask, boolean) : ones(tokens, boolean), -1);
+  const Tensor visible = unsqueeze(
+      attention_mask.defined() ? real_tokens("pool", attention_mask) : ones(tokens, boolean), -1);
   if (pooling == Pooling::cls) return select(states, 1, 0);
   if (pooling == Pooling::max) return amax(where(visible, states, -1e9), {1});
   const Tensor count = clamp(sum(to(visible, states.dtype()), {1}), 1e-9);

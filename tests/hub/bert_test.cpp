@@ -132,6 +132,9 @@ TEST_CASE("a sentence model reads as many tokens as its files say, and its posit
                     ContainsSubstring("max_seq_length is 0"));
   CHECK_THROWS_WITH(longest(R"({"max_seq_length": "6"})", nullptr),
                     ContainsSubstring("max_seq_length is \"6\""));
+  CHECK_THROWS_WITH(longest(R"({"config_args": {"hidden_act": "relu"}})", nullptr),
+                    ContainsSubstring("config_args is {\"hidden_act\":\"relu\"}, which is not"));
+  CHECK(longest(R"({"max_seq_length": 9, "tokenizer_args": {}})", eight) == 9);
   CHECK_THROWS_AS(longest("[", nullptr), FormatError);
   CHECK_THROWS_AS(SentenceTransformer(hub::from_pretrained<BertModel>(model_folder("bert")),
                                       Pooling::mean, true, 11),
@@ -242,6 +245,8 @@ TEST_CASE("a sentence model with other parts is refused") {
   refused("modules.json", "\"1_Pooling\"", "\"../1_Pooling\"", "is not the name of a file");
   refused("modules.json", "\"1_Pooling\"", "1", "a module has no path");
   refused("modules.json", "[", "{\"a\":[", "not valid JSON");
+  refused("modules.json", "models.Normalize", "models.Pooling", "No such file");
+  refused("modules.json", "models.Pooling", "models.Normalize", "has Transformer, Normalize, Norm");
   const char* pooling = "1_Pooling/config.json";
   refused(pooling, "\"pooling_mode_mean_tokens\": true", "\"pooling_mode_mean_tokens\": false",
           "another pooling");

@@ -199,6 +199,17 @@ TEST_CASE("generate refuses logits of every token in place of the last") {
                       Catch::Matchers::ContainsSubstring("gave [1, 3, 4] for 1 sequences"));
 }
 
+TEST_CASE("generate refuses logits of no token") {
+  const nn::models::LanguageModel nothing{
+      [](const Tensor& in, const std::vector<int64_t>&, nn::KvCache&) {
+        return zeros({in.size(0), 0});
+      },
+      8};
+  for (const int64_t beams : {1, 2})
+    CHECK_THROWS_WITH(nn::models::generate(nothing, {{1}}, {.num_beams = beams}),
+                      Catch::Matchers::ContainsSubstring("gave [1, 0] for 1 sequences"));
+}
+
 TEST_CASE("generate refuses what makes no sense") {
   const auto refused = [](const std::vector<Tokens>& prompts, const GenerationOptions& options) {
     CHECK_THROWS_AS(nn::models::generate(model(), prompts, options), ValueError);

@@ -114,6 +114,29 @@ TEST_CASE("merging moves an adapter into the weights, and unmerging gives them b
   CHECK_FALSE(model.h[0].attn.c_attn.has_adapter());
 }
 
+TEST_CASE("a merged adapter leaves alone what came after it") {
+  const Gpt2 model = gpt2();
+  const nn::Conv1D& layer = model.h[0].attn.c_attn;
+  const auto unmerged = [](const nn::Lora& lora) {
+    CHECK_THROWS_WITH(lora.unmerge(), ContainsSubstring("since merge()"));
+    CHECK(lora.merged());
+  };
+  const nn::Lora first(model, small);
+  first.merge();
+  const nn::Lora second(model, small);
+  unmerged(first);
+  second.merge();
+  unmerged(first);
+  second.unmerge();
+  first.unload();
+  CHECK(layer.has_adapter());
+  second.unload();
+  const nn::Lora third(model, small);
+  third.merge();
+  layer.weight.detach().mul_(2);
+  unmerged(third);
+}
+
 TEST_CASE("dropout of an adapter follows the model's mode") {
   const Gpt2 model = gpt2();
   nn::LoraConfig config = small;

@@ -78,3 +78,14 @@ TEST_CASE("a model that is saved and read again is the same, bit for bit") {
       check(name, dtype, 0);
     }
 }
+
+TEST_CASE("a config that cannot be written leaves no weights without one") {
+  const ScratchFolder folder;
+  nn::models::Gpt2Config config{
+      .vocab_size = 3, .n_positions = 2, .n_embd = 2, .n_layer = 1, .n_head = 1};
+  config.others = "{";
+  for (int i = 0; i < 32'760; ++i) config.others += "\"" + std::to_string(i) + "\":0,";
+  config.others.back() = '}';
+  CHECK_THROWS_AS(hub::save_pretrained(nn::models::Gpt2(config), folder / "new"), FormatError);
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
+}

@@ -149,7 +149,10 @@ TEST_CASE("a cache forgets one sequence, and the others go on") {
   const auto before = cache.lengths();
   cache.forget({});
   CHECK(cache.lengths() == before);
+  cache.begin(2, 2);
   cache.forget({0});
+  CHECK(cache.counts().empty());
+  cache.commit();
   CHECK(cache.lengths() == std::vector<int64_t>{0, 3});
   const Tensor y = step(cache, all, {0, 3}, 4, {4, 1});
   const Tensor whole = scaled_dot_product_attention(all.q, all.k, all.v, Mask::causal());

@@ -11,6 +11,7 @@ using namespace attune::nn::models;
 
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int64_t vast = std::numeric_limits<int64_t>::max();
 
 Gpt2Config gpt2_config() {
@@ -76,6 +77,10 @@ Refusals of_tokens(const Models& m) {
                   [&] { m.gpt2(tokens(2, 3), {.attention_mask = whole(2, 4)}); }),
       shape_error("attention_mask (gpt2)",
                   [&] { m.gpt2(tokens(2, 3), {.attention_mask = whole(3)}); }),
+      value_error("attention_mask (gpt2)", "other numbers than 0 and 1",
+                  [&] {
+                    m.gpt2(tokens(2, 3), {.attention_mask = full({2, 3}, -1e9)});
+                  }),
       shape_error("BertModel (bert)", [&] { m.bert(whole(3)); }),
       shape_error("BertModel (bert)", [&] { m.bert(tokens(1, 7)); }),
       index_error("embedding (bert.embeddings.word_embeddings)", [&] { m.bert(tokens(2, 3, 7)); }),
@@ -116,8 +121,10 @@ Refusals of_labels(const Models& m) {
                   [=] { m.gpt2.forward(tokens(2, 3), with(whole(2, 4), false)); }),
       index_error("linear_cross_entropy (gpt2.lm_head)",
                   [=] { m.gpt2.forward(tokens(2, 3), with(tokens(2, 3, 7), false)); }),
-      shape_error("masked_lm_loss (gpt2)",
+      shape_error("causal_lm_loss (gpt2)",
                   [=] { m.gpt2.forward(tokens(2, 3), {.shift_labels = whole(2, 4)}); }),
+      value_error("BertModel (masked.bert)", "give labels",
+                  [=] { m.masked.forward(tokens(2, 3), {.shift_labels = whole(2, 3)}); }),
       shape_error("masked_lm_loss (masked)",
                   [=] { m.masked.forward(tokens(2, 3), with(whole(2, 4))); }),
       index_error("cross_entropy (masked)",
@@ -189,6 +196,13 @@ Refusals of_configs(const Models& m) {
       llama([](LlamaConfig& c) { c.pad_token_id = 7; }),
       llama([](LlamaConfig& c) { c.rope_parameters.rope_type = "yarn"; }),
       llama([](LlamaConfig& c) { c.rope_parameters = {.rope_type = "linear", .factor = 0}; }),
+      llama([](LlamaConfig& c) { c.rope_parameters.rope_theta = -1; }),
+      llama([](LlamaConfig& c) { c.rope_parameters.rope_theta = infinity; }),
+      llama(
+          [](LlamaConfig& c) { c.rope_parameters = {.rope_type = "linear", .factor = infinity}; }),
+      llama([](LlamaConfig& c) {
+        c.rope_parameters = {.rope_type = "llama3", .original_max_position_embeddings = 0};
+      }),
       refused<Gpt2>("Gpt2", gpt2_config(), [](Gpt2Config& c) { c.resid_pdrop = 1.5; }),
       refused<Gpt2>("Gpt2", gpt2_config(), [](Gpt2Config& c) { c.activation_function = "gelu3"; }),
       refused<BertModel>("Bert", bert_config(), [](BertConfig& c) { c.hidden_dropout_prob = -1; }),
@@ -230,6 +244,12 @@ Refusals of_generation(const Models& m) {
                   }),
       refuse({{1}, {}}),
       refuse({{1, 1, 1, 1, 1, 1, 1}}),
+      shape_error("Gpt2 (gpt2)",
+                  [&] {
+                    const NoGrad no_grad;
+                    KvCache cache(100);
+                    for (int i = 0; i < 7; ++i) m.gpt2.next_logits(tokens(1, 1), {1}, cache);
+                  }),
       refuse({{1}}, {.max_new_tokens = -1}),
       refuse({{1}}, {.num_beams = 0}),
       refuse({{1}}, {.num_beams = 2, .length_penalty = HUGE_VAL}),
@@ -317,6 +337,10 @@ Refusals of_caches() {
                   })),
       index_error("kv_cache", step([](KvCache& c) {
                     c.reorder({0, 2});
+                  })),
+      value_error("kv_cache", step([](KvCache& c) {
+                    c.begin(2, 1, {1, 0});
+                    c.append(0, some(2, 1, 1, 4), some(2, 1, 1, 4), true);
                   })),
       index_error("kv_cache", step([](KvCache& c) { c.reorder({-1}); })),
   };

@@ -2,7 +2,6 @@
 #include <attune/nn.h>
 
 #include <cmath>
-#include <set>
 
 #include "../catch.h"
 
