@@ -114,18 +114,19 @@ TEST_CASE("the cost of a LLaMA step is what it takes") {
 }
 
 TEST_CASE("activations keep what they need, which the cost follows") {
-  const char* const names[] = {"gelu",    "gelu_10",    "gelu_new", "leaky_relu", "linear",
-                               "mish",    "quick_gelu", "relu",     "relu2",      "relu6",
-                               "sigmoid", "silu",       "tanh"};
-  for (const char* name : names) {
+  for (const char* name : {"gelu", "gelu_10", "gelu_new", "leaky_relu", "linear", "mish",
+                           "quick_gelu", "relu", "relu2", "relu6", "sigmoid", "silu", "tanh"}) {
     INFO(name);
-    Gpt2Config g = gpt2(300, 64, 3, 4, 0);
+    Gpt2Config g = gpt2(300, 64, 2, 4, 0);
     g.activation_function = name;
-    check<Gpt2>(g, 4, 128);
-    BertConfig b = sized<BertConfig>(300, 64, 3, 4, 256);
+    check<Gpt2>(g, 2, 128);
+  }
+  for (const char* name : {"linear", "mish", "quick_gelu", "relu", "relu2"}) {
+    INFO(name);
+    BertConfig b = sized<BertConfig>(300, 64, 2, 4, 256);
     b.hidden_act = name;
     check<BertForMaskedLM>(b, 4, 128);
-    LlamaConfig l = sized<LlamaConfig>(300, 64, 3, 4, 256);
+    LlamaConfig l = sized<LlamaConfig>(300, 64, 2, 4, 256);
     l.hidden_act = name;
     check<Llama>(l, 4, 128);
   }
