@@ -122,6 +122,8 @@ StateDict read_weights(const std::string& path) {
   for (const auto& [name, array] : io::load_safetensors(path).arrays) {
     if (!name.starts_with(prefix))
       refuse(path, fmt::format("\"{}\" does not start with {}", name, prefix));
+    if (name.find(".lora_embedding_") != std::string::npos)
+      refuse(path, fmt::format("\"{}\" adapts an embedding, which is not supported", name));
     std::string known = name.substr(std::char_traits<char>::length(prefix));
     if (const size_t at = known.find(wrapper); at != std::string::npos)
       known.erase(at, wrapper.size());

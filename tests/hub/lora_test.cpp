@@ -361,6 +361,12 @@ TEST_CASE("adapter files that are wrong are refused, and the model left as it wa
   refused("\"c_attn\"", "\"attn.c_proj\"", "unknown transformer.h.0.attn.c_attn.lora_A.weight");
   const ScratchFolder folder;
   CHECK_THROWS_AS(hub::load_adapter(gpt2(), folder / "absent"), IoError);
+  std::filesystem::copy(model_folder("lora_gpt2"), folder / "copy");
+  change_weights(folder / "copy", [](StateDict& weights) {
+    weights.emplace("base_model.model.transformer.wte.lora_embedding_A", zeros({2, 8}).array());
+  });
+  CHECK_THROWS_WITH(hub::load_adapter(gpt2(), folder / "copy"),
+                    ContainsSubstring("wte.lora_embedding_A\" adapts an embedding"));
   std::filesystem::create_directory(folder / "old");
   write_all(folder / "old/adapter_model.bin", "");
   CHECK_THROWS_WITH(hub::load_adapter(gpt2(), folder / "old"),
