@@ -43,7 +43,8 @@ constexpr int64_t values = int64_t{32} << 20;  // 128 MiB an array, far beyond a
 template <class F>
 void each_piece(const F& f) {
   constexpr int64_t piece = int64_t{1} << 20;
-  kernels::parallel_tiles(values / piece, values, [&](int64_t i) { f(i * piece, piece); });
+#pragma omp parallel for schedule(dynamic) num_threads(num_threads())
+  for (int64_t i = 0; i < values / piece; ++i) f(i * piece, piece);
 }
 
 bench::Work triad() {
