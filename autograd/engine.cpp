@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -183,8 +184,13 @@ class Pass {
     frontier_.receive(root.node(), cotangent);
   }
 
-  // These nodes belong to another pass, which runs their hooks.
-  void leave_hooks_of(const std::unordered_set<Node*>& ends) { ends_ = &ends; }
+  // These nodes belong to another pass, which runs their hooks. So does all that is older than
+  // every one of them, which leads to none.
+  void end_at(const std::unordered_set<Node*>& ends) {
+    ends_ = &ends;
+    oldest_ = std::numeric_limits<Stamp>::max();
+    for (const Node* end : ends) oldest_ = std::min(oldest_, end->stamp);
+  }
 
   // deliver(node, gradient) returns whether to go on below the node; only nodes in `within` (all,
   // if null) receive anything.
@@ -212,7 +218,8 @@ class Pass {
                       gradients.size(), node.input_count());
     for (size_t i = 0; i < gradients.size(); ++i) {
       Node* input = node.input(i);
-      if (!input || !gradients[i].defined() || (within && !within->contains(input))) continue;
+      if (!input || !gradients[i].defined() || input->stamp < oldest_) continue;
+      if (within && !within->contains(input)) continue;
       if (anomaly_enabled()) detail::check_anomaly(node.name, "backward", gradients[i].array());
       frontier_.receive(input, fit(node, i, std::move(gradients[i]), *input));
     }
@@ -238,6 +245,7 @@ class Pass {
 
   Frontier frontier_;
   const std::unordered_set<Node*>* ends_ = nullptr;
+  Stamp oldest_ = 0;  // that still takes part
   bool retain_;
   GradMode mode_;
 };
@@ -275,7 +283,7 @@ std::vector<Tensor> gradients_down_to(const Tensor& output, const Tensor& cotang
   std::unordered_map<Node*, Tensor> found;
   const std::unordered_set<Node*> known(ends.begin(), ends.end());
   Pass pass(false, grad_enabled());
-  pass.leave_hooks_of(known);
+  pass.end_at(known);
   pass.seed(output, cotangent);
   pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
     if (!known.contains(&node)) return !node.is_leaf();

@@ -39,7 +39,8 @@ std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<con
                                         const std::vector<Tensor>& inputs, const Tensor& g) {
   const bool recording = grad_enabled();
   GradMode enabled(true);
-  std::vector<Tensor> aliases, wanted;
+  std::vector<Tensor> aliases;
+  std::vector<Node*> ends;
   std::vector<size_t> places;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined() || !is_floating(inputs[i].dtype())) {
@@ -51,12 +52,14 @@ std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<con
     Tensor source = inputs[i].requires_grad() ? inputs[i] : inputs[i].detach().requires_grad_();
     aliases.push_back(
         record("alias", source.array(), wrt(source, [](const Tensor& d) { return d; })));
-    wanted.push_back(aliases.back());
+    ends.push_back(aliases.back().node());
     places.push_back(i);
   }
   const Tensor result = twin(aliases);
-  const std::vector<Tensor> found =
-      grad({result}, wanted, {g}, {.create_graph = recording, .allow_unused = true});
+  if (!result.requires_grad()) return std::vector<Tensor>(inputs.size());
+  // Not grad(), which searches the whole tape behind the aliases, freed parts of it too.
+  const GradMode mode(recording);
+  const std::vector<Tensor> found = gradients_down_to(result, g, ends);
   std::vector<Tensor> gradients(inputs.size());
   for (size_t i = 0; i < places.size(); ++i) gradients[places[i]] = found[i];
   return gradients;

@@ -74,7 +74,8 @@ Joint<std::decay_t<F>> jointly(const std::vector<Tensor>& inputs, F&& formula) {
 
 // Gradients of a fused operation by its twin of plain operations: twin(inputs) is run again on the
 // tape and differentiated with cotangent g. Recorded if recording is on. One gradient an input;
-// undefined for inputs that are undefined or not floating.
+// undefined for inputs that are undefined or not floating, or that the result does not depend on.
+// Nothing flows to what the twin captured.
 std::vector<Tensor> composite_gradients(const std::function<Tensor(std::span<const Tensor>)>& twin,
                                         const std::vector<Tensor>& inputs, const Tensor& g);
 
