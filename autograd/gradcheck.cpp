@@ -46,6 +46,21 @@ std::string index_text(const Shape& shape, int64_t i) {
 
 Values values_of(const Tensor& x) { return x.to_vector<double>(); }
 
+// A run that gave other outputs than the one before: the report of the check.
+struct Unlike {
+  std::string report;
+};
+
+void check_alike(const std::vector<Tensor>& again, const std::vector<Tensor>& before) {
+  if (again.size() != before.size())
+    throw Unlike{fmt::format("two runs differ: {} floating outputs, and then {}", before.size(),
+                             again.size())};
+  for (size_t i = 0; i < again.size(); ++i)
+    if (again[i].shape() != before[i].shape())
+      throw Unlike{fmt::format("output {}: two runs differ, in shape {} and then {}", i,
+                               to_string(before[i].shape()), to_string(again[i].shape()))};
+}
+
 std::vector<Tensor> floating(const std::vector<Tensor>& outputs) {
   std::vector<Tensor> kept;
   for (const Tensor& out : outputs) {
@@ -82,6 +97,15 @@ class Checker {
       : problem_(std::move(problem)), options_(options) {}
 
   GradcheckResult check() {
+    try {
+      return compare();
+    } catch (const Unlike& found) {
+      return {false, found.report};
+    }
+  }
+
+ private:
+  GradcheckResult compare() {
     const auto outputs = floating(problem_.run());
     for (size_t i = 0; i < outputs.size(); ++i) cotangents_.push_back(random_like(outputs[i], i));
     const auto analytic = gradients(outputs, problem_.leaves, cotangents_, false);
@@ -97,14 +121,20 @@ class Checker {
     return {};
   }
 
- private:
+  // The outputs once more: as many, and of the same shapes.
+  std::vector<Tensor> run_again() const {
+    auto outputs = floating(problem_.run());
+    check_alike(outputs, cotangents_);
+    return outputs;
+  }
+
   bool agree(double numeric, double analytic) const {
     return std::abs(numeric - analytic) <= options_.atol + options_.rtol * std::abs(numeric);
   }
 
   std::optional<std::string> repeats(const std::vector<Tensor>& outputs,
                                      const std::vector<Tensor>& analytic) const {
-    const auto again = floating(problem_.run());
+    const auto again = run_again();
     const auto analytic_again = gradients(again, problem_.leaves, cotangents_, false);
     for (size_t i = 0; i < outputs.size(); ++i)
       if (!same(outputs[i], again[i]))
@@ -117,7 +147,6 @@ class Checker {
 
   bool same(const Tensor& a, const Tensor& b) const {
     const Values x = values_of(a), y = values_of(b);
-    if (a.shape() != b.shape()) return false;
     for (size_t i = 0; i < x.size(); ++i)
       if (std::abs(x[i] - y[i]) > options_.nondet_atol) return false;
     return true;
@@ -138,7 +167,7 @@ class Checker {
     Values all;
     try {
       shift(step);
-      for (const Tensor& out : floating(problem_.run())) {
+      for (const Tensor& out : run_again()) {
         const Values values = values_of(out);
         all.insert(all.end(), values.begin(), values.end());
       }
@@ -198,7 +227,7 @@ class Checker {
 
   // Every element of the Jacobian, and of its product with the random cotangent.
   std::optional<std::string> compare_elements(size_t leaf, const Values& analytic) const {
-    const std::vector<Values> rows = jacobian(leaf, floating(problem_.run()));
+    const std::vector<Values> rows = jacobian(leaf, run_again());
     const Values cotangent = flat_cotangent();
     double worst = 0;
     std::optional<std::string> report;
@@ -321,7 +350,9 @@ GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor
     std::vector<Tensor> wanted;
     for (const Tensor& x : arguments)
       if (x.defined() && x.requires_grad()) wanted.push_back(x);
-    return gradients(floating(fn(arguments)), wanted, seeds, true);
+    const auto again = floating(fn(arguments));
+    check_alike(again, seeds);
+    return gradients(again, wanted, seeds, true);
   };
   return check("gradgradcheck", TensorFunction(first), all, options);
 }

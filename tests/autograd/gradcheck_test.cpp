@@ -79,6 +79,34 @@ TEST_CASE("gradcheck sees a function that does not repeat") {
   CHECK_THAT(found.report, Catch::Matchers::ContainsSubstring("two runs"));
 }
 
+TEST_CASE("a check sees that a run gives other outputs than the one before") {
+  const std::vector<Shape> first = {{2, 3}}, more = {{2, 3}, {2, 3}}, wider = {{4, 3}};
+  const struct {
+    std::vector<Shape> before, after;
+    const char* says;
+  } cases[] = {{first, more, "1 floating outputs, and then 2"},
+               {more, first, "2 floating outputs, and then 1"},
+               {first, wider, "output 0: two runs differ, in shape [2, 3] and then [4, 3]"},
+               {wider, first, "output 0: two runs differ, in shape [4, 3] and then [2, 3]"}};
+  for (const auto& change : cases)
+    for (const int changes_at : {1, 2, 4}) {
+      int run = 0;
+      const TensorFunction f = [&](const Inputs& in) {
+        Inputs outputs;
+        for (const Shape& shape : run++ < changes_at ? change.before : change.after)
+          outputs.push_back(in[0].sum() * ones(shape, float64));
+        return outputs;
+      };
+      INFO(change.says << " at run " << changes_at);
+      const GradcheckOptions options{.raise_exception = false};
+      CHECK_THAT(gradcheck(f, {leaf({2, 3})}, options).report,
+                 Catch::Matchers::ContainsSubstring(change.says));
+      run = 0;
+      CHECK_THAT(gradgradcheck(f, {leaf({2, 3})}, options).report,
+                 Catch::Matchers::ContainsSubstring(change.says));
+    }
+}
+
 TEST_CASE("gradcheck sees a backward that does not repeat, of whichever input") {
   for (const size_t noisy : {0u, 1u}) {
     const auto f = [&](const Inputs& in) { return noisy_square(in[noisy]) + in[1 - noisy]; };
