@@ -16,6 +16,7 @@ using Values = std::vector<double>;
 
 // What both public forms come down to: leaves that are perturbed in place, and a function of them.
 struct Problem {
+  const char* operation;
   std::function<std::vector<Tensor>()> run;
   std::vector<Tensor> leaves;
   std::vector<std::string> names;
@@ -61,16 +62,16 @@ void check_alike(const std::vector<Tensor>& again, const std::vector<Tensor>& be
                                to_string(before[i].shape()), to_string(again[i].shape()))};
 }
 
-std::vector<Tensor> floating(const std::vector<Tensor>& outputs) {
+std::vector<Tensor> floating(const char* operation, const std::vector<Tensor>& outputs) {
   std::vector<Tensor> kept;
   for (const Tensor& out : outputs) {
     if (!out.defined() || !is_floating(out.dtype())) continue;
     if (out.dtype() != float64)
-      fail<DTypeError>("gradcheck", "an output is {}; compute in float64", name_of(out.dtype()));
+      fail<DTypeError>(operation, "an output is {}; compute in float64", name_of(out.dtype()));
     kept.push_back(out);
   }
   if (kept.empty())
-    fail<ValueError>("gradcheck", "the function has no floating result; there is nothing to check");
+    fail<ValueError>(operation, "the function has no floating result; there is nothing to check");
   return kept;
 }
 
@@ -106,7 +107,7 @@ class Checker {
 
  private:
   GradcheckResult compare() {
-    const auto outputs = floating(problem_.run());
+    const auto outputs = floating(problem_.operation, problem_.run());
     for (size_t i = 0; i < outputs.size(); ++i) cotangents_.push_back(random_like(outputs[i], i));
     const auto analytic = gradients(outputs, problem_.leaves, cotangents_, false);
     if (auto report = repeats(outputs, analytic)) return {false, *report};
@@ -123,7 +124,7 @@ class Checker {
 
   // The outputs once more: as many, and of the same shapes.
   std::vector<Tensor> run_again() const {
-    auto outputs = floating(problem_.run());
+    auto outputs = floating(problem_.operation, problem_.run());
     check_alike(outputs, cotangents_);
     return outputs;
   }
@@ -276,7 +277,7 @@ GradcheckResult finish(const char* operation, GradcheckResult result,
 
 Problem problem_of(const char* operation, const TensorFunction& fn,
                    const std::vector<Tensor>& inputs, bool strided) {
-  Problem problem;
+  Problem problem{operation, {}, {}, {}};
   std::vector<Tensor> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
@@ -337,7 +338,7 @@ GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor
                               const GradcheckOptions& options) {
   check_call("gradgradcheck", fn, options);
   const GradMode recording(true);
-  const auto outputs = floating(fn(inputs));
+  const auto outputs = floating("gradgradcheck", fn(inputs));
   std::vector<Tensor> all = inputs;
   for (size_t i = 0; i < outputs.size(); ++i)
     all.push_back(random_like(outputs[i], 2000 + i).requires_grad_());
@@ -350,7 +351,7 @@ GradcheckResult gradgradcheck(const TensorFunction& fn, const std::vector<Tensor
     std::vector<Tensor> wanted;
     for (const Tensor& x : arguments)
       if (x.defined() && x.requires_grad()) wanted.push_back(x);
-    const auto again = floating(fn(arguments));
+    const auto again = floating("gradgradcheck", fn(arguments));
     check_alike(again, seeds);
     return gradients(again, wanted, seeds, true);
   };
@@ -368,7 +369,7 @@ GradcheckResult gradcheck_parameters(
     const GradcheckOptions& options) {
   check_call("gradcheck_parameters", loss, options);
   const GradMode recording(true);
-  Problem problem;
+  Problem problem{"gradcheck_parameters", {}, {}, {}};
   for (const auto& [name, parameter] : named_parameters) {
     if (!parameter.requires_grad()) continue;
     require_checkable("gradcheck_parameters", parameter, name);

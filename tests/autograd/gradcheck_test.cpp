@@ -123,6 +123,18 @@ TEST_CASE("gradcheck refuses float32, and nothing to check") {
   CHECK_THROWS_AS(gradcheck(f, {tensor({1.0, 2.0})}), ValueError);
 }
 
+TEST_CASE("a check that refuses a function's outputs does it in its own name") {
+  const Tensor x = leaf({2});
+  const std::function<Tensor(const Inputs&)> narrow = [](const Inputs& in) {
+    return in[0].to(float32);
+  };
+  using Catch::Matchers::StartsWith;
+  CHECK_THROWS_WITH(gradcheck(narrow, {x}), StartsWith("gradcheck: "));
+  CHECK_THROWS_WITH(gradgradcheck(narrow, {x}), StartsWith("gradgradcheck: "));
+  CHECK_THROWS_WITH(gradcheck_parameters([&] { return narrow({x}); }, {{"x", x}}),
+                    StartsWith("gradcheck_parameters: "));
+}
+
 TEST_CASE("gradcheck_parameters names the parameter and restores it") {
   const Tensor weight = leaf({2, 3}), bias = leaf({3});
   const auto before = weight.to_vector<double>();
