@@ -56,25 +56,34 @@ template <class F>
 Array filled(const char* name, const Shape& shape, DType dtype, RandomState draw,
              const F& element) {
   Array array(shape, dtype);
-  visit_floating(name, dtype, [&]<class T>(TypeTag<T>) { fill<T>(array, draw, element); });
+  visit_floating(name, dtype, [&]<class T>(TypeTag<T> tag) {
+    fill<T>(array, draw, [&](const Block& block) { return element(tag, block); });
+  });
   return array;
+}
+
+// The number that lies at unit, in [0, 1), of the way from low to high.
+template <class T>
+T uniform_between(double low, double high, double unit) {
+  const double span = high - low;
+  const T value =
+      static_cast<T>(std::isinf(span) ? low * (1 - unit) + high * unit : low + span * unit);
+  // Rounding must not reach the open end.
+  const T end = static_cast<T>(high);
+  return value >= end && low < high ? std::nextafter(end, static_cast<T>(low)) : value;
 }
 
 }  // namespace
 
 Array random_uniform(const Shape& shape, DType dtype, double low, double high, RandomState draw) {
-  return filled("rand", shape, dtype, draw, [&](const Block& block) {
-    const double value = low + (high - low) * block.unit();
-    // Rounding to float must not reach the open end.
-    if (dtype == float32 && static_cast<float>(value) >= static_cast<float>(high) && low < high)
-      return static_cast<double>(std::nextafter(static_cast<float>(high), static_cast<float>(low)));
-    return value;
+  return filled("rand", shape, dtype, draw, [=]<class T>(TypeTag<T>, const Block& block) {
+    return uniform_between<T>(low, high, block.unit());
   });
 }
 
 Array random_normal(const Shape& shape, DType dtype, double mean, double std, RandomState draw) {
   return filled("randn", shape, dtype, draw,
-                [&](const Block& block) { return mean + std * block.normal(); });
+                [=](auto, const Block& block) { return mean + std * block.normal(); });
 }
 
 Array random_bernoulli(const Shape& shape, double p, RandomState draw) {

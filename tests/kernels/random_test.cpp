@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -156,6 +157,22 @@ TEST_CASE("a float32 draw never reaches the open end") {
   const float* first = x.data<float>();
   CHECK(*std::min_element(first, first + x.numel()) == 1.f);
   CHECK(*std::max_element(first, first + x.numel()) < 1 + 0x1p-22f);
+}
+
+TEST_CASE("a float64 draw never reaches the open end") {
+  for (const double high : {1 + 0x1p-52, 1 + 0x1p-51}) {
+    const auto x = values(random_uniform({1000}, float64, 1, high, {0, 0}));
+    CHECK(*std::min_element(x.begin(), x.end()) == 1);
+    CHECK(*std::max_element(x.begin(), x.end()) < high);
+  }
+}
+
+TEST_CASE("a range wider than the largest number is drawn from evenly") {
+  constexpr double most = std::numeric_limits<double>::max();
+  const RandomState draw{1, 1};
+  const auto x = values(random_uniform({10000}, float64, -most, most, draw));
+  const auto unit = values(random_uniform({10000}, float64, -1, 1, draw));
+  for (size_t i = 0; i < x.size(); ++i) REQUIRE(x[i] / most == Approx(unit[i]).margin(1e-15));
 }
 
 TEST_CASE("integers fill their range evenly and stay inside") {
