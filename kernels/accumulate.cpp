@@ -16,30 +16,43 @@ HWY_INLINE hn::Vec<Wide> load(const float* x) {
   return hn::PromoteTo(Wide(), hn::LoadU(hn::Rebind<float, Wide>(), x));
 }
 
-template <class T>
+// What is summed of each element.
+struct Value {
+  template <class V>
+  HWY_INLINE V operator()(V x) const {
+    return x;
+  }
+};
+struct Square {
+  HWY_INLINE hn::Vec<Wide> operator()(hn::Vec<Wide> x) const { return hn::Mul(x, x); }
+  HWY_INLINE double operator()(double x) const { return x * x; }
+};
+
+template <class Of, class T>
 double sum_block(const T* x, size_t n) {
   const Wide d;
+  const Of of;
   const size_t lanes = hn::Lanes(d);
   auto a = hn::Zero(d), b = a, c = a, e = a;
   size_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    a = hn::Add(a, load(x + i));
-    b = hn::Add(b, load(x + i + lanes));
-    c = hn::Add(c, load(x + i + 2 * lanes));
-    e = hn::Add(e, load(x + i + 3 * lanes));
+    a = hn::Add(a, of(load(x + i)));
+    b = hn::Add(b, of(load(x + i + lanes)));
+    c = hn::Add(c, of(load(x + i + 2 * lanes)));
+    e = hn::Add(e, of(load(x + i + 3 * lanes)));
   }
-  for (; i + lanes <= n; i += lanes) a = hn::Add(a, load(x + i));
+  for (; i + lanes <= n; i += lanes) a = hn::Add(a, of(load(x + i)));
   double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
-  for (; i < n; ++i) sum += static_cast<double>(x[i]);
+  for (; i < n; ++i) sum += of(static_cast<double>(x[i]));
   return sum;
 }
 
-template <class T>
+template <class Of, class T>
 double sum_row_of(const T* x, size_t n) {
   constexpr size_t block = 2048;
-  if (n <= block) return sum_block(x, n);
+  if (n <= block) return sum_block<Of>(x, n);
   const size_t half = (n / 2 + block - 1) / block * block;
-  return sum_row_of(x, half) + sum_row_of(x + half, n - half);
+  return sum_row_of<Of>(x, half) + sum_row_of<Of>(x + half, n - half);
 }
 
 // Four rows at a time: fewer passes over the accumulators.
@@ -68,8 +81,10 @@ void sum_columns_of(const T* x, size_t n, int64_t stride, size_t width, double* 
   }
 }
 
-double sum_row_float(const float* x, size_t n) { return sum_row_of(x, n); }
-double sum_row_double(const double* x, size_t n) { return sum_row_of(x, n); }
+double sum_row_float(const float* x, size_t n) { return sum_row_of<Value>(x, n); }
+double sum_row_double(const double* x, size_t n) { return sum_row_of<Value>(x, n); }
+double sum_row_squares_float(const float* x, size_t n) { return sum_row_of<Square>(x, n); }
+double sum_row_squares_double(const double* x, size_t n) { return sum_row_of<Square>(x, n); }
 void sum_columns_float(const float* x, size_t n, int64_t stride, size_t width, double* into) {
   sum_columns_of(x, n, stride, width, into);
 }
@@ -85,6 +100,8 @@ namespace attune::kernels {
 
 HWY_EXPORT(sum_row_float);
 HWY_EXPORT(sum_row_double);
+HWY_EXPORT(sum_row_squares_float);
+HWY_EXPORT(sum_row_squares_double);
 HWY_EXPORT(sum_columns_float);
 HWY_EXPORT(sum_columns_double);
 
@@ -93,6 +110,12 @@ double sum_row(const float* x, int64_t n) {
 }
 double sum_row(const double* x, int64_t n) {
   return HWY_DYNAMIC_DISPATCH(sum_row_double)(x, static_cast<size_t>(n));
+}
+double sum_row_squares(const float* x, int64_t n) {
+  return HWY_DYNAMIC_DISPATCH(sum_row_squares_float)(x, static_cast<size_t>(n));
+}
+double sum_row_squares(const double* x, int64_t n) {
+  return HWY_DYNAMIC_DISPATCH(sum_row_squares_double)(x, static_cast<size_t>(n));
 }
 void sum_columns(const float* x, int64_t n, int64_t stride, int64_t width, double* into) {
   HWY_DYNAMIC_DISPATCH(sum_columns_float)

@@ -1,5 +1,7 @@
 #include "reduce.h"
 
+#include <cmath>
+
 #include "../array/fail.h"
 #include "../array/trace.h"
 #include "accumulate.h"
@@ -7,6 +9,18 @@
 
 namespace attune::kernels {
 namespace {
+
+// The sum of of(element).
+template <class T, class Of>
+double sum_strided(const T* x, int64_t n, int64_t stride, const Of& of) {
+  if (n > 1024) {
+    const int64_t half = n / 2;
+    return sum_strided(x, half, stride, of) + sum_strided(x + half * stride, n - half, stride, of);
+  }
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += of(static_cast<double>(x[i * stride]));
+  return sum;
+}
 
 template <class T>
 struct FloatingSum {
@@ -20,22 +34,11 @@ struct FloatingSum {
     } else if (stride == 1) {
       *into += sum_row(x, n);
     } else {
-      *into += sum_strided(x, n, stride);
+      *into += sum_strided(x, n, stride, [](double value) { return value; });
     }
   }
   void combine(Acc& into, Acc from) const { into += from; }
   T finish(Acc sum) const { return static_cast<T>(sum / divisor); }
-
- private:
-  static double sum_strided(const T* x, int64_t n, int64_t stride) {
-    if (n > 1024) {
-      const int64_t half = n / 2;
-      return sum_strided(x, half, stride) + sum_strided(x + half * stride, n - half, stride);
-    }
-    double sum = 0;
-    for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i * stride]);
-    return sum;
-  }
 };
 
 template <class T>
@@ -52,6 +55,26 @@ struct IntegerSum {
     into = static_cast<Acc>(static_cast<uint64_t>(into) + static_cast<uint64_t>(from));
   }
   Acc finish(Acc sum) const { return sum; }
+};
+
+// The root of the sum of squares. Not those of T: the square of a float32 may be more, or less,
+// than one holds.
+template <class T>
+struct Length {
+  using Acc = double;
+
+  Acc identity() const { return 0; }
+  void accumulate(const T* x, int64_t n, int64_t stride, int64_t width, Acc* into) const {
+    const auto square = [](double value) { return value * value; };
+    if (width == 1) {
+      *into += stride == 1 ? sum_row_squares(x, n) : sum_strided(x, n, stride, square);
+      return;
+    }
+    for (int64_t row = 0; row < n; ++row, x += stride)
+      for (int64_t i = 0; i < width; ++i) into[i] += square(static_cast<double>(x[i]));
+  }
+  void combine(Acc& into, Acc from) const { into += from; }
+  T finish(Acc squares) const { return static_cast<T>(std::sqrt(squares)); }
 };
 
 template <class Out, class T, class Fold>
@@ -80,6 +103,12 @@ Array mean(const Array& x, const Shape& dims, bool keepdim) {
     using T = typename decltype(tag)::type;
     return reduce<T, T>(x, plan, FloatingSum<T>{static_cast<double>(plan.length)});
   });
+}
+
+Array norm(const Array& x, const Shape& dims, bool keepdim) {
+  const ReductionPlan plan = plan_reduction("norm", x, dims, keepdim);
+  return visit_floating("norm", x.dtype(),
+                        [&]<class T>(TypeTag<T>) { return reduce<T, T>(x, plan, Length<T>()); });
 }
 
 Array sum_to(const Array& x, const Shape& shape) {

@@ -19,6 +19,8 @@ Array prod(const Array& x, const Shape& dims, bool keepdim);
 Array var(const Array& x, const Shape& dims, double correction, bool keepdim);
 // Its root, taken before rounding: the square of a float32 may be more, or less, than one holds.
 Array std(const Array& x, const Shape& dims, double correction, bool keepdim);
+// The Euclidean length, of squares in double. DTypeError unless float32 or float64. 0 over nothing.
+Array norm(const Array& x, const Shape& dims, bool keepdim);
 // The largest and the smallest element; NaN if there is one. ShapeError over nothing.
 Array amax(const Array& x, const Shape& dims, bool keepdim);
 Array amin(const Array& x, const Shape& dims, bool keepdim);

@@ -34,7 +34,8 @@ Tensor std(const Tensor& x, const Shape& dims = {}, double correction = 1, bool 
 // Integers give float32.
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
 // (sum |x|^p)^(1/p); the largest or smallest |x| for p = inf or -inf, the count of non-zeros for
-// p = 0. Gradient 0 at the zero vector.
+// p = 0. Gradient 0 at the zero vector. Powers other than squares are rounded to the dtype before
+// they are added up, so what they cannot hold is lost.
 Tensor norm(const Tensor& x, double p = 2, const Shape& dims = {}, bool keepdim = false);
 
 // The extrema. NaN wins; ShapeError over nothing. Equal extrema share the gradient evenly. Where

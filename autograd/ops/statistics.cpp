@@ -89,6 +89,7 @@ Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
 
 namespace {
 
+// The norm of any p but 2.
 Array power_sum(const Array& magnitude, double p, const Reduced& over, bool keepdim) {
   if (p < 0 && over.length() == 0)
     fail<ShapeError>("norm", "the norm {} of no element, in dimensions {} of {}", p,
@@ -100,14 +101,11 @@ Array power_sum(const Array& magnitude, double p, const Reduced& over, bool keep
   if (p == 1) return kernels::sum(magnitude, over.dims, keepdim);
   if (p == infinity) return kernels::amax(magnitude, over.dims, keepdim);
   if (p == -infinity) return kernels::amin(magnitude, over.dims, keepdim);
-  if (p == 2)
-    return kernels::unary(
-        Unary::sqrt, kernels::sum(kernels::unary(Unary::square, magnitude), over.dims, keepdim));
   const Array powers = kernels::binary(Binary::pow, magnitude, p);
   return kernels::binary(Binary::pow, kernels::sum(powers, over.dims, keepdim), 1 / p);
 }
 
-// The gradient of the norm y with respect to x; see power_sum.
+// The gradient of the norm y with respect to x.
 Tensor norm_gradient(const Tensor& x, const Tensor& y, double p, const Reduced& over) {
   if (p == 2) return masked_fill(x / over.keep(nonzero(y)), over.keep(eq(y, 0)), 0);
   const Tensor sign(kernels::unary(Unary::sign, x.array()));
@@ -129,7 +127,8 @@ Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
   const OperationScope scope("norm");
   const Reduced over("norm", x, dims);
   visit_floating("norm", x.dtype(), [](auto) {});
-  Array value = power_sum(kernels::unary(Unary::abs, x.array()), p, over, keepdim);
+  Array value = p == 2 ? kernels::norm(x.array(), over.dims, keepdim)
+                       : power_sum(kernels::unary(Unary::abs, x.array()), p, over, keepdim);
   return record("norm", std::move(value), wrt(x, [x, p, over](const Tensor& g, const Tensor& y) {
                   return over.keep(g) * norm_gradient(x, y, p, over);
                 }));

@@ -146,6 +146,27 @@ TEST_CASE("a deviation is right where its square is no float32") {
   }
 }
 
+TEST_CASE("a norm and its gradients are right where squares are no float32") {
+  for (const float unit : {1e-23f, 1e20f}) {
+    const Tensor x = tensor({{3 * unit, 4 * unit}, {-4 * unit, 3 * unit}}).requires_grad_();
+    for (const Shape& dims : {Shape{0}, Shape{1}}) {
+      const Tensor y = norm(x, 2, dims);
+      for (const double length : y.to(float64).to_vector<double>())
+        CHECK(length == Approx(5 * static_cast<double>(unit)));
+      const Tensor first = grad({y.sum()}, {x}, {}, {.create_graph = true})[0];
+      const Tensor ratio = x.detach() / unit / 5.f;
+      CHECK(amax(abs(first.detach() - ratio)).item<double>() < 1e-6);
+      // The derivative of x / |x| along (a, 0), a = 5 unit, at (3, 4) / 5 is (16, -12) / 25.
+      const Tensor weight = tensor({{1.f, 0.f}, {0.f, 0.f}});
+      const Tensor second = gradient(first * weight * (5 * unit), x);
+      const int64_t beside = dims == Shape{0} ? 2 : 1;
+      const auto found = second.to_vector<float>();
+      CHECK(found[0] == Approx(0.64));
+      CHECK(found[static_cast<size_t>(beside)] == Approx(beside == 2 ? 0.48 : -0.48));
+    }
+  }
+}
+
 TEST_CASE("extrema prefer NaN, then the first of equals") {
   const Tensor x = tensor({{1.0, 3.0, 3.0}, {not_a_number, 5.0, not_a_number}});
   const auto [values, indices] = max(x, 1);
