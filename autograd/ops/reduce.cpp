@@ -1,5 +1,7 @@
 #include "reduce.h"
 
+#include <limits>
+
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
 #include "../../kernels/elementwise.h"
@@ -17,6 +19,7 @@ namespace attune {
 
 using detail::Reduced;
 using kernels::Compare;
+using kernels::Unary;
 
 Tensor sum(const Tensor& x) { return sum(x, {}); }
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
@@ -52,8 +55,22 @@ Tensor product_tree(const Tensor& x, const Reduced& over) {
   return reshape(level, over.kept);
 }
 
+// Whether no product was rounded to 0, infinity or to few digits, and no factor is 0: only then is
+// the product over a factor that of the others.
+bool can_be_divided(const Array& products) {
+  const Array size = kernels::unary(Unary::abs, products);
+  const double smallest = visit_floating("prod", products.dtype(), []<class T>(TypeTag<T>) {
+    return static_cast<double>(std::numeric_limits<T>::min());
+  });
+  const auto all_hold = [](const Array& test) {
+    return Tensor(kernels::all(test, kernels::all_dims(test.dim()), false)).item<bool>();
+  };
+  return all_hold(kernels::compare(Compare::ge, size, smallest)) &&
+         all_hold(kernels::compare(Compare::le, size, largest_finite(products.dtype())));
+}
+
 Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Reduced& over) {
-  if (!any(x == 0.0).item<bool>()) return over.keep(g) * over.keep(y) / x;
+  if (can_be_divided(y.array())) return over.keep(g) * over.keep(y) / x;
   const auto tree = [over](std::span<const Tensor> inputs) {
     return product_tree(inputs[0], over);
   };

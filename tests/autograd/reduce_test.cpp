@@ -206,6 +206,19 @@ TEST_CASE("the gradient of a product is right where factors are zero") {
   CHECK(gradient(first, two).to_vector<double>() == std::vector<double>{0, 2, 2});
 }
 
+TEST_CASE("the gradient of a product is right where the product is no float32") {
+  const auto slopes = [](std::vector<float> factors) {
+    const auto n = static_cast<int64_t>(factors.size());
+    const Tensor x = tensor(factors, {n}).requires_grad_();
+    return gradient(prod(x), x).to_vector<float>();
+  };
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  CHECK(slopes({1e-30f, 1e-30f}) == std::vector<float>{1e-30f, 1e-30f});
+  CHECK(slopes({1e-20f, 3e-20f}) == std::vector<float>{3e-20f, 1e-20f});
+  CHECK(slopes({1e30f, 2e30f}) == std::vector<float>{2e30f, 1e30f});
+  CHECK(slopes({inf, 2}) == std::vector<float>{2, inf});
+}
+
 TEST_CASE("reducing nothing gives the neutral element, or says that there is none") {
   const Tensor empty(Array({2, 0}, float32));
   CHECK(sum(empty, {1}).to_vector<float>() == std::vector<float>{0, 0});
