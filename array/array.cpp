@@ -55,9 +55,9 @@ int64_t Array::size(int64_t dim) const {
 }
 
 bool Array::is_contiguous() const {
+  if (numel() == 0) return true;
   int64_t dense = 1;
   for (int64_t i = dim() - 1; i >= 0; --i) {
-    if (shape_[i] == 0) return true;
     if (shape_[i] != 1 && strides_[i] != dense) return false;
     dense *= shape_[i];
   }
