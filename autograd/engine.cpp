@@ -101,8 +101,9 @@ class Frontier : public PartialSums {
                   error.what());
 }
 
-// Nodes from which an edge path leads to one of the targets. A freed node has lost its edges, so
-// that nobody knows whether it would; it may only be the end of the search.
+// Nodes from which an edge path leads to one of the targets, and the targets that roots lead to. A
+// freed node has lost its edges, so that nobody knows whether it would; it may only be the end of
+// the search.
 std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
                                            const std::unordered_set<Node*>& targets) {
   std::unordered_set<Node*> seen;
@@ -119,11 +120,20 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
       if (Node* input = node->input(k); input && seen.insert(input).second) order.push_back(input);
   }
   std::sort(order.begin(), order.end(), [](Node* a, Node* b) { return a->stamp < b->stamp; });
-  std::unordered_set<Node*> leading(targets);
-  for (Node* node : order)
+  std::unordered_set<Node*> leading;
+  for (Node* node : order) {
+    if (targets.contains(node)) leading.insert(node);
     for (size_t k = 0; k < node->input_count(); ++k)
       if (node->input(k) && leading.contains(node->input(k))) leading.insert(node);
+  }
   return leading;
+}
+
+[[noreturn]] void fail_unused(const Tensor& input) {
+  fail<GradError>("grad",
+                  "the outputs do not depend on an input of shape {}; pass allow_unused to get an "
+                  "undefined gradient",
+                  to_string(input.shape()));
 }
 
 Tensor run_hooks(const Node& node, Tensor gradient) {
@@ -334,6 +344,9 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     roots.push_back(outputs[i].node());
   }
   const auto within = nodes_leading_to(roots, targets);
+  // Before the pass, which frees the tape.
+  for (const Tensor& input : inputs)
+    if (!options.allow_unused && !within.contains(input.node())) fail_unused(input);
   for (size_t i = 0; i < outputs.size(); ++i)
     if (within.contains(roots[i])) pass.seed(outputs[i], seeds[i]);
 
@@ -350,11 +363,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& input : inputs) {
     const auto [place, first] = places.emplace(input.node(), gradients.size());
     gradients.push_back(own(first ? std::move(found[input.node()]) : gradients[place->second]));
-    if (!gradients.back().defined() && !options.allow_unused)
-      fail<GradError>("grad",
-                      "the outputs do not depend on an input of shape {}; pass allow_unused "
-                      "to get an undefined gradient",
-                      to_string(input.shape()));
+    if (!gradients.back().defined() && !options.allow_unused) fail_unused(input);
   }
   return gradients;
 }
