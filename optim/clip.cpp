@@ -21,10 +21,12 @@ void check_defined(const char* name, const std::vector<Tensor>& parameters) {
     if (!parameter.defined()) fail<ValueError>(name, "a parameter is undefined");
 }
 
+// Those that have elements: of none there is no largest one.
 std::vector<Array> gradients(const std::vector<Tensor>& parameters) {
   std::vector<Array> found;
   for (const Tensor& parameter : parameters)
-    if (const Tensor grad = parameter.grad(); grad.defined()) found.push_back(grad.array());
+    if (const Tensor grad = parameter.grad(); grad.defined() && grad.numel() > 0)
+      found.push_back(grad.array());
   return found;
 }
 

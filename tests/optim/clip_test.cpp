@@ -98,6 +98,15 @@ TEST_CASE("parameters without a gradient do not count") {
   optim::clip_grad_value_({zeros({2})}, 1);
 }
 
+TEST_CASE("parameters without elements do not count") {
+  for (const double norm_type : {1.0, 2.0, 3.0, inf}) {
+    const Tensor x = with_grad({4}), empty = with_grad({});
+    CHECK(optim::clip_grad_norm_({empty, x, empty}, 2, norm_type) == Approx(4));
+    CHECK(grad_of(x)[0] == Approx(2));
+    CHECK(optim::clip_grad_norm_({empty}, 2, norm_type) == 0);
+  }
+}
+
 TEST_CASE("norms that are not finite clip as in PyTorch, or are refused") {
   const double nan = std::nan("");
   for (double norm_type : {1.0, 2.0, 3.0, inf})
