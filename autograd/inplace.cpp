@@ -103,7 +103,10 @@ const Tensor& Tensor::mul_(double other) const {
 }
 
 const Tensor& Tensor::div_(const Tensor& other) const {
-  return update("div_", other, [](const Tensor& a, const Tensor& b) { return a / b; });
+  return update("div_", other, [](const Tensor& a, const Tensor& b) {
+    // The gradient needs the divisor beside the result, which is written where the divisor was.
+    return a / (&a == &b && a.requires_grad() ? b.clone() : b);
+  });
 }
 const Tensor& Tensor::div_(double other) const {
   return update("div_", *this, [other](const Tensor& a, const Tensor&) { return a / other; });

@@ -195,6 +195,15 @@ TEST_CASE("a stale value is reported by the operation that was called, in its mo
                     Catch::Matchers::ContainsSubstring("linear (h.0): backward needs a value"));
 }
 
+TEST_CASE("a tensor divided in place by itself has the slope zero") {
+  const Tensor x = leaf({3, -4});
+  const Tensor h = x * 2.0;
+  h.div_(h);
+  CHECK(h.to_vector<double>() == std::vector<double>{1, 1});
+  (h * tensor({5.0, 7.0})).sum().backward();
+  for (const double slope : x.grad().to_vector<double>()) CHECK(slope == Approx(0).margin(1e-15));
+}
+
 TEST_CASE("in-place operations are recorded or refused") {
   Tensor x = leaf({3});
   Tensor h = x * 2.0;
