@@ -142,6 +142,7 @@ Tensor silu(const Tensor& x) {
 
 Tensor logsigmoid(const Tensor& x) {
   const OperationScope scope("logsigmoid");
+  if (!is_floating(x.dtype())) return logsigmoid(to(x, float32));
   const Tensor data = x.detach();
   return record("logsigmoid", (-relu(-data) - log1p(exp(-abs(data)))).array(),
                 wrt(x, [x](const Tensor& g) { return g * sigmoid(-x); }));

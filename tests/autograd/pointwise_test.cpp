@@ -55,6 +55,14 @@ TEST_CASE("the derivatives of a power by base and exponent are taken in either o
   CHECK(grad({first[1]}, {base})[0].item<double>() == 0.5);
 }
 
+TEST_CASE("logsigmoid takes bool and int64, as float32") {
+  for (const Tensor& x : {tensor({true, false}), tensor({1, 0})}) {
+    const Tensor y = logsigmoid(x);
+    CHECK(y.dtype() == float32);
+    CHECK(y.to_vector<float>() == logsigmoid(tensor({1.f, 0.f})).to_vector<float>());
+  }
+}
+
 TEST_CASE("softplus is x above its threshold, and curved below") {
   const Tensor x = full({}, 20.5, float64);
   CHECK(softplus(x).item<double>() == 20.5);
