@@ -57,8 +57,7 @@ class Frontier : public PartialSums {
 
   // sum += gradient, in place if nobody else can see sum.
   static void accumulate(Tensor& sum, Tensor gradient) {
-    const bool recorded = grad_enabled() && (sum.requires_grad() || gradient.requires_grad());
-    auto into = recorded ? std::nullopt : unpublished(sum);
+    auto into = records(sum, gradient) ? std::nullopt : unpublished(sum);
     if (into) {
       kernels::add_into(*into, gradient.array());
       publish(sum);
@@ -67,12 +66,21 @@ class Frontier : public PartialSums {
     }
   }
 
+  // Whether accumulate() takes no memory.
+  static bool accumulates_in_place(const Tensor& sum, const Tensor& gradient) {
+    return sum.defined() && sum.dtype() != bfloat16 && !records(sum, gradient) &&
+           sum.sole_owner() && sum.array().is_contiguous();
+  }
+
  private:
   struct Slot {
     Intrusive<Node> node;
     Tensor gradient;
   };
 
+  static bool records(const Tensor& sum, const Tensor& gradient) {
+    return grad_enabled() && (sum.requires_grad() || gradient.requires_grad());
+  }
   static bool recorded_earlier(const Node* a, const Node* b) { return a->stamp < b->stamp; }
 
   std::vector<Node*> heap_;
@@ -310,17 +318,28 @@ void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
   Pass pass(options.retain_graph, options.create_graph);
   pass.seed(*this, starting_cotangent("backward", *this, cotangent));
   // Collected first and added last, so that an error half-way leaves every grad as it was.
-  std::vector<std::pair<Intrusive<Node>, Tensor>> collected;
+  struct Collected {
+    Intrusive<Node> node;
+    Tensor gradient;
+    bool in_place;
+  };
+  std::vector<Collected> collected;
   pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
     if (node.is_leaf() && node.freed) fail_replaced(node);
-    if (node.keeps_grad) collected.emplace_back(Intrusive<Node>(&node), gradient);
+    if (node.keeps_grad) collected.push_back({Intrusive<Node>(&node), gradient, false});
     return !node.is_leaf();
   });
-  for (auto& [node, gradient] : collected) {
-    if (node->grad.defined()) {
+  // All that takes memory first: there may be none left.
+  for (auto& [node, gradient, in_place] : collected) {
+    in_place = Frontier::accumulates_in_place(node->grad, gradient);
+    if (in_place) continue;
+    gradient = node->grad.defined() ? add(node->grad, gradient) : own(std::move(gradient));
+  }
+  for (auto& [node, gradient, in_place] : collected) {
+    if (in_place) {
       Frontier::accumulate(node->grad, std::move(gradient));
     } else {
-      node->grad = own(std::move(gradient));
+      node->grad = std::move(gradient);
     }
   }
 }

@@ -49,12 +49,14 @@ double total_norm(const std::vector<Array>& grads, double p) {
   return std::isinf(p) ? total : std::pow(total, 1 / p);
 }
 
-// Replaces every gradient by f(gradient).
+// Replaces every gradient by f(gradient), or none if f throws.
 template <class F>
 void each_gradient(const std::vector<Tensor>& parameters, F&& f) {
+  std::vector<std::pair<const Tensor*, Tensor>> replaced;
   for (const Tensor& parameter : parameters)
     if (const Tensor grad = parameter.grad(); grad.defined())
-      parameter.set_grad(Tensor(f(grad.array())));
+      replaced.emplace_back(&parameter, Tensor(f(grad.array())));
+  for (auto& [parameter, grad] : replaced) parameter->set_grad(std::move(grad));
 }
 
 }  // namespace

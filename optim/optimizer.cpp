@@ -108,16 +108,19 @@ void Optimizer::step() {
         if (const Tensor grad = groups_[g][i].grad(); grad.defined())
           f(g, groups_[g][i], grad, states_[g][i]);
   };
+  std::vector<Array> dense;
   each([&](size_t, const Tensor& parameter, const Tensor& grad, ParamState&) {
     check_step(parameter, grad);
+    dense.push_back(kernels::contiguous(grad.array()));
   });
   each([&](size_t group, const Tensor& parameter, const Tensor&, ParamState& state) {
     prepare_moments(group, parameter, state);
   });
-  each([&](size_t group, const Tensor& parameter, const Tensor& grad, ParamState& state) {
+  auto next = dense.begin();
+  each([&](size_t group, const Tensor& parameter, const Tensor&, ParamState& state) {
     ++state.step;
     Array param = parameter.array();
-    update(group, param, kernels::contiguous(grad.array()), state);
+    update(group, param, *next++, state);
     param.mark_written();
     state.fresh = false;
   });

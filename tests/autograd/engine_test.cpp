@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../catch.h"
+#include "../shortage.h"
 
 using namespace attune;
 
@@ -217,6 +218,25 @@ TEST_CASE("in-place operations are recorded or refused") {
   NoGrad no_grad;
   x.add_(tensor({1.0}));
   CHECK(x.item<double>() == 4);
+}
+
+TEST_CASE("without memory for the sums of gradients, every grad stays as it was") {
+  const std::vector<Tensor> leaves = {leaf({1}), leaf({2}), leaf({3}), leaf({4})};
+  leaves[2].set_grad(tensor({10.0}));
+  const Tensor seen = tensor({10.0});
+  leaves[3].set_grad(seen);
+  const auto grads = [&] {
+    std::vector<double> all;
+    for (const Tensor& x : leaves) all.push_back(x.grad().defined() ? x.grad().item<double>() : -1);
+    return all;
+  };
+  const Tensor y = (leaves[0] + leaves[1] + leaves[2] + leaves[3]).sum();
+  test::with_too_little_memory([&] { y.backward({}, {.retain_graph = true}); },
+                               [&] {
+                                 CHECK(grads() == std::vector<double>{-1, -1, 10, 10});
+                               });
+  CHECK(grads() == std::vector<double>{1, 1, 11, 11});
+  CHECK(seen.item<double>() == 10);
 }
 
 TEST_CASE("NoGrad records nothing; detach cuts the tape") {
