@@ -262,7 +262,7 @@ void multiply_integers(Array& out, const Array& a, const Array& b) {
   });
 }
 
-// out = a b, or out += a b.
+// out = a b, or, not of int64, out += a b.
 void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   if (out.numel() == 0) return;
@@ -354,6 +354,8 @@ Array matmul(const Array& a, const Array& b) {
 }
 
 void matmul_add(Array& into, const Array& a, const Array& b) {
+  if (a.dtype() == int64)
+    fail<DTypeError>("matmul", "products of int64 are not added to what is there");
   const Shape batch = batch_of(into);
   const Array left = expand_batch(a, batch), right = expand_batch(b, batch);
   multiply(into, left, right, true);

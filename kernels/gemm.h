@@ -39,7 +39,8 @@ void gemm_tile(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
 // broadcast. float32, float64 or int64, both alike (DTypeError); transposed and batched-strided
 // views are read in place. The caller has checked that K agrees.
 Array matmul(const Array& a, const Array& b);
-// into += a b, likewise, but not of int64; into is dense and has the shape of the product.
+// into += a b, likewise, but not of int64 (DTypeError); into is dense and has the shape of the
+// product.
 void matmul_add(Array& into, const Array& a, const Array& b);
 // a weight + bias for matrices. a: [M, K], weight: [K, N], bias: [N], or undefined for none.
 // `lasting`: many products will read the weight before it is written again, as in inference. At

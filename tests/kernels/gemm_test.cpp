@@ -137,6 +137,11 @@ TEST_CASE("rows that lie further apart than BLAS can count are multiplied all th
   CHECK(worst_error(left, right, kernels::matmul(left, right)) < 4);
 }
 
+TEST_CASE("products of int64 are not added to what is there") {
+  Array sum = kernels::ones({2, 2}, int64);
+  CHECK_THROWS_AS(kernels::matmul_add(sum, sum, sum), DTypeError);
+}
+
 TEST_CASE("a sum of more products than BLAS can count is refused") {
   constexpr int64_t length = (int64_t{1} << 31) + 1;
   const Array a = sparse({20, length}, {length, 1}), b = sparse({length, 2}, {2, 1});
