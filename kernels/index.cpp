@@ -153,7 +153,10 @@ void scatter_add_into(Array& into, int64_t dim, const Array& index, const Array&
 Array cat(const std::vector<Array>& arrays, int64_t dim) {
   Shape shape = arrays[0].shape();
   shape[dim] = 0;
-  for (const Array& array : arrays) shape[dim] += array.shape()[dim];
+  for (const Array& array : arrays)
+    if (__builtin_add_overflow(shape[dim], array.shape()[dim], &shape[dim]))
+      fail<ShapeError>("cat", "{} arrays as long as {} are more than can be addressed",
+                       arrays.size(), to_string(array.shape()));
   Array out(shape, arrays[0].dtype());
   int64_t at = 0;
   for (const Array& array : arrays) {

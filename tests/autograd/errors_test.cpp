@@ -74,6 +74,13 @@ TEST_CASE("padding beyond what can be addressed is refused, on either side") {
   CHECK_THROWS_WITH(attune::pad(some(2), {0, most}), ContainsSubstring("can be addressed"));
 }
 
+TEST_CASE("tensors that are longer together than can be addressed are refused by cat") {
+  const attune::Tensor x(attune::Array({0, int64_t{1} << 62}, attune::boolean));
+  CHECK_THROWS_WITH(attune::cat({x, x}, 1),
+                    Catch::Matchers::StartsWith("cat: ") &&
+                        Catch::Matchers::ContainsSubstring("can be addressed"));
+}
+
 TEST_CASE("a cotangent of another shape or another dtype is refused by name") {
   const attune::Tensor x = some(2, 3).requires_grad_(), y = x * 2.0;
   using Catch::Matchers::ContainsSubstring;
