@@ -14,7 +14,8 @@ struct GradOptions {
 
 // The gradients of sum(outputs · cotangents) with respect to inputs, in their order; no leaf
 // collects anything. Cotangents default to ones for single elements. GradError if an output was not
-// recorded or an input is not used (unless allowed).
+// recorded or an input is not used (unless allowed). After an error in a formula or a hook the part
+// of the tape passed so far is gone, unless it was to be retained.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& cotangents = {}, GradOptions options = {});
 

@@ -55,7 +55,7 @@ class Tensor {
   ~Tensor();
 
   bool defined() const { return static_cast<bool>(impl_); }
-  // The data. GradError-free views for kernels, optimizers and savers; writing is Array::write.
+  // The data, for kernels, optimizers and savers; off the tape. Writing is Array::write.
   const Array& array() const;
   const Shape& shape() const { return array().shape(); }
   int64_t dim() const { return array().dim(); }
@@ -98,7 +98,8 @@ class Tensor {
   Tensor detach() const;
   // Adds the gradient of this tensor to every leaf it was computed from. The cotangent (shape and
   // dtype of this tensor) defaults to 1 for a single element. GradError if nothing was recorded,
-  // the tape was freed or a saved value overwritten; leaves are untouched then.
+  // the tape was freed or a saved value overwritten; leaves are untouched then, also if a hook
+  // throws, but the part of the tape passed so far is gone unless it was to be retained.
   void backward(const Tensor& cotangent = {}, BackwardOptions options = {}) const;
   // The node behind this tensor; null without gradient.
   Node* node() const;

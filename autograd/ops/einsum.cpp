@@ -12,7 +12,8 @@
 namespace attune {
 namespace {
 
-// Dimensions are named by letters; those behind "..." by digits from the right, '0' the last.
+// Dimensions are named by letters; those behind "..." by characters from '0' on, which is the
+// last dimension.
 struct Equation {
   std::vector<std::string> inputs;
   std::string output;
@@ -29,7 +30,7 @@ std::string without_spaces(std::string text) {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// Replaces "..." in a term by one digit for each dimension it stands for.
+// Replaces "..." in a term by one character, never a letter, for each dimension it stands for.
 std::string spell_out(const std::string& equation, const std::string& term, int64_t ellipsis) {
   const size_t at = term.find("...");
   std::string digits;

@@ -14,7 +14,7 @@ struct ValuesAndIndices {
   Tensor values, indices;
 };
 
-// bool and int64 sum and multiply to int64.
+// Of bool and int64 these are int64; bfloat16 is refused (DTypeError).
 Tensor sum(const Tensor& x);
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim = false);
 Tensor prod(const Tensor& x);
@@ -22,7 +22,7 @@ Tensor prod(const Tensor& x, const Shape& dims, bool keepdim = false);
 // Running sums along dim.
 Tensor cumsum(const Tensor& x, int64_t dim);
 
-// float32 and float64 only (DTypeError).
+// mean, var, std and norm take float32 and float64 only (DTypeError).
 Tensor mean(const Tensor& x);
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
 // Squared distances from the mean, summed and divided by n - correction, by 0 if that is negative;
@@ -31,7 +31,7 @@ Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
 Tensor var(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 Tensor std(const Tensor& x, const Shape& dims = {}, double correction = 1, bool keepdim = false);
 // log(sum(exp(x))), without overflow; over nothing but -inf it is -inf, and its gradient NaN.
-// Integers give float32.
+// int64 and bool give float32; bfloat16 is refused (DTypeError).
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
 // (sum |x|^p)^(1/p); the largest or smallest |x| for p = inf or -inf, the count of non-zeros for
 // p = 0. Gradient 0 at the zero vector. Powers other than squares are rounded to the dtype before

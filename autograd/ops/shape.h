@@ -6,8 +6,9 @@
 
 namespace attune {
 
-// Dimensions count from the end if negative (IndexError if they do not exist). All but reshape,
-// flatten and repeat return views that share memory with x.
+// Dimensions count from the end if negative (IndexError if they do not exist). Results are views
+// that share memory with x, but for reshape and flatten where the strides allow none, and for diag
+// of a vector.
 
 // The same elements in another shape; one size may be -1. A view where the strides allow it, else a
 // copy. ShapeError unless the number of elements agrees.
