@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "../array/fail.h"
+#include "copy.h"
+#include "elementwise.h"
 #include "parallel.h"
 #include "philox.h"
 
@@ -86,11 +88,14 @@ Array random_normal(const Shape& shape, DType dtype, double mean, double std, Ra
                 [=](auto, const Block& block) { return mean + std * block.normal(); });
 }
 
-Array random_bernoulli(const Shape& shape, double p, RandomState draw) {
-  if (!(p >= 0 && p <= 1)) fail<ValueError>("bernoulli", "probability {} is not in [0, 1]", p);
-  Array array(shape, boolean);
-  fill<bool>(array, draw, [&](const Block& block) { return block.unit() < p; });
-  return array;
+Array random_bernoulli(const Array& p, RandomState draw) {
+  const Array wide = kernels::contiguous(kernels::convert(p, float64));
+  const double* probability = wide.data<double>();
+  for (int64_t i = 0; i < wide.numel(); ++i)
+    if (!(probability[i] >= 0 && probability[i] <= 1))
+      fail<ValueError>("bernoulli", "probability {} is not in [0, 1]", probability[i]);
+  return kernels::compare(kernels::Compare::lt, random_uniform(p.shape(), float64, 0, 1, draw),
+                          wide);
 }
 
 Array random_integers(const Shape& shape, int64_t low, int64_t high, RandomState draw) {

@@ -8,8 +8,8 @@ namespace attune {
 Array random_uniform(const Shape& shape, DType dtype, double low, double high,
                      RandomState draw);  // in [low, high)
 Array random_normal(const Shape& shape, DType dtype, double mean, double std, RandomState draw);
-// bool: true with probability p.
-Array random_bernoulli(const Shape& shape, double p, RandomState draw);
+// bool: true with the probability of each element of p. ValueError unless all are in [0, 1].
+Array random_bernoulli(const Array& p, RandomState draw);
 // int64 in [low, high).
 Array random_integers(const Shape& shape, int64_t low, int64_t high, RandomState draw);
 // int64 [n]: 0 … n-1 shuffled.
@@ -21,8 +21,8 @@ inline Array random_uniform(const Shape& shape, DType dtype, double low, double 
 inline Array random_normal(const Shape& shape, DType dtype, double mean, double std) {
   return with_next_draw([&](auto draw) { return random_normal(shape, dtype, mean, std, draw); });
 }
-inline Array random_bernoulli(const Shape& shape, double p) {
-  return with_next_draw([&](auto draw) { return random_bernoulli(shape, p, draw); });
+inline Array random_bernoulli(const Array& p) {
+  return with_next_draw([&](auto draw) { return random_bernoulli(p, draw); });
 }
 inline Array random_integers(const Shape& shape, int64_t low, int64_t high) {
   return with_next_draw([&](auto draw) { return random_integers(shape, low, high, draw); });

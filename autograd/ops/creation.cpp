@@ -111,16 +111,7 @@ Tensor randperm(int64_t n) {
 Tensor bernoulli(const Tensor& p) {
   const OperationScope scope("bernoulli");
   if (!is_floating(p.dtype())) fail_not_floating("bernoulli", p.dtype());
-  const Array wide = kernels::contiguous(kernels::convert(p.array(), float64));
-  const double* probability = wide.data<double>();
-  const int64_t n = wide.numel();
-  for (int64_t i = 0; i < n; ++i)
-    if (!(probability[i] >= 0 && probability[i] <= 1))
-      fail<ValueError>("bernoulli", "probability {} is not in [0, 1]", probability[i]);
-  Array drawn = random_uniform(p.shape(), float64, 0, 1);
-  double* out = drawn.output<double>();
-  for (int64_t i = 0; i < n; ++i) out[i] = out[i] < probability[i] ? 1 : 0;
-  return Tensor(kernels::convert(drawn, p.dtype()));
+  return Tensor(kernels::convert(random_bernoulli(p.array()), p.dtype()));
 }
 
 Tensor full_like(const Tensor& x, double value, std::optional<DType> dtype) {

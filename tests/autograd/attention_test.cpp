@@ -64,7 +64,7 @@ bool all_finite(const Tensor& x) {
   return true;
 }
 
-Array random_keep(const Shape& shape) { return random_bernoulli(shape, 0.6); }
+Array random_keep(const Shape& shape) { return random_bernoulli(full(shape, 0.6).array()); }
 
 }  // namespace
 
@@ -140,7 +140,7 @@ TEST_CASE("NaN in a masked position goes nowhere, forward and backward") {
     // The last key is NaN. Under a causal mask the last query sees it, so only what the others give
     // and take stays clean; where padding hides it, everything does.
     const Inputs bad{in.q, poisoned(in.k), poisoned(in.v)};
-    const Mask keep = Mask::keep(Tensor(random_bernoulli({1, length}, 1)));
+    const Mask keep = Mask::keep(Tensor(random_bernoulli(ones({1, length}).array())));
     for (const auto& [mask, hidden] :
          {std::pair{Mask::causal(), false}, std::pair{keep & Mask::causal(), false},
           std::pair{Mask::causal() & Mask::padding({length - 1}), true}}) {

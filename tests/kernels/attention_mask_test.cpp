@@ -14,7 +14,7 @@ TEST_CASE("a masked product leaves out what the mask hides, whatever stands ther
   for (const auto& size : sizes) {
     const int64_t batch = size[0], rows = size[1], inner = size[2], width = size[3];
     const Array a = random_normal({batch, rows, inner}, float64, 0, 1);
-    const Array keep = random_bernoulli({batch, rows, inner}, 0.6);
+    const Array keep = random_bernoulli(kernels::full({batch, rows, inner}, float64, 0.6));
     const Array b = random_normal({batch, inner, width}, float64, 0, 1);
     for (const double value : {0.5, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
       Array right = kernels::clone(b);

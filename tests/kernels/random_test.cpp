@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "../../kernels/copy.h"
 #include "../../kernels/dropout.h"
 #include "../../kernels/philox.h"
 #include "../catch.h"
@@ -147,9 +148,20 @@ TEST_CASE("moments of the distributions") {
   const Moments uniform = moments(values(random_uniform({n}, float64, -1, 3, {1, 1})));
   CHECK(uniform.mean == Approx(1).margin(0.015));
   CHECK(uniform.variance == Approx(16. / 12).margin(0.02));
-  const Array coins = random_bernoulli({n}, 0.3, {1, 2});
+  const Array coins = random_bernoulli(kernels::full({n}, float64, 0.3), {1, 2});
   CHECK(static_cast<double>(std::count(coins.data<bool>(), coins.data<bool>() + n, true)) / n ==
         Approx(0.3).margin(0.005));
+}
+
+TEST_CASE("a coin falls by the uniform number of the same draw") {
+  const RandomState draw{3, 9};
+  const Array uniform = random_uniform({1000}, float64, 0, 1, draw);
+  for (const DType dtype : {float32, float64}) {
+    const Array p = random_uniform({1000}, dtype, 0, 1, {4, 4});
+    const Array wide = kernels::convert(p, float64), coins = random_bernoulli(p, draw);
+    for (int64_t i = 0; i < 1000; ++i)
+      REQUIRE(coins.data<bool>()[i] == (uniform.data<double>()[i] < wide.data<double>()[i]));
+  }
 }
 
 TEST_CASE("a float32 draw never reaches the open end") {
@@ -194,8 +206,8 @@ TEST_CASE("a permutation holds every index once and moves them") {
 }
 
 TEST_CASE("arguments outside their domain are refused") {
-  CHECK_THROWS_AS(random_bernoulli({2}, 1.5), ValueError);
-  CHECK_THROWS_AS(random_bernoulli({2}, std::nan("")), ValueError);
+  CHECK_THROWS_AS(random_bernoulli(kernels::full({2}, float64, 1.5)), ValueError);
+  CHECK_THROWS_AS(random_bernoulli(kernels::full({2}, float64, std::nan(""))), ValueError);
   CHECK_THROWS_AS(random_integers({2}, 3, 3), ValueError);
   CHECK_THROWS_AS(random_uniform({2}, int64, 0, 1), DTypeError);
 }
