@@ -5,7 +5,6 @@
 #include "../kernels/copy.h"
 #include "conversion.h"
 #include "engine.h"
-#include "grad_mode.h"
 #include "node.h"
 
 namespace attune {

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "../array/fail.h"
 #include "elementwise_loops.h"
 
 namespace attune::kernels {

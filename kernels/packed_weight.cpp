@@ -1,6 +1,5 @@
 #include "packed_weight.h"
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 

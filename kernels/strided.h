@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,8 +28,6 @@ class Layout {
 
   // The elements are one run: element i is at base + i.
   bool dense() const { return dims_ == 0 || (dims_ == 1 && stride_[0] == 1); }
-  // All elements are the same one.
-  bool uniform() const { return dims_ == 0 || (dims_ == 1 && stride_[0] == 0); }
 
   // Copies elements [start, start + n) between their places in memory and a dense buffer.
   // element_bytes is 1, 2, 4 or 8; base points to the operand's first element.

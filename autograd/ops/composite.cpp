@@ -1,6 +1,5 @@
 #include "composite.h"
 
-#include <cmath>
 #include <limits>
 
 #include "../../kernels/copy.h"
@@ -8,7 +7,6 @@
 #include "../../kernels/elementwise.h"
 #include "../../kernels/gemm.h"
 #include "../../kernels/reduce.h"
-#include "../engine.h"
 #include "../record.h"
 #include "arithmetic.h"
 #include "broadcast.h"

@@ -5,7 +5,8 @@
 #include "../tensor.h"
 
 // The fused operations written in plain ones: what second derivatives go through, and what the
-// tests compare the kernels with.
+// tests compare the kernels with. softmax and log_softmax are parts of the others here; the second
+// derivatives of those in softmax.h have formulas of their own.
 namespace attune::composite {
 
 Tensor softmax(const Tensor& x);  // along the last dimension

@@ -1,6 +1,5 @@
 #include "creation.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "../../array/fail.h"

@@ -1,7 +1,6 @@
 #include "index.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "../../array/fail.h"
 #include "../../array/scope.h"

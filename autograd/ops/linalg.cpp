@@ -1,7 +1,5 @@
 #include "linalg.h"
 
-#include <cmath>
-
 #include "../../array/fail.h"
 #include "../../array/scope.h"
 #include "../../kernels/copy.h"
