@@ -266,14 +266,16 @@ void multiply_integers(Array& out, const Array& a, const Array& b) {
 void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
   const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   if (out.numel() == 0) return;
+  if (k > 0) {
+    count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
+    count_traffic(a, b, out);
+  }
   if (a.dtype() == int64) return multiply_integers(out, a, b);
   visit_floating("matmul", a.dtype(), [&]<class T>(TypeTag<T>) {
     if (k == 0) {
       if (!accumulate) std::fill_n(out.output<T>(), out.numel(), T{0});
       return;
     }
-    count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
-    count_traffic(a, b, out);
     const int64_t batch = out.numel() / (m * n);
     if (std::is_same_v<T, float> && rounds_operands(batch, m, n, k)) {
       multiply_rounded(out, a, b, accumulate);

@@ -72,6 +72,16 @@ TEST_CASE("a profiler counts calls, arithmetic and memory, forward and backward 
   CHECK(row_of(rows, "mul", true).calls == 1);
 }
 
+TEST_CASE("products of integers are arithmetic too") {
+  const Tensor a = ones({7, 13}, int64), b = ones({13, 5}, int64);
+  Profiler profiler;
+  matmul(a, b);
+  profiler.stop();
+  const ProfileRow row = row_of(profiler.by_operation(), "matmul", false);
+  CHECK(row.flops == 2.0 * 7 * 13 * 5);
+  CHECK(row.bytes_moved == 8 * (7 * 13 + 13 * 5 + 7 * 5));
+}
+
 TEST_CASE("time with what was called is told from an operation's own") {
   const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
   Profiler profiler;
