@@ -27,7 +27,6 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
   for (const Tensor& x : tensors) dtype = promote(dtype, x.dtype());
   std::vector<Array> arrays;
   std::vector<Tensor> parts;
-  std::vector<int64_t> offsets{0};
   for (const Tensor& x : tensors) {
     Tensor part = to(x, dtype);
     if (fits_all(x)) part = reshape(part, nothing);
@@ -36,11 +35,12 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
         fail<ShapeError>("cat", "{} and {} differ outside of dimension {}",
                          to_string(first.shape()), to_string(x.shape()), dim);
     arrays.push_back(part.array());
-    offsets.push_back(offsets.back() + part.size(dim));
     parts.push_back(std::move(part));
   }
-  return record("cat", kernels::cat(arrays, dim),
-                jointly(parts, [dim, offsets](const Tensor& g, const Needs& needs) {
+  const Array joined = kernels::cat(arrays, dim);
+  std::vector<int64_t> offsets{0};
+  for (const Array& array : arrays) offsets.push_back(offsets.back() + array.size(dim));
+  return record("cat", joined, jointly(parts, [dim, offsets](const Tensor& g, const Needs& needs) {
                   std::vector<Tensor> gradients(needs.size());
                   for (size_t i = 0; i < needs.size(); ++i)
                     if (needs[i])
