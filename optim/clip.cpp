@@ -49,14 +49,13 @@ double total_norm(const std::vector<Array>& grads, double p) {
   return std::isinf(p) ? total : std::pow(total, 1 / p);
 }
 
-// Replaces every gradient by f(gradient), or none if f throws.
+// Replaces every gradient by f(gradient). One after the other, which takes the memory of one;
+// together they would take as much again as all gradients.
 template <class F>
 void each_gradient(const std::vector<Tensor>& parameters, F&& f) {
-  std::vector<std::pair<const Tensor*, Tensor>> replaced;
   for (const Tensor& parameter : parameters)
     if (const Tensor grad = parameter.grad(); grad.defined())
-      replaced.emplace_back(&parameter, Tensor(f(grad.array())));
-  for (auto& [parameter, grad] : replaced) parameter->set_grad(std::move(grad));
+      parameter.set_grad(Tensor(f(grad.array())));
 }
 
 }  // namespace
