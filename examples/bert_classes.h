@@ -52,6 +52,7 @@ struct ClassEvaluation : Evaluation {
 
 inline ClassEvaluation evaluate(const Classifying& learner) {
   const auto& [texts, labels, names] = learner.held_out;
+  const auto name = [&known = names](int64_t label) { return known[static_cast<size_t>(label)]; };
   const Tensor shares = scores(learner.model, learner.tokenizer, texts, learner.longest);
   const auto answers = argmax(shares, -1).to_vector<int64_t>();
   ClassEvaluation result;
@@ -62,8 +63,8 @@ inline ClassEvaluation evaluate(const Classifying& learner) {
     result.loss -= std::log(std::max(share, 1e-38)) / static_cast<double>(texts.size());
     right += answers[i] == labels[i];
     if (answers[i] != labels[i] && ++wrong <= 10)
-      result.mistakes += fmt::format("{} is {}, not {}: {}\n", i, names[labels[i]],
-                                     names[answers[i]], one_line(texts[i], 200));
+      result.mistakes += fmt::format("{} is {}, not {}: {}\n", i, name(labels[i]), name(answers[i]),
+                                     one_line(texts[i], 200));
   }
   result.accuracy = static_cast<double>(right) / static_cast<double>(texts.size());
   result.meaning = fmt::format("of {} texts that it never saw", texts.size());

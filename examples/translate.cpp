@@ -33,9 +33,11 @@ Sources encode(const std::vector<std::string>& texts) {
   std::vector<int64_t> lengths, tokens;
   for (const std::string& text : texts) lengths.push_back(static_cast<int64_t>(text.size()));
   const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  const auto padding = [&](const std::string& text) {
+    return std::string(static_cast<size_t>(longest) - text.size(), end[0]);
+  };
   for (const std::string& text : texts)
-    for (int64_t token : characters.encode(text + std::string(longest - text.size(), end[0])))
-      tokens.push_back(token);
+    for (int64_t token : characters.encode(text + padding(text))) tokens.push_back(token);
   return {tensor(tokens, {static_cast<int64_t>(texts.size()), longest}), Mask::padding(lengths)};
 }
 

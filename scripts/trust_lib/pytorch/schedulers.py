@@ -74,6 +74,8 @@ def phases(schedule, lr):
             return phases(then, lr)
         case "warm_up", [steps, then]:
             top = start(then) / lr
+            if steps == 1:  # LinearLR would divide by none
+                return [(held(top)[0], 1), *phases(then, lr)]
             return [(lambda optimizer: LinearLR(optimizer, top / steps, top, steps - 1), steps), *phases(then, lr)]
         case "sequential", [steps, one, other]:
             return [*cut(phases(one, lr), steps), *phases(other, lr)]
