@@ -56,17 +56,17 @@ Tensor product_tree(const Tensor& x, const Reduced& over) {
 }
 
 // Whether no product was rounded to 0, infinity or to few digits, and no factor is 0: only then is
-// the product over a factor that of the others.
+// the product over a factor that of the others. Of NaN, whatever is divided is NaN.
 bool can_be_divided(const Array& products) {
   const Array size = kernels::unary(Unary::abs, products);
   const double smallest = visit_floating("prod", products.dtype(), []<class T>(TypeTag<T>) {
     return static_cast<double>(std::numeric_limits<T>::min());
   });
-  const auto all_hold = [](const Array& test) {
-    return Tensor(kernels::all(test, kernels::all_dims(test.dim()), false)).item<bool>();
+  const auto any_holds = [](const Array& test) {
+    return Tensor(kernels::any(test, kernels::all_dims(test.dim()), false)).item<bool>();
   };
-  return all_hold(kernels::compare(Compare::ge, size, smallest)) &&
-         all_hold(kernels::compare(Compare::le, size, largest_finite(products.dtype())));
+  return !any_holds(kernels::compare(Compare::lt, size, smallest)) &&
+         !any_holds(kernels::compare(Compare::gt, size, largest_finite(products.dtype())));
 }
 
 Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Reduced& over) {
