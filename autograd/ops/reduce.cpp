@@ -56,8 +56,8 @@ Tensor product_tree(const Tensor& x, const Reduced& over) {
 }
 
 // Whether no product was rounded to 0, infinity or to few digits, and no factor is 0: only then is
-// the product over a factor that of the others. Of NaN, whatever is divided is NaN.
-bool can_be_divided(const Array& products) {
+// the product over a factor that of the others. What is NaN stays NaN, but may hide a factor of 0.
+bool can_be_divided(const Array& factors, const Array& products) {
   const Array size = kernels::unary(Unary::abs, products);
   const double smallest = visit_floating("prod", products.dtype(), []<class T>(TypeTag<T>) {
     return static_cast<double>(std::numeric_limits<T>::min());
@@ -65,12 +65,14 @@ bool can_be_divided(const Array& products) {
   const auto any_holds = [](const Array& test) {
     return Tensor(kernels::any(test, kernels::all_dims(test.dim()), false)).item<bool>();
   };
-  return !any_holds(kernels::compare(Compare::lt, size, smallest)) &&
+  const bool hidden = any_holds(kernels::compare(Compare::ne, size, size)) &&
+                      any_holds(kernels::compare(Compare::eq, factors, 0.0));
+  return !hidden && !any_holds(kernels::compare(Compare::lt, size, smallest)) &&
          !any_holds(kernels::compare(Compare::gt, size, largest_finite(products.dtype())));
 }
 
 Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Reduced& over) {
-  if (can_be_divided(y.array())) return over.keep(g) * over.keep(y) / x;
+  if (can_be_divided(x.array(), y.array())) return over.keep(g) * over.keep(y) / x;
   const auto tree = [over](std::span<const Tensor> inputs) {
     return product_tree(inputs[0], over);
   };

@@ -218,6 +218,7 @@ TEST_CASE("the gradient of a product is right where the product is no float32") 
   CHECK(slopes({1e30f, 2e30f}) == std::vector<float>{2e30f, 1e30f});
   CHECK(slopes({inf, 2}) == std::vector<float>{2, inf});
   for (const float slope : slopes({2, std::nanf(""), 3})) CHECK(std::isnan(slope));
+  CHECK(slopes({0, std::nanf(""), 3})[1] == 0);
 }
 
 TEST_CASE("reducing nothing gives the neutral element, or says that there is none") {
