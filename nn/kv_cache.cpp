@@ -91,15 +91,13 @@ void KvCache::relocate(const std::vector<int64_t>& order, const std::vector<int6
     }
     return to;
   };
-  std::vector<Layer> layers;  // all of them before any is let go: memory may run out
-  for (const Layer& layer : layers_)
-    layers.push_back(layer.k.defined() ? Layer{moved(layer.k), moved(layer.v)} : Layer{});
+  for (Layer& layer : layers_)
+    if (layer.k.defined()) layer = {moved(layer.k), moved(layer.v)};
   std::vector<int64_t> seen, held;
   for (const int64_t source : order) {
     seen.push_back(seen_[static_cast<size_t>(source)]);
     held.push_back(held_[static_cast<size_t>(source)] - skip[static_cast<size_t>(source)]);
   }
-  layers_ = std::move(layers);
   seen_ = std::move(seen);
   held_ = std::move(held);
   capacity_ = capacity;
