@@ -69,7 +69,7 @@ class Frontier : public PartialSums {
   // Whether accumulate() takes no memory.
   static bool accumulates_in_place(const Tensor& sum, const Tensor& gradient) {
     return sum.defined() && sum.dtype() != bfloat16 && !records(sum, gradient) &&
-           sum.sole_owner() && sum.array().is_contiguous();
+           can_be_written(sum);
   }
 
  private:

@@ -4,8 +4,12 @@
 
 namespace attune {
 
+bool PartialSums::can_be_written(const Tensor& sum) {
+  return sum.sole_owner() && sum.array().is_contiguous();
+}
+
 std::optional<Array> PartialSums::unpublished(const Tensor& sum) {
-  if (!sum.sole_owner() || !sum.array().is_contiguous()) return {};
+  if (!can_be_written(sum)) return {};
   sum.unpublish();
   return sum.array();
 }

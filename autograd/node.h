@@ -24,6 +24,8 @@ class PartialSums {
   // The array of a sum that nobody else can see, if it is dense, to be written without a mark until
   // it is published again.
   static std::optional<Array> unpublished(const Tensor& sum);
+  // Whether unpublished() would give it: nobody else can see it, and it is dense.
+  static bool can_be_written(const Tensor& sum);
   static void publish(const Tensor& sum);
 };
 
