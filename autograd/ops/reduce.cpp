@@ -12,6 +12,7 @@
 #include "compare.h"
 #include "index.h"
 #include "join.h"
+#include "pointwise.h"
 #include "reduction_shape.h"
 #include "shape.h"
 
@@ -19,7 +20,6 @@ namespace attune {
 
 using detail::Reduced;
 using kernels::Compare;
-using kernels::Unary;
 
 Tensor sum(const Tensor& x) { return sum(x, {}); }
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
@@ -57,22 +57,18 @@ Tensor product_tree(const Tensor& x, const Reduced& over) {
 
 // Whether no product was rounded to 0, infinity or to few digits, and no factor is 0: only then is
 // the product over a factor that of the others. What is NaN stays NaN, but may hide a factor of 0.
-bool can_be_divided(const Array& factors, const Array& products) {
-  const Array size = kernels::unary(Unary::abs, products);
-  const double smallest = visit_floating("prod", products.dtype(), []<class T>(TypeTag<T>) {
+bool can_be_divided(const Tensor& factors, const Tensor& products) {
+  const auto some = [](const Tensor& test) { return any(test).item<bool>(); };
+  const Tensor size = abs(products.detach());
+  const double smallest = visit_floating("prod", size.dtype(), []<class T>(TypeTag<T>) {
     return static_cast<double>(std::numeric_limits<T>::min());
   });
-  const auto any_holds = [](const Array& test) {
-    return Tensor(kernels::any(test, kernels::all_dims(test.dim()), false)).item<bool>();
-  };
-  const bool hidden = any_holds(kernels::compare(Compare::ne, size, size)) &&
-                      any_holds(kernels::compare(Compare::eq, factors, 0.0));
-  return !hidden && !any_holds(kernels::compare(Compare::lt, size, smallest)) &&
-         !any_holds(kernels::compare(Compare::gt, size, largest_finite(products.dtype())));
+  const bool hidden = some(isnan(size)) && some(factors == 0.0);
+  return !hidden && !some(size < smallest) && !some(size > largest_finite(size.dtype()));
 }
 
 Tensor prod_gradient(const Tensor& x, const Tensor& y, const Tensor& g, const Reduced& over) {
-  if (can_be_divided(x.array(), y.array())) return over.keep(g) * over.keep(y) / x;
+  if (can_be_divided(x, y)) return over.keep(g) * over.keep(y) / x;
   const auto tree = [over](std::span<const Tensor> inputs) {
     return product_tree(inputs[0], over);
   };
