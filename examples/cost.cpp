@@ -83,9 +83,9 @@ void print_table(const Options& o) {
   for (const std::string& folder : o.models) all.push_back(from_folder(folder));
   if (all.empty()) all = published();
   fmt::print(
-      "A training step of {} sequence{} in float32 with AdamW: floating-point operations, and "
-      "bytes\n"
-      "of memory (k: 10^3, M: 10^6, G: 10^9, T: 10^12). attention: its share of the operations.\n"
+      "A training step of {} sequence{} in float32 with AdamW: floating-point operations, and\n"
+      "bytes of memory (k: 10^3, M: 10^6, G: 10^9, T: 10^12). attention: its share of the\n"
+      "operations.\n"
       "state: parameters, gradients and moments. acts: activations at their most; ckpt: with\n"
       "gradient checkpointing. scores: what attention would keep if it held them; it does not.\n\n",
       o.batch, o.batch == 1 ? "" : "s");

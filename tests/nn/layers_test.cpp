@@ -1,4 +1,3 @@
-
 #include "golden.h"
 
 using namespace attune;
