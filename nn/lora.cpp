@@ -223,8 +223,8 @@ void Lora::unmerge() const {
     if (target.has_adapter() ||
         layer.weight().array().storage().written() != attached_->originals[i].merged)
       fail<ValueError>("Lora",
-                       "the weight of {} was written, or has another adapter, since merge(); what "
-                       "it was before would undo that",
+                       "the weight of {} was written, or has another adapter, since merge(), which "
+                       "the weight before would undo; keep it merged, or load the model again",
                        target.path());
   }
   for (size_t i = 0; i < attached_->originals.size(); ++i) {

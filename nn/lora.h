@@ -40,12 +40,13 @@ class Lora : public Module {
 
   // Adds s B A to each weight, which does the same as the adapters, without their cost. While
   // merged, the weights before are kept: unmerge() restores them, bit for bit. It is a ValueError,
-  // with nothing changed, once a weight was written or got another adapter.
+  // with nothing changed, once a weight was written, whatever stands there now, or has another
+  // adapter.
   void merge() const;
   void unmerge() const;
   bool merged() const;
-  // Takes the adapters off and lets the parameters require gradients as they did before; merged
-  // weights stay merged.
+  // Takes the adapters off and lets the parameters require gradients as they did before it was
+  // attached; merged weights stay merged. Of several adapters, unload the last one first.
   void unload() const;
 
   const LoraConfig& config() const;

@@ -70,13 +70,16 @@ const Gpt2Config& checked(const Gpt2Config& config) {
   return config;
 }
 
-// Of the step that has begun.
+// Of the step that has begun; the next begin() drops it if this throws.
 void check_positions(const KvCache& cache, int64_t longest) {
-  const std::vector<int64_t>&seen = cache.lengths(), &counts = cache.counts();
+  const std::vector<int64_t>& seen = cache.lengths();
+  const std::vector<int64_t>& counts = cache.counts();
   for (size_t b = 0; b < counts.size(); ++b)
     if (const int64_t before = seen.empty() ? 0 : seen[b]; before + counts[b] > longest)
-      fail<ShapeError>("Gpt2", "sequence {} has {} tokens, {} more do not fit its {} positions", b,
-                       before, counts[b], longest);
+      fail<ShapeError>("Gpt2",
+                       "sequence {} has {} tokens, {} more do not fit the model's {} positions; "
+                       "forget() the sequence, and go on from its last tokens",
+                       b, before, counts[b], longest);
 }
 
 }  // namespace
