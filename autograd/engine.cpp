@@ -146,12 +146,12 @@ std::unordered_set<Node*> nodes_leading_to(const std::vector<Node*>& roots,
 
 Tensor run_hooks(const Node& node, Tensor gradient) {
   SavedValueGuard lifted(0, node.name);
-  // A hook may write to what it is given, which others may have received too.
+  // Other nodes may have received the same tensor, and a hook may write to what it is given.
   if (!gradient.sole_owner()) gradient = clone(gradient);
-  // A copy, because a hook may register or remove hooks.
+  // Over a copy of the list, because a hook may register others.
   for (const auto& hook : std::vector(node.hooks)) {
-    const auto function = hook->function;  // which may remove itself
-    if (!function) continue;
+    const auto function = hook->function;  // held, because it may remove itself
+    if (!function) continue;               // removed, maybe by a hook before it
     Tensor replaced = (*function)(gradient);
     if (!replaced.defined()) continue;
     if (replaced.shape() != node.shape || replaced.dtype() != node.dtype)
@@ -294,6 +294,31 @@ Tensor own(Tensor gradient) {
   return Tensor(kernels::clone(gradient.array()));
 }
 
+// What a tensor that keeps its gradient received from one backward.
+struct Collected {
+  Intrusive<Node> node;
+  Tensor gradient;
+};
+
+// Adds each gradient to its node's. All that takes memory comes first: there may be none left, and
+// then every grad is as it was.
+void add_to_grads(std::vector<Collected> collected) {
+  std::vector<bool> in_place;
+  for (auto& [node, gradient] : collected) {
+    in_place.push_back(Frontier::accumulates_in_place(node->grad, gradient));
+    if (in_place.back()) continue;
+    gradient = node->grad.defined() ? add(node->grad, gradient) : own(std::move(gradient));
+  }
+  for (size_t i = 0; i < collected.size(); ++i) {
+    auto& [node, gradient] = collected[i];
+    if (in_place[i]) {
+      Frontier::accumulate(node->grad, std::move(gradient));
+    } else {
+      node->grad = std::move(gradient);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Tensor> gradients_down_to(const Tensor& output, const Tensor& cotangent,
@@ -318,30 +343,13 @@ void Tensor::backward(const Tensor& cotangent, BackwardOptions options) const {
   Pass pass(options.retain_graph, options.create_graph);
   pass.seed(*this, starting_cotangent("backward", *this, cotangent));
   // Collected first and added last, so that an error half-way leaves every grad as it was.
-  struct Collected {
-    Intrusive<Node> node;
-    Tensor gradient;
-    bool in_place;
-  };
   std::vector<Collected> collected;
   pass.run(nullptr, [&](Node& node, const Tensor& gradient) {
     if (node.is_leaf() && node.freed) fail_replaced(node);
-    if (node.keeps_grad) collected.push_back({Intrusive<Node>(&node), gradient, false});
+    if (node.keeps_grad) collected.push_back({Intrusive<Node>(&node), gradient});
     return !node.is_leaf();
   });
-  // All that takes memory first: there may be none left.
-  for (auto& [node, gradient, in_place] : collected) {
-    in_place = Frontier::accumulates_in_place(node->grad, gradient);
-    if (in_place) continue;
-    gradient = node->grad.defined() ? add(node->grad, gradient) : own(std::move(gradient));
-  }
-  for (auto& [node, gradient, in_place] : collected) {
-    if (in_place) {
-      Frontier::accumulate(node->grad, std::move(gradient));
-    } else {
-      node->grad = std::move(gradient);
-    }
-  }
+  add_to_grads(std::move(collected));
 }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,

@@ -54,8 +54,8 @@ struct Unlike {
 
 void check_alike(const std::vector<Tensor>& again, const std::vector<Tensor>& before) {
   if (again.size() != before.size())
-    throw Unlike{fmt::format("two runs differ: {} floating outputs, and then {}", before.size(),
-                             again.size())};
+    throw Unlike{fmt::format("two runs differ, in the number of floating outputs: {} and then {}",
+                             before.size(), again.size())};
   for (size_t i = 0; i < again.size(); ++i)
     if (again[i].shape() != before[i].shape())
       throw Unlike{fmt::format("output {}: two runs differ, in shape {} and then {}", i,

@@ -63,7 +63,8 @@ size_t name_width(const std::vector<ProfileRow>& rows) {
   return width;
 }
 
-// Takes the rows beyond the first `kept` away, and returns them as one; none if it is one row.
+// Takes the rows after the first `kept` away and returns their sum as one row. A single row stays,
+// since its sum would take as much room; then there is none to return.
 std::optional<ProfileRow> fold(std::vector<ProfileRow>& rows, size_t kept) {
   if (rows.size() <= kept + 1) return {};
   ProfileRow rest{.name = fmt::format("({} others)", rows.size() - kept)};

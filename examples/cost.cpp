@@ -70,11 +70,12 @@ Architecture from_folder(const std::string& folder) {
   throw FormatError(folder + "/config.json: model_type " + type + " is none of gpt2, bert, llama");
 }
 
-// "124.4 M" for 124,439,808.
+// "124.4 M" for 124,439,808, and "512" for 512.
 std::string scaled(double value) {
-  constexpr std::string_view prefixes = " kMGTPEZY";
+  constexpr std::string_view prefixes = "kMGTPEZY";
+  if (value < 999.95) return fmt::format("{:.4g}", value);
   size_t at = 0;
-  for (; value >= 999.95 && at + 1 < prefixes.size(); ++at) value /= 1000;
+  for (value /= 1000; value >= 999.95 && at + 1 < prefixes.size(); ++at) value /= 1000;
   return fmt::format("{:.4g} {}", value, prefixes[at]);
 }
 

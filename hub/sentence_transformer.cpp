@@ -1,6 +1,7 @@
 #include "sentence_transformer.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "../array/fail.h"
 #include "../io/file.h"
@@ -92,58 +93,66 @@ Parts read_parts(const std::string& folder) {
   return parts;
 }
 
+// A file of settings in the folder; without fields where it is not there.
+struct Settings {
+  std::string path;
+  Json fields = Json::object();
+};
+
+Settings read_settings(const std::string& folder, const char* file) {
+  if (!has_file(folder, file)) return {};
+  const std::string path = path_in(folder, file);
+  return {path, read_json(path)};
+}
+
+// The number of tokens that a field says, if it does.
+std::optional<double> tokens_in(const Settings& settings, const char* field) {
+  const auto value = settings.fields.find(field);
+  if (value == settings.fields.end() || value->is_null()) return {};
+  if (!value->is_number() || *value < 1)
+    refuse(settings.path,
+           fmt::format("{} is {}, a number of tokens fits", field, json_text(*value)));
+  return value->get<double>();
+}
+
 // The most tokens of a text, as sentence-transformers has it: what its own file says, else what the
-// tokenizer's says, and no more than there are positions.
-int64_t read_max_seq_length(const std::string& folder, int64_t positions) {
-  for (const auto& [file, field] : {std::pair{limits_file, "max_seq_length"},
-                                    std::pair{"tokenizer_config.json", "model_max_length"}}) {
-    if (!has_file(folder, file)) continue;
-    const std::string path = path_in(folder, file);
-    const Json config = read_json(path);
-    const auto value = config.find(field);
-    if (value == config.end() || value->is_null()) continue;
-    // Without a limit it is 10^30.
-    if (!value->is_number() || *value < 1)
-      refuse(path, fmt::format("{} is {}, a number of tokens fits", field, json_text(*value)));
-    return static_cast<int64_t>(std::min(value->get<double>(), static_cast<double>(positions)));
-  }
-  return positions;
+// tokenizer's says, where no limit is 10^30, and no more than there are positions.
+int64_t max_seq_length_of(const Settings& limits, const std::string& folder, int64_t positions) {
+  auto tokens = tokens_in(limits, "max_seq_length");
+  if (!tokens)
+    tokens = tokens_in(read_settings(folder, "tokenizer_config.json"), "model_max_length");
+  const auto most = static_cast<double>(positions);
+  return static_cast<int64_t>(std::min(tokens.value_or(most), most));
 }
 
 // What it passes on to transformers, which would change the model or the tokenizer.
-void check_arguments(const std::string& folder) {
-  if (!has_file(folder, limits_file)) return;
-  const std::string path = path_in(folder, limits_file);
-  const Json config = read_json(path);
+void check_arguments(const Settings& limits) {
   for (const char* name :
        {"config_args", "config_kwargs", "tokenizer_args", "tokenizer_kwargs", "processor_kwargs"})
-    if (const auto field = config.find(name); field != config.end() && !field->empty())
-      refuse(path, fmt::format("{} is {}, which is not supported; write it into config.json or "
-                               "tokenizer_config.json",
-                               name, json_text(*field)));
+    if (const auto field = limits.fields.find(name);
+        field != limits.fields.end() && !field->empty())
+      refuse(limits.path,
+             fmt::format("{} is {}, which is not supported; write it into config.json or "
+                         "tokenizer_config.json",
+                         name, json_text(*field)));
 }
 
 // sentence-transformers can put texts into lower case before the tokenizer; here the tokenizer
 // must.
-void check_lower_case(const std::string& folder) {
-  if (!has_file(folder, limits_file)) return;
-  const std::string path = path_in(folder, limits_file);
-  const Json config = read_json(path);
-  const auto flag = config.find("do_lower_case");
-  if (flag == config.end() || *flag != true) return;
+void check_lower_case(const Settings& limits, const std::string& folder) {
+  const auto flag = limits.fields.find("do_lower_case");
+  if (flag == limits.fields.end() || *flag != true) return;
   const io::Tokenizer tokenizer = io::load_tokenizer(folder);
   if (tokenizer.encode("ABCDEFG") != tokenizer.encode("abcdefg"))
-    refuse(path, "do_lower_case is true, but the tokenizer keeps capital letters");
+    refuse(limits.path, "do_lower_case is true, but the tokenizer keeps capital letters");
 }
 
 // What encode() of sentence-transformers does unasked: cut vectors, put a text before each.
-void check_defaults(const std::string& folder) {
-  if (!has_file(folder, defaults_file)) return;
-  const std::string path = path_in(folder, defaults_file);
-  const Json config = read_json(path);
+void check_defaults(const Settings& defaults) {
   for (const char* name : {"truncate_dim", "default_prompt_name"})
-    if (const auto field = config.find(name); field != config.end() && !field->is_null())
-      refuse(path,
+    if (const auto field = defaults.fields.find(name);
+        field != defaults.fields.end() && !field->is_null())
+      refuse(defaults.path,
              fmt::format("{} is {}, which is not supported; set it to null and do it to the {}",
                          name, json_text(*field),
                          name == std::string("truncate_dim") ? "vectors" : "texts"));
@@ -154,11 +163,12 @@ void check_defaults(const std::string& folder) {
 SentenceTransformer load_sentence_transformer(const std::string& folder,
                                               const LoadOptions& options) {
   const Parts parts = read_parts(folder);
-  check_arguments(folder);
-  check_lower_case(folder);
-  check_defaults(folder);
+  const Settings limits = read_settings(folder, limits_file);
+  check_arguments(limits);
+  check_lower_case(limits, folder);
+  check_defaults(read_settings(folder, defaults_file));
   const auto bert = from_pretrained<nn::models::BertModel>(folder, options);
-  const int64_t longest = read_max_seq_length(folder, bert.config().max_position_embeddings);
+  const int64_t longest = max_seq_length_of(limits, folder, bert.config().max_position_embeddings);
   SentenceTransformer model(bert, parts.pooling, parts.normalized, longest);
   model.eval();
   return model;

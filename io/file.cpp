@@ -134,10 +134,10 @@ bool is_cached_blob(const fs::path& path, const fs::path& folder) {
   return false;
 }
 
-void sync_folder(const std::string& path) {
+void sync_folder(const char* operation, const std::string& path) {
   const std::string parent = fs::path(path).parent_path().string();
-  Descriptor folder("write", parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
-  if (::fsync(folder.get()) != 0) fail_system("write", path);
+  Descriptor folder(operation, parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
+  if (::fsync(folder.get()) != 0) fail_system(operation, path);
 }
 
 }  // namespace
@@ -222,7 +222,7 @@ void write_atomically(
     ::unlink(temporary.c_str());
     throw;
   }
-  sync_folder(path);
+  sync_folder("write", path);
 }
 
 void write_atomically(const std::string& path, std::string_view content) {
@@ -230,14 +230,14 @@ void write_atomically(const std::string& path, std::string_view content) {
 }
 
 void make_folder(const std::string& path) {
-  check_path("write", path);
+  check_path("make_folder", path);
   std::error_code error;
   std::vector<fs::path> missing;
   for (fs::path at = path; !at.empty() && !fs::exists(at, error); at = at.parent_path())
     missing.push_back(at);
   fs::create_directories(path, error);
-  if (error) fail<IoError>("write", "{}: {}", path, error.message());
-  for (const auto& made : missing) sync_folder(made);
+  if (error) fail<IoError>("make_folder", "{}: {}", path, error.message());
+  for (const auto& made : missing) sync_folder("make_folder", made);
 }
 
 std::string read_file(const std::string& path, size_t most_bytes) {

@@ -262,29 +262,38 @@ void multiply_integers(Array& out, const Array& a, const Array& b) {
   });
 }
 
+// out = a b, or out += a b. No matrix of out is empty.
+template <class T>
+void multiply_floating(Array& out, const Array& a, const Array& b, bool accumulate) {
+  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
+  if (k == 0) {
+    if (!accumulate) std::fill_n(out.output<T>(), out.numel(), T{0});
+    return;
+  }
+  const int64_t batch = out.numel() / (m * n);
+  if (std::is_same_v<T, float> && rounds_operands(batch, m, n, k)) {
+    multiply_rounded(out, a, b, accumulate);
+  } else if (packs_operands<T>(batch, m, n, k)) {
+    multiply_packed(out, a, b, accumulate);
+  } else {
+    multiply_exactly<T>(out, a, b, accumulate);
+  }
+}
+
 // out = a b, or, not of int64, out += a b.
 void multiply(Array& out, const Array& a, const Array& b, bool accumulate) {
-  const int64_t m = out.size(-2), n = out.size(-1), k = a.size(-1);
   if (out.numel() == 0) return;
-  if (k > 0) {
+  if (a.dtype() == int64) {
+    multiply_integers(out, a, b);
+  } else {
+    visit_floating("matmul", a.dtype(),
+                   [&]<class T>(TypeTag<T>) { multiply_floating<T>(out, a, b, accumulate); });
+  }
+  // Last, because what was refused was not computed.
+  if (const int64_t k = a.size(-1); k > 0) {
     count_flops(2.0 * static_cast<double>(out.numel()) * static_cast<double>(k));
     count_traffic(a, b, out);
   }
-  if (a.dtype() == int64) return multiply_integers(out, a, b);
-  visit_floating("matmul", a.dtype(), [&]<class T>(TypeTag<T>) {
-    if (k == 0) {
-      if (!accumulate) std::fill_n(out.output<T>(), out.numel(), T{0});
-      return;
-    }
-    const int64_t batch = out.numel() / (m * n);
-    if (std::is_same_v<T, float> && rounds_operands(batch, m, n, k)) {
-      multiply_rounded(out, a, b, accumulate);
-    } else if (packs_operands<T>(batch, m, n, k)) {
-      multiply_packed(out, a, b, accumulate);
-    } else {
-      multiply_exactly<T>(out, a, b, accumulate);
-    }
-  });
 }
 
 Shape common_batch(const Array& a, const Array& b) {

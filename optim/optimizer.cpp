@@ -108,6 +108,8 @@ void Optimizer::step() {
         if (const Tensor grad = groups_[g][i].grad(); grad.defined())
           f(g, groups_[g][i], grad, states_[g][i]);
   };
+  // The gradients without strides. All are made before the first parameter changes, because memory
+  // may not suffice for them.
   std::vector<Array> dense;
   each([&](size_t, const Tensor& parameter, const Tensor& grad, ParamState&) {
     check_step(parameter, grad);

@@ -4,6 +4,8 @@
 #include <array/error.h>
 #include <array/trace.h>
 
+#include "catch.h"
+
 namespace attune::test {
 
 // While one lives, this thread gets memory for `left` arrays, and then a MemoryError.
@@ -27,18 +29,25 @@ class Shortage final : Tracer {
   int left_;
 };
 
-// Calls f with memory for no array, for one, for two, … until it has enough.
+// Calls f with memory for no array, for one, for two, … until it has enough. Fails if it never
+// needs any, or never has enough.
 template <class F, class Check>
 void with_too_little_memory(const F& f, const Check& check_nothing_changed) {
-  for (int left = 0;; ++left) {
+  constexpr int plenty = 1000;
+  const auto has_enough = [&](int left) {
     try {
       const Shortage shortage(left);
       f();
-      return;
+      return true;
     } catch (const MemoryError&) {
+      return false;
     }
-    check_nothing_changed();
-  }
+  };
+  int left = 0;
+  for (; left < plenty && !has_enough(left); ++left) check_nothing_changed();
+  INFO("memory for " << left << " arrays");
+  REQUIRE(left > 0);
+  REQUIRE(left < plenty);
 }
 
 }  // namespace attune::test

@@ -4,6 +4,7 @@
 
 #include "../../array/fail.h"
 #include "../file.h"
+#include "classes.h"
 #include "from_json.h"
 #include "vocabulary_files.h"
 
@@ -49,13 +50,11 @@ Parts cut(std::string_view text, JsonScanner json) {
   return parts;
 }
 
-// BERT's class of transformers makes the normalizer anew, by the configuration.
+// A class of transformers that makes the normalizer anew would have another one.
 void refuse_other_normalizer(const Json& json, const std::optional<Json>& config) {
-  if (!config || !json.has("normalizer")) return;
+  if (!config || !json.has("normalizer") || !makes_bert_normalizer(config)) return;
   const Json normalizer = json["normalizer"];
   if (normalizer["type"].string() != "BertNormalizer") return;
-  const std::string tokenizer_class = config->string_or("tokenizer_class", "Bert");
-  if (!tokenizer_class.starts_with("Bert") && !tokenizer_class.starts_with("DistilBert")) return;
   const bool lower = normalizer.boolean_or("lowercase", true);
   const auto check = [&](const char* option, const char* name, bool value) {
     if (config->has(option) && (*config)[option].boolean() != value)

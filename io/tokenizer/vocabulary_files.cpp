@@ -5,6 +5,7 @@
 #include "../../array/fail.h"
 #include "../../array/strict_json-inl.h"
 #include "../file.h"
+#include "classes.h"
 #include "from_json.h"
 #include "unicode.h"
 
@@ -128,23 +129,9 @@ Json read_json(const std::string& path) {
   return Json::parse(operation, path, read_file(path, most_json_bytes), deepest_json);
 }
 
-// transformers' class for the folder decides what the files mean.
-void check_class(const std::optional<Json>& config, const std::vector<std::string>& known) {
-  if (!config || !config->has("tokenizer_class")) return;
-  std::string name = (*config)["tokenizer_class"].string();
-  if (name.ends_with("Fast")) name.resize(name.size() - 4);
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    (*config)["tokenizer_class"].refuse(
-        fmt::format("is not read from such files, but {} are; transformers can save the whole as a "
-                    "tokenizer.json",
-                    fmt::join(known, ", ")));
-}
-
 std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path, const std::optional<Json>& config,
                                          const Declarations& declared) {
-  check_class(config, {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MPNetTokenizer",
-                       "MobileBertTokenizer", "SqueezeBertTokenizer", "ConvBertTokenizer",
-                       "LayoutLMTokenizer", "PreTrainedTokenizer", "TokenizersBackend"});
+  check_reads_vocab_txt(config);
   auto vocabulary = read_lines(path);
   const std::string unk = declared.role_or("unk_token", "[UNK]"),
                     cls = declared.role_or("cls_token", "[CLS]"),
@@ -179,11 +166,9 @@ std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
                                                 const std::string& merges_path,
                                                 const std::optional<Json>& config,
                                                 const Declarations& declared) {
-  check_class(config,
-              {"GPT2Tokenizer", "RobertaTokenizer", "PreTrainedTokenizer", "TokenizersBackend"});
+  const bool roberta = byte_level_class(config) == ByteLevelClass::roberta;
   auto vocabulary = read_vocab_json(vocab_path);
   const bool add_prefix_space = option(config, "add_prefix_space", false);
-  const bool roberta = config && config->string_or("tokenizer_class", "").starts_with("Roberta");
   std::vector<std::string> names = {"<|endoftext|>"};
   if (roberta) names = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"};
   nlohmann::json settings = byte_level_settings(*vocabulary, names, add_prefix_space, declared);

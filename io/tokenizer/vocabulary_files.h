@@ -18,7 +18,7 @@ std::shared_ptr<Pipeline> from_vocab_txt(const std::string& path, const std::opt
                                          const Declarations& declared);
 
 // Byte-level BPE from a vocab.json and a merges.txt: GPT-2's, or RoBERTa's if the configuration
-// names it. add_prefix_space counts.
+// names it or a class that is alike. add_prefix_space counts.
 std::shared_ptr<Pipeline> from_vocab_and_merges(const std::string& vocab_path,
                                                 const std::string& merges_path,
                                                 const std::optional<Json>& config,

@@ -97,7 +97,8 @@ std::string problem_of(const LlamaConfig& c) {
   if (rope.rope_type != "default" && rope.rope_type != "linear" && rope.rope_type != "llama3")
     return fmt::format("rope_type \"{}\" is none of default, linear, llama3", rope.rope_type);
   if (rope.rope_type != "default" && !(rope.factor > 0 && std::isfinite(rope.factor)))
-    return fmt::format("rope_type \"{}\" needs a factor", rope.rope_type);
+    return fmt::format("factor is {}; rope_type \"{}\" needs a positive number", rope.factor,
+                       rope.rope_type);
   if (rope.rope_type == "llama3" && !(rope.low_freq_factor > 0 && rope.high_freq_factor > 0))
     return "rope_type \"llama3\" needs a low_freq_factor and a high_freq_factor";
   if (rope.rope_type == "llama3" && !(rope.low_freq_factor < rope.high_freq_factor))

@@ -14,7 +14,7 @@ namespace {
 // x: the logits of each token, or what they are computed from.
 void check_token_labels(const char* name, const Tensor& x, const Tensor& labels) {
   if (x.dim() != 3 || labels.shape() != Shape{x.size(0), x.size(1)})
-    fail<ShapeError>(name, "labels {} do not fit {}; they take [B, T] and [B, T, …]",
+    fail<ShapeError>(name, "labels {} do not fit {}; those of [B, T, …] are [B, T]",
                      to_string(labels.shape()), to_string(x.shape()));
 }
 
@@ -87,9 +87,10 @@ Tensor sequence_classification_loss(const Tensor& logits, const Tensor& labels,
   if (problem == "single_label_classification") return cross_entropy(logits, flatten(labels));
   if (problem != "regression" && problem != "multi_label_classification")
     fail<ValueError>(name, "unknown problem_type \"{}\"", problem);
-  if (labels.numel() != logits.numel() || labels.size(0) != logits.size(0))
-    fail<ShapeError>(name, "labels {} do not fit logits {}", to_string(labels.shape()),
-                     to_string(logits.shape()));
+  if (labels.dim() == 0 || labels.numel() != logits.numel() || labels.size(0) != logits.size(0))
+    fail<ShapeError>(name, "labels {} do not fit logits {}; {} takes {}", to_string(labels.shape()),
+                     to_string(logits.shape()), problem,
+                     logits.size(1) == 1 ? "[B] or [B, 1]" : "labels of the same shape");
   const Tensor targets = reshape(to(labels, logits.dtype()), logits.shape());
   return problem == "regression" ? mse_loss(logits, targets)
                                  : binary_cross_entropy_with_logits(logits, targets);

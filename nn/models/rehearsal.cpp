@@ -41,7 +41,8 @@ int64_t weight_scratch(int64_t rows, int64_t in, int64_t out, bool weight_in_fir
 
 // Tensors of the size of its input that an activation's backward makes besides its result.
 int64_t activation_temporaries(const std::string& name) {
-  return name == "mish" ? 7 : name == "square" || name == "relu6" || name == "leaky_relu" ? 1 : 0;
+  if (name == "mish") return 7;
+  return name == "square" || name == "relu6" || name == "leaky_relu" ? 1 : 0;
 }
 
 double product(int64_t a, int64_t b, int64_t c) {

@@ -84,8 +84,8 @@ TEST_CASE("a check sees that a run gives other outputs than the one before") {
   const struct {
     std::vector<Shape> before, after;
     const char* says;
-  } cases[] = {{first, more, "1 floating outputs, and then 2"},
-               {more, first, "2 floating outputs, and then 1"},
+  } cases[] = {{first, more, "two runs differ, in the number of floating outputs: 1 and then 2"},
+               {more, first, "two runs differ, in the number of floating outputs: 2 and then 1"},
                {first, wider, "output 0: two runs differ, in shape [2, 3] and then [4, 3]"},
                {wider, first, "output 0: two runs differ, in shape [4, 3] and then [2, 3]"}};
   for (const auto& change : cases)

@@ -100,3 +100,9 @@ TEST_CASE("cost counts no more than fits") {
   CHECK_THAT(refused.err, ContainsSubstring("more bytes than can be counted"));
   CHECK(run("cost --batch 8 --context 1000000").status == 0);
 }
+
+TEST_CASE("no line of cost ends in spaces, though a number be small") {
+  const Outcome shown = Shell()("cost --context 1");
+  CHECK(shown.status == 0);
+  CHECK_FALSE(shown.out.find(" \n") != std::string::npos);
+}

@@ -126,7 +126,7 @@ Refusals of_writing(const Scene& s) {
   for (const Use& write : writers)
     for (const std::string& folder : {s.folder / "file", s.folder / "file/below",
                                       std::string(300, 'x'), std::string("/proc/none")})
-      all.push_back(io_error("write", folder, [=] { write(folder); }));
+      all.push_back(io_error("make_folder", folder, [=] { write(folder); }));
   for (const char* type : {"SEQ_CLS", "TOKEN_CLS"})
     all.push_back(value_error("save_adapter", type, [&s, type] {
       hub::save_adapter(s.lora, s.folder / "folder", "", type);

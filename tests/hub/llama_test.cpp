@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "golden_model.h"
 
 using namespace nn::models;
@@ -76,7 +78,8 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
       {R"("rope_scaling":{"rope_type":"yarn"})", "rope_type \"yarn\" is none of"},
       {R"("rope_scaling":{"type":"linear","factor":-1})", "rope_scaling: factor is -1"},
       {R"("rope_parameters":{"rope_type":"linear"},"rope_scaling":{"rope_type":"yarn"})", "yarn"},
-      {R"("rope_scaling":{"rope_type":"linear"})", "rope_type \"linear\" needs a factor"},
+      {R"("rope_scaling":{"rope_type":"linear"})",
+       "factor is 0; rope_type \"linear\" needs a positive number"},
       {R"("rope_scaling":{"rope_type":"llama3","factor":2})", "needs a low_freq_factor and"},
       {R"("rope_scaling":{"type":"linear","rope_type":"yarn"})",
        "type is \"linear\", but rope_type"},
@@ -93,6 +96,12 @@ TEST_CASE("a LLaMA's config is read in the forms before and since transformers 5
     INFO(field);
     CHECK_THROWS_WITH(read(std::string(",") + field), ContainsSubstring(reason));
   }
+  LlamaConfig endless;
+  endless.rope_parameters = {.rope_type = "linear",
+                             .factor = std::numeric_limits<double>::infinity()};
+  CHECK_THROWS_WITH(
+      Llama(endless),
+      ContainsSubstring("factor is inf; rope_type \"linear\" needs a positive number"));
   LlamaConfig uneven;
   uneven.hidden_size = 100;
   CHECK_THROWS_AS(Llama(uneven), ValueError);

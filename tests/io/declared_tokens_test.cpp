@@ -171,7 +171,10 @@ TEST_CASE(
     "files of another class than they are read as, and options that change ids, are refused") {
   const std::tuple<Files, std::string, std::string> cases[] = {
       {words, R"({"tokenizer_class":"BertJapaneseTokenizer"})",
-       "tokenizer_class: is not read from such files, but BertTokenizer, "},
+       "tokenizer_class: \"BertJapaneseTokenizer\" is not read from such files, but "
+       "BertTokenizer, "},
+      {words, R"({"tokenizer_class":"MPNetTokenizer"})",
+       "\"MPNetTokenizer\" is not read from such files, but BertTokenizer, "},
       {bytes, R"({"tokenizer_class":"CLIPTokenizerFast"})", "but GPT2Tokenizer, RobertaTokenizer"},
       {bytes, R"({"add_eos_token":true})", "add_eos_token: is not supported here"},
       {whole, R"({"split_special_tokens":true})", "split_special_tokens: is not supported"},
@@ -180,7 +183,8 @@ TEST_CASE(
     INFO(config);
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, config}}), ContainsSubstring(reason));
   }
-  for (const std::string name : {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer"})
+  for (const std::string name : {"BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer",
+                                 "ConvBertTokenizer", "LxmertTokenizerFast"})
     CHECK(with(words, {{config_file, "{\"tokenizer_class\":\"" + name + "\"}"}}).encode("a") ==
           Ids{2, 5, 3});
 }
@@ -199,8 +203,13 @@ TEST_CASE("a configuration that contradicts the normalizer of BERT's tokenizer.j
     INFO(config);
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, config}}), ContainsSubstring(reason));
   }
+  for (const std::string name : {"Electra", "MobileBert", "SqueezeBert", "LayoutLM", "MPNet"})
+    CHECK_THROWS_WITH(with(tokenizer, {{config_file, "{\"tokenizer_class\":\"" + name +
+                                                         "Tokenizer\",\"do_lower_case\":false}"}}),
+                      ContainsSubstring("do_lower_case: contradicts lowercase"));
   for (const char* config :
        {R"({"tokenizer_class":"PreTrainedTokenizerFast","do_lower_case":false})",
+        R"({"tokenizer_class":"ConvBertTokenizer","do_lower_case":false})",
         R"({"do_lower_case":true,"strip_accents":null})", R"({"strip_accents":true})"})
     CHECK(with(tokenizer, {{config_file, config}}).encode("AB") == Ids{2});
 }

@@ -125,8 +125,8 @@ Refusals of_writing(const Scene& s) {
   };
   const Tokenizer tokenizer = s.tokenizer;
   const Named folder_writers = {
-      {"write", [](const std::string& path) { make_folder(path); }},
-      {"write", [=](const std::string& path) { tokenizer.save(path); }},
+      {"make_folder", [](const std::string& path) { make_folder(path); }},
+      {"make_folder", [=](const std::string& path) { tokenizer.save(path); }},
   };
   Refusals all;
   for (const auto& [name, write] : writers)

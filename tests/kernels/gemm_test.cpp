@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "../../array/error.h"
+#include "../../array/trace.h"
 #include "products.h"
 
 using namespace attune;
@@ -33,6 +34,26 @@ void each_product(const std::function<void(const Array& a, const Array& b)>& f) 
           matrices(p.batch, p.k, p.n, dtype, layout & 2));
       }
 }
+
+// Operations and bytes that kernels report while it lives.
+class WorkCounter final : Tracer {
+ public:
+  WorkCounter() { listen(this); }
+  ~WorkCounter() { listen(nullptr); }
+  WorkCounter(const WorkCounter&) = delete;
+  WorkCounter& operator=(const WorkCounter&) = delete;
+  double done() const { return done_; }
+
+ private:
+  void multiplied(double flops) override { done_ += flops; }
+  void moved(double bytes) override { done_ += bytes; }
+  void opened(const char*, bool) override {}
+  void closed() override {}
+  void recorded(const char*) override {}
+  void allocated(size_t) override {}
+
+  double done_ = 0;
+};
 
 // A function of OpenBLAS, whose header belongs to kernels/gemm.cpp alone.
 template <class F>
@@ -142,8 +163,14 @@ TEST_CASE("products of int64 are not added to what is there") {
   CHECK_THROWS_AS(kernels::matmul_add(sum, sum, sum), DTypeError);
 }
 
-TEST_CASE("a sum of more products than BLAS can count is refused") {
+TEST_CASE("what is refused is not counted as work: another dtype, a sum too long for BLAS") {
   constexpr int64_t length = (int64_t{1} << 31) + 1;
   const Array a = sparse({20, length}, {length, 1}), b = sparse({length, 2}, {2, 1});
+  const Array ones = kernels::ones({2, 2}, float32), bools = kernels::ones({2, 2}, boolean);
+  const WorkCounter work;
   CHECK_THROWS_AS(kernels::matmul(a, b), ShapeError);
+  CHECK_THROWS_AS(kernels::matmul(bools, bools), DTypeError);
+  CHECK(work.done() == 0);
+  kernels::matmul(ones, ones);
+  CHECK(work.done() == 2 * 2 * 2 * 2 + 3 * 2 * 2 * 4);
 }

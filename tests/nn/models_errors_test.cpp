@@ -110,7 +110,8 @@ Refusals of_labels(const Models& m) {
     return {.labels = labels, .output_logits = logits};
   };
   return {
-      shape_error("causal_lm_loss (gpt2)", [=] { m.gpt2.forward(tokens(2, 3), with(whole(2))); }),
+      shape_error("causal_lm_loss (gpt2)", "those of [B, T, …] are [B, T]",
+                  [=] { m.gpt2.forward(tokens(2, 3), with(whole(2))); }),
       shape_error("causal_lm_loss (gpt2)",
                   [=] { m.gpt2.forward(tokens(2, 3), with(whole(2, 4))); }),
       index_error("cross_entropy (gpt2)",
@@ -135,8 +136,12 @@ Refusals of_labels(const Models& m) {
                   [=] {
                     m.classes.forward(tokens(2, 3), with(tensor({0, 2})));
                   }),
-      shape_error("sequence_classification_loss (classes)",
+      shape_error("sequence_classification_loss (classes)", "takes labels of the same shape",
                   [=] { m.classes.forward(tokens(2, 3), with(some(3))); }),
+      shape_error("sequence_classification_loss", "regression takes [B] or [B, 1]",
+                  [] { sequence_classification_loss(some(2, 1), some(3)); }),
+      shape_error("sequence_classification_loss", "labels [] do not fit logits [1, 1]",
+                  [] { sequence_classification_loss(some(1, 1), full({}, 1.0)); }),
       shape_error("causal_lm_loss (llama)",
                   [=] { m.llama.forward(tokens(2, 3), with(whole(2, 4))); }),
       index_error("cross_entropy (llama)",

@@ -2,6 +2,8 @@
 #include <attune/nn.h>
 #include <attune/train.h>
 
+#include <algorithm>
+
 #include "../catch.h"
 
 using namespace attune;
@@ -33,7 +35,9 @@ TEST_CASE("gradients of micro-batches add up to those of the batch, whatever the
     for (size_t i = 0; i < wanted.size(); ++i)
       CHECK(amax(abs(parameters[i].grad() - wanted[i])).item<double>() < 1e-12);
   }
-  const double mean = accumulate_gradients(micro_batches(batch, 5), [&](const TokenBatch& part) {
+  const auto rows = micro_batches(batch, 5);
+  REQUIRE(std::ranges::count(rows, 0, count_targets) == 1);
+  const double mean = accumulate_gradients(rows, [&](const TokenBatch& part) {
     if (count_targets(part) == 0) return full({}, std::nan("")).requires_grad_();
     return mean_loss(part);
   });

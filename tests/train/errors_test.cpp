@@ -250,9 +250,9 @@ Refusals of_reports(Scene& s) {
       io_error("run log", "none", [&] { RunLog log(s.folder / "none/log.jsonl"); }),
       io_error("run log", [&] { RunLog log(s.folder / "c"); }),
       io_error("run log", [&] { RunLog log(std::string(300, 'x'), 3); }),
-      io_error("write", [&] { Run(s.folder / "file", 5, s.report); }),
-      io_error("write", [&] { Run(s.folder / "file/run", 5, s.report); }),
-      io_error("write", [&] { Run("", 5, s.report); }),
+      io_error("make_folder", [&] { Run(s.folder / "file", 5, s.report); }),
+      io_error("make_folder", [&] { Run(s.folder / "file/run", 5, s.report); }),
+      io_error("make_folder", [&] { Run("", 5, s.report); }),
       value_error("StopSignal", "one already",
                   [] {
                     const StopSignal first;

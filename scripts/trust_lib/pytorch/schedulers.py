@@ -39,7 +39,8 @@ def schedules(lr):
     warm = [["warm_up", whole(0, 50), each] for each in [*simple, cycle]]
     one, other = (simple[whole(0, len(simple) - 1)] for _ in range(2))
     parts = falling(lr)
-    return [*simple, cycle, *warm, ["warm_up", whole(1, 9), warm[whole(0, len(simple) - 1)]], ["sequential", whole(1, STEPS), one, other],
+    return [*simple, cycle, *warm, ["warm_up", whole(1, 9), warm[whole(0, len(simple) - 1)]],
+            ["sequential", whole(1, STEPS), one, other],
             ["chained", lr, parts[whole(0, len(parts) - 1)], parts[whole(0, len(parts) - 1)]]]
 
 
@@ -69,7 +70,9 @@ def phases(schedule, lr):
         case "cosine_lr", [_, last, steps]:
             return [(lambda optimizer: CosineAnnealingLR(optimizer, steps, last), steps), held(last / lr)]
         case "one_cycle_lr", [peak, steps, rise]:
-            return [(lambda optimizer: OneCycleLR(optimizer, peak, steps, pct_start=rise, cycle_momentum=False), steps), held(1e-4)]
+            def make(optimizer):
+                return OneCycleLR(optimizer, peak, steps, pct_start=rise, cycle_momentum=False)
+            return [(make, steps), held(1e-4)]
         case "warm_up", [0, then]:
             return phases(then, lr)
         case "warm_up", [steps, then]:

@@ -1,0 +1,95 @@
+#include "classes.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "../../array/fail.h"
+
+namespace attune::io::tokenizers {
+namespace {
+
+struct WordPieceClass {
+  const char* name;
+  bool reads_vocab_txt, makes_normalizer;
+};
+
+// As transformers 5.24 does it. Those that are only bases keep what a tokenizer.json has, and of a
+// ConvBERT so do its own.
+constexpr WordPieceClass word_piece_classes[] = {
+    {"BertTokenizer", true, true},
+    {"DistilBertTokenizer", true, true},
+    {"ElectraTokenizer", true, true},
+    {"MobileBertTokenizer", true, true},
+    {"SqueezeBertTokenizer", true, true},
+    {"ConvBertTokenizer", true, false},
+    {"LayoutLMTokenizer", true, true},
+    {"LxmertTokenizer", true, true},
+    {"PreTrainedTokenizer", true, false},
+    {"TokenizersBackend", true, false},
+    // These put other special tokens around a text than BERT.
+    {"FunnelTokenizer", false, true},
+    {"MPNetTokenizer", false, true},
+    {"SplinterTokenizer", false, true},
+};
+
+struct BytesClass {
+  const char* name;
+  ByteLevelClass read_as;
+};
+
+constexpr BytesClass bytes_classes[] = {
+    {"GPT2Tokenizer", ByteLevelClass::gpt2},       {"RobertaTokenizer", ByteLevelClass::roberta},
+    {"BartTokenizer", ByteLevelClass::roberta},    {"LongformerTokenizer", ByteLevelClass::roberta},
+    {"LEDTokenizer", ByteLevelClass::roberta},     {"MvpTokenizer", ByteLevelClass::roberta},
+    {"PreTrainedTokenizer", ByteLevelClass::gpt2}, {"TokenizersBackend", ByteLevelClass::gpt2},
+};
+
+// Without the "Fast" of older versions.
+std::string class_named(const std::optional<Json>& config, const char* otherwise) {
+  if (!config || !config->has("tokenizer_class")) return otherwise;
+  std::string name = (*config)["tokenizer_class"].string();
+  if (name.ends_with("Fast")) name.resize(name.size() - 4);
+  return name;
+}
+
+template <class Class, size_t n>
+const Class* find(const Class (&classes)[n], const std::string& name) {
+  const auto found = std::find_if(std::begin(classes), std::end(classes),
+                                  [&](const Class& known) { return name == known.name; });
+  return found == std::end(classes) ? nullptr : found;
+}
+
+[[noreturn]] void refuse(const std::optional<Json>& config, const std::vector<const char*>& read) {
+  const Json name = (*config)["tokenizer_class"];
+  name.refuse(fmt::format(
+      "\"{}\" is not read from such files, but {} are; transformers can save the whole as a "
+      "tokenizer.json",
+      name.string(), fmt::join(read, ", ")));
+}
+
+}  // namespace
+
+void check_reads_vocab_txt(const std::optional<Json>& config) {
+  const auto* known = find(word_piece_classes, class_named(config, "BertTokenizer"));
+  if (known && known->reads_vocab_txt) return;
+  std::vector<const char*> read;
+  for (const WordPieceClass& each : word_piece_classes)
+    if (each.reads_vocab_txt) read.push_back(each.name);
+  refuse(config, read);
+}
+
+ByteLevelClass byte_level_class(const std::optional<Json>& config) {
+  if (const auto* known = find(bytes_classes, class_named(config, "GPT2Tokenizer")))
+    return known->read_as;
+  std::vector<const char*> read;
+  for (const BytesClass& each : bytes_classes) read.push_back(each.name);
+  refuse(config, read);
+}
+
+bool makes_bert_normalizer(const std::optional<Json>& config) {
+  const auto* known = find(word_piece_classes, class_named(config, "BertTokenizer"));
+  return known && known->makes_normalizer;
+}
+
+}  // namespace attune::io::tokenizers
