@@ -35,14 +35,22 @@ constexpr WordPieceClass word_piece_classes[] = {
 
 struct BytesClass {
   const char* name;
-  ByteLevelClass read_as;
+  std::optional<ByteLevelClass> read_as;
+  bool makes_pre_tokenizer;
 };
 
 constexpr BytesClass bytes_classes[] = {
-    {"GPT2Tokenizer", ByteLevelClass::gpt2},       {"RobertaTokenizer", ByteLevelClass::roberta},
-    {"BartTokenizer", ByteLevelClass::roberta},    {"LongformerTokenizer", ByteLevelClass::roberta},
-    {"LEDTokenizer", ByteLevelClass::roberta},     {"MvpTokenizer", ByteLevelClass::roberta},
-    {"PreTrainedTokenizer", ByteLevelClass::gpt2}, {"TokenizersBackend", ByteLevelClass::gpt2},
+    {"GPT2Tokenizer", ByteLevelClass::gpt2, true},
+    {"RobertaTokenizer", ByteLevelClass::roberta, true},
+    {"BartTokenizer", ByteLevelClass::roberta, true},
+    {"LongformerTokenizer", ByteLevelClass::roberta, true},
+    {"LEDTokenizer", ByteLevelClass::roberta, true},
+    {"MvpTokenizer", ByteLevelClass::roberta, true},
+    {"PreTrainedTokenizer", ByteLevelClass::gpt2, false},
+    {"TokenizersBackend", ByteLevelClass::gpt2, false},
+    // These cut words or put tokens around a text in their own ways.
+    {"CodeGenTokenizer", std::nullopt, true},
+    {"Qwen2Tokenizer", std::nullopt, true},
 };
 
 // Without the "Fast" of older versions.
@@ -80,16 +88,22 @@ void check_reads_vocab_txt(const std::optional<Json>& config) {
 }
 
 ByteLevelClass byte_level_class(const std::optional<Json>& config) {
-  if (const auto* known = find(bytes_classes, class_named(config, "GPT2Tokenizer")))
-    return known->read_as;
+  const auto* known = find(bytes_classes, class_named(config, "GPT2Tokenizer"));
+  if (known && known->read_as) return *known->read_as;
   std::vector<const char*> read;
-  for (const BytesClass& each : bytes_classes) read.push_back(each.name);
+  for (const BytesClass& each : bytes_classes)
+    if (each.read_as) read.push_back(each.name);
   refuse(config, read);
 }
 
 bool makes_bert_normalizer(const std::optional<Json>& config) {
   const auto* known = find(word_piece_classes, class_named(config, "BertTokenizer"));
   return known && known->makes_normalizer;
+}
+
+bool makes_byte_level(const std::optional<Json>& config) {
+  const auto* known = find(bytes_classes, class_named(config, ""));
+  return known && known->makes_pre_tokenizer;
 }
 
 }  // namespace attune::io::tokenizers

@@ -20,4 +20,8 @@ ByteLevelClass byte_level_class(const std::optional<Json>& config);
 // it. Also if none is named, as then it follows from the model, which may be a BERT.
 bool makes_bert_normalizer(const std::optional<Json>& config);
 
+// Whether the class makes the byte-level pre-tokenizer of a tokenizer.json anew, likewise. Not if
+// none is named.
+bool makes_byte_level(const std::optional<Json>& config);
+
 }  // namespace attune::io::tokenizers

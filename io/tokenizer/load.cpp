@@ -50,22 +50,48 @@ Parts cut(std::string_view text, JsonScanner json) {
   return parts;
 }
 
-// A class of transformers that makes the normalizer anew would have another one.
-void refuse_other_normalizer(const Json& json, const std::optional<Json>& config) {
-  if (!config || !json.has("normalizer") || !makes_bert_normalizer(config)) return;
-  const Json normalizer = json["normalizer"];
+// What a class of transformers makes anew takes an option from the configuration, which otherwise
+// has the value it has there.
+void refuse_contradiction(const Json& config, const char* option, bool otherwise,
+                          const char* setting, bool value) {
+  if (config.boolean_or(option, otherwise) == value) return;
+  const std::string reason =
+      fmt::format("contradicts {} of tokenizer.json, which is {}; set them alike", setting, value);
+  if (config.has(option)) config[option].refuse(reason);
+  config.refuse(fmt::format("{} is missing, which means {} and {}", option, otherwise, reason));
+}
+
+void refuse_other_normalizer(const Json& normalizer, const Json& config) {
   if (normalizer["type"].string() != "BertNormalizer") return;
+  const bool named = config.has("tokenizer_class");
   const bool lower = normalizer.boolean_or("lowercase", true);
-  const auto check = [&](const char* option, const char* name, bool value) {
-    if (config->has(option) && (*config)[option].boolean() != value)
-      (*config)[option].refuse(
-          fmt::format("contradicts {} of tokenizer.json's normalizer, which is {}; set them alike",
-                      name, value));
+  const auto check = [&](const char* option, bool otherwise, const char* setting, bool value) {
+    refuse_contradiction(config, option, named ? otherwise : value, setting, value);
   };
-  check("do_lower_case", "lowercase", lower);
-  check("strip_accents", "strip_accents", normalizer.boolean_or("strip_accents", lower));
-  check("tokenize_chinese_chars", "handle_chinese_chars",
+  check("do_lower_case", true, "the normalizer's lowercase", lower);
+  check("strip_accents", lower, "the normalizer's strip_accents",
+        normalizer.boolean_or("strip_accents", lower));
+  check("tokenize_chinese_chars", true, "the normalizer's handle_chinese_chars",
         normalizer.boolean_or("handle_chinese_chars", true));
+}
+
+void refuse_other_pre_tokenizer(const Json& part, const Json& config) {
+  const std::string type = part["type"].string();
+  if (type == "ByteLevel")
+    refuse_contradiction(config, "add_prefix_space", false, "the pre-tokenizer's add_prefix_space",
+                         part.boolean_or("add_prefix_space", true));
+  if (type == "Sequence")
+    for (const Json each : part["pretokenizers"].elements())
+      refuse_other_pre_tokenizer(each, config);
+}
+
+// Where transformers would take other parts than those of the file, by the configuration.
+void refuse_other_parts(const Json& json, const std::optional<Json>& config) {
+  if (!config) return;
+  if (json.has("normalizer") && makes_bert_normalizer(config))
+    refuse_other_normalizer(json["normalizer"], *config);
+  if (json.has("pre_tokenizer") && makes_byte_level(config))
+    refuse_other_pre_tokenizer(json["pre_tokenizer"], *config);
 }
 
 std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path,
@@ -75,7 +101,7 @@ std::shared_ptr<Pipeline> from_tokenizer_json(const std::string& path,
   const JsonScanner scanner = in_file(operation, path, [&] { return JsonScanner(text); });
   const Parts parts = in_file(operation, path, [&] { return cut(text, scanner); });
   const Json json = Json::parse(operation, path, parts.settings, deepest_json);
-  refuse_other_normalizer(json, config);
+  refuse_other_parts(json, config);
   const Json model = json["model"], vocab = model["vocab"];
   const size_t added = json.has("added_tokens") ? json["added_tokens"].elements().size() : 0;
   auto vocabulary = in_place(vocab, [&] {

@@ -195,10 +195,11 @@ TEST_CASE("a configuration that contradicts the normalizer of BERT's tokenizer.j
       {"type", "BertNormalizer"}, {"lowercase", true}, {"strip_accents", nullptr}};
   const Files tokenizer = {{"tokenizer.json", json.dump()}};
   const std::pair<const char*, const char*> refused[] = {
-      {R"({"do_lower_case":false})", "do_lower_case: contradicts lowercase of tokenizer.json's"},
+      {R"({"do_lower_case":false})", "do_lower_case: contradicts the normalizer's lowercase"},
       {R"({"tokenizer_class":"BertTokenizerFast","strip_accents":false})",
-       "strip_accents: contradicts strip_accents of tokenizer.json's normalizer, which is true"},
-      {R"({"tokenize_chinese_chars":false})", "contradicts handle_chinese_chars"}};
+       "strip_accents: contradicts the normalizer's strip_accents of tokenizer.json, which is "
+       "true"},
+      {R"({"tokenize_chinese_chars":false})", "contradicts the normalizer's handle_chinese_chars"}};
   for (const auto& [config, reason] : refused) {
     INFO(config);
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, config}}), ContainsSubstring(reason));
@@ -206,10 +207,46 @@ TEST_CASE("a configuration that contradicts the normalizer of BERT's tokenizer.j
   for (const std::string name : {"Electra", "MobileBert", "SqueezeBert", "LayoutLM", "MPNet"})
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, "{\"tokenizer_class\":\"" + name +
                                                          "Tokenizer\",\"do_lower_case\":false}"}}),
-                      ContainsSubstring("do_lower_case: contradicts lowercase"));
+                      ContainsSubstring("do_lower_case: contradicts the normalizer's lowercase"));
   for (const char* config :
        {R"({"tokenizer_class":"PreTrainedTokenizerFast","do_lower_case":false})",
         R"({"tokenizer_class":"ConvBertTokenizer","do_lower_case":false})",
         R"({"do_lower_case":true,"strip_accents":null})", R"({"strip_accents":true})"})
     CHECK(with(tokenizer, {{config_file, config}}).encode("AB") == Ids{2});
+
+  json["normalizer"]["lowercase"] = false;
+  const Files cased = {{"tokenizer.json", json.dump()}};
+  CHECK_THROWS_WITH(
+      with(cased, {{config_file, R"({"tokenizer_class":"BertTokenizer"})"}}),
+      ContainsSubstring("do_lower_case is missing, which means true and contradicts"));
+  for (const char* config : {"{}", R"({"tokenizer_class":"BertTokenizer","do_lower_case":false})",
+                             R"({"tokenizer_class":"PreTrainedTokenizerFast"})"})
+    CHECK_NOTHROW(with(cased, {{config_file, config}}));
+}
+
+TEST_CASE("a configuration that contradicts the byte-level pre-tokenizer of a file is refused") {
+  Json json = valid();
+  for (const bool prefix : {false, true})
+    for (const bool nested : {false, true}) {
+      json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", prefix}};
+      if (nested)
+        json["pre_tokenizer"] = {{"type", "Sequence"},
+                                 {"pretokenizers", Json::array({json["pre_tokenizer"]})}};
+      const Files tokenizer = {{"tokenizer.json", json.dump()}};
+      const auto load = [&](const std::string& name, const std::string& option) {
+        with(tokenizer, {{config_file, "{\"tokenizer_class\":\"" + name + "\"" + option + "}"}});
+      };
+      const std::string said = prefix ? "true" : "false", other = prefix ? "false" : "true";
+      INFO("add_prefix_space " << said << ", nested " << nested);
+      for (const std::string name : {"GPT2TokenizerFast", "BartTokenizer", "Qwen2Tokenizer"}) {
+        CHECK_NOTHROW(load(name, ",\"add_prefix_space\":" + said));
+        CHECK_THROWS_WITH(load(name, ",\"add_prefix_space\":" + other),
+                          ContainsSubstring("add_prefix_space: contradicts the pre-tokenizer's"));
+        if (prefix)
+          CHECK_THROWS_WITH(load(name, ""), ContainsSubstring("is missing, which means false"));
+        else
+          CHECK_NOTHROW(load(name, ""));
+      }
+      CHECK_NOTHROW(load("PreTrainedTokenizerFast", ",\"add_prefix_space\":" + other));
+    }
 }
