@@ -66,10 +66,12 @@ class Tokenizer {
 };
 
 // Reads a tokenizer.json, or a vocab.txt (BERT's WordPiece), or a vocab.json with the merges.txt
-// beside it (GPT-2's byte-level BPE); or a folder with one of these, in this order. The files
-// tokenizer_config.json, special_tokens_map.json and added_tokens.json beside it say more, where
-// they are. FormatError names the file and what is wrong with it or not supported, as are tokens
-// that these would add to the vocabulary; IoError what cannot be read. A link that leads out of the
+// beside it (byte-level BPE, as GPT-2's and RoBERTa's classes make it); or a folder with one of
+// these, in this order. The files tokenizer_config.json, special_tokens_map.json and
+// added_tokens.json beside it say more, where they are. FormatError names the file and what is
+// wrong with it or not supported, as are tokens that these would add to the vocabulary, or a
+// tokenizer_config.json that contradicts tokenizer.json on lower case, accents or a blank before
+// the text, for a class that goes by it; IoError what cannot be read. A link that leads out of the
 // folder (see path_in) is refused, unless it is the path itself: whoever names a file means it.
 //
 // encode never cuts or pads on its own: the truncation and padding that some tokenizer.json files

@@ -45,8 +45,8 @@ class Lora : public Module {
   void merge() const;
   void unmerge() const;
   bool merged() const;
-  // Takes the adapters off and lets the parameters require gradients as they did before it was
-  // attached; merged weights stay merged. Of several adapters, unload the last one first.
+  // Takes the adapters off and lets the parameters require gradients as they did before these were
+  // attached; merged weights stay merged. Of several Loras, unload the last one first.
   void unload() const;
 
   const LoraConfig& config() const;

@@ -55,8 +55,10 @@ Parts cut(std::string_view text, JsonScanner json) {
 void refuse_contradiction(const Json& config, const char* option, bool otherwise,
                           const char* setting, bool value) {
   if (config.boolean_or(option, otherwise) == value) return;
-  const std::string reason =
-      fmt::format("contradicts {} of tokenizer.json, which is {}; set them alike", setting, value);
+  const std::string reason = fmt::format(
+      "contradicts {} of tokenizer.json, which is {}; set them alike, or name "
+      "PreTrainedTokenizerFast in tokenizer_class to go by tokenizer.json",
+      setting, value);
   if (config.has(option)) config[option].refuse(reason);
   config.refuse(fmt::format("{} is missing, which means {} and {}", option, otherwise, reason));
 }
@@ -85,7 +87,8 @@ void refuse_other_pre_tokenizer(const Json& part, const Json& config) {
       refuse_other_pre_tokenizer(each, config);
 }
 
-// Where transformers would take other parts than those of the file, by the configuration.
+// Where the configuration and the file say different things of the same part. What a class would
+// make else of a file is not followed: there the file counts.
 void refuse_other_parts(const Json& json, const std::optional<Json>& config) {
   if (!config) return;
   if (json.has("normalizer") && makes_bert_normalizer(config))

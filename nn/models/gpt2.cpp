@@ -78,8 +78,8 @@ void check_positions(const KvCache& cache, int64_t longest) {
     if (const int64_t before = seen.empty() ? 0 : seen[b]; before + counts[b] > longest)
       fail<ShapeError>("Gpt2",
                        "sequence {} has {} tokens, {} more do not fit the model's {} positions; "
-                       "forget() the sequence, and go on from its last tokens",
-                       b, before, counts[b], longest);
+                       "pass its last {} at most, after forget() if the cache holds some",
+                       b, before, counts[b], longest, longest);
 }
 
 }  // namespace

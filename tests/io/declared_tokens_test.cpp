@@ -204,7 +204,8 @@ TEST_CASE("a configuration that contradicts the normalizer of BERT's tokenizer.j
     INFO(config);
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, config}}), ContainsSubstring(reason));
   }
-  for (const std::string name : {"Electra", "MobileBert", "SqueezeBert", "LayoutLM", "MPNet"})
+  for (const std::string name : {"DistilBert", "Electra", "MobileBert", "SqueezeBert", "LayoutLM",
+                                 "Lxmert", "Funnel", "MPNet", "Splinter"})
     CHECK_THROWS_WITH(with(tokenizer, {{config_file, "{\"tokenizer_class\":\"" + name +
                                                          "Tokenizer\",\"do_lower_case\":false}"}}),
                       ContainsSubstring("do_lower_case: contradicts the normalizer's lowercase"));
@@ -238,7 +239,9 @@ TEST_CASE("a configuration that contradicts the byte-level pre-tokenizer of a fi
       };
       const std::string said = prefix ? "true" : "false", other = prefix ? "false" : "true";
       INFO("add_prefix_space " << said << ", nested " << nested);
-      for (const std::string name : {"GPT2TokenizerFast", "BartTokenizer", "Qwen2Tokenizer"}) {
+      for (const std::string name :
+           {"GPT2TokenizerFast", "RobertaTokenizer", "BartTokenizer", "LongformerTokenizer",
+            "LEDTokenizer", "MvpTokenizer", "CodeGenTokenizer", "Qwen2Tokenizer"}) {
         CHECK_NOTHROW(load(name, ",\"add_prefix_space\":" + said));
         CHECK_THROWS_WITH(load(name, ",\"add_prefix_space\":" + other),
                           ContainsSubstring("add_prefix_space: contradicts the pre-tokenizer's"));
