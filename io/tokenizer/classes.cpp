@@ -12,6 +12,7 @@ namespace {
 struct WordPieceClass {
   const char* name;
   bool reads_vocab_txt, makes_normalizer;
+  bool reads() const { return reads_vocab_txt; }
 };
 
 // As transformers 5.24 does it. Those that are only bases keep what a tokenizer.json has, and of a
@@ -37,6 +38,7 @@ struct BytesClass {
   const char* name;
   std::optional<ByteLevelClass> read_as;
   bool makes_pre_tokenizer;
+  bool reads() const { return read_as.has_value(); }
 };
 
 constexpr BytesClass bytes_classes[] = {
@@ -61,48 +63,48 @@ std::string class_named(const std::optional<Json>& config, const char* otherwise
   return name;
 }
 
+// What a table says of the class; null if nothing.
 template <class Class, size_t n>
-const Class* find(const Class (&classes)[n], const std::string& name) {
+const Class* find(const Class (&classes)[n], const std::optional<Json>& config,
+                  const char* otherwise) {
+  const std::string name = class_named(config, otherwise);
   const auto found = std::find_if(std::begin(classes), std::end(classes),
                                   [&](const Class& known) { return name == known.name; });
   return found == std::end(classes) ? nullptr : found;
 }
 
-[[noreturn]] void refuse(const std::optional<Json>& config, const std::vector<const char*>& read) {
+// The class, which must read the files that the table is about (FormatError).
+template <class Class, size_t n>
+const Class& reader_among(const Class (&classes)[n], const std::optional<Json>& config,
+                          const char* otherwise) {
+  if (const Class* known = find(classes, config, otherwise); known && known->reads()) return *known;
+  std::vector<const char*> readers;
+  for (const Class& each : classes)
+    if (each.reads()) readers.push_back(each.name);
   const Json name = (*config)["tokenizer_class"];
   name.refuse(fmt::format(
       "\"{}\" is not read from such files, but {} are; transformers can save the whole as a "
       "tokenizer.json",
-      name.string(), fmt::join(read, ", ")));
+      name.string(), fmt::join(readers, ", ")));
 }
 
 }  // namespace
 
 void check_reads_vocab_txt(const std::optional<Json>& config) {
-  const auto* known = find(word_piece_classes, class_named(config, "BertTokenizer"));
-  if (known && known->reads_vocab_txt) return;
-  std::vector<const char*> read;
-  for (const WordPieceClass& each : word_piece_classes)
-    if (each.reads_vocab_txt) read.push_back(each.name);
-  refuse(config, read);
+  reader_among(word_piece_classes, config, "BertTokenizer");
 }
 
 ByteLevelClass byte_level_class(const std::optional<Json>& config) {
-  const auto* known = find(bytes_classes, class_named(config, "GPT2Tokenizer"));
-  if (known && known->read_as) return *known->read_as;
-  std::vector<const char*> read;
-  for (const BytesClass& each : bytes_classes)
-    if (each.read_as) read.push_back(each.name);
-  refuse(config, read);
+  return *reader_among(bytes_classes, config, "GPT2Tokenizer").read_as;
 }
 
 bool makes_bert_normalizer(const std::optional<Json>& config) {
-  const auto* known = find(word_piece_classes, class_named(config, "BertTokenizer"));
+  const auto* known = find(word_piece_classes, config, "BertTokenizer");
   return known && known->makes_normalizer;
 }
 
 bool makes_byte_level(const std::optional<Json>& config) {
-  const auto* known = find(bytes_classes, class_named(config, ""));
+  const auto* known = find(bytes_classes, config, "");
   return known && known->makes_pre_tokenizer;
 }
 
